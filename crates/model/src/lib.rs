@@ -1,0 +1,46 @@
+//! Pitlane's domain: what an agent, a revision, a run and its log are, and what
+//! may become of them.
+//!
+//! Everything here is plain data with rules. There is no I/O, no clock and no
+//! randomness (but for making ids, behind the `generate` feature), so that the
+//! same code is compiled into the server and into the browser.
+
+pub mod agent;
+pub mod events;
+pub mod file;
+pub mod id;
+pub mod language;
+pub mod log;
+pub mod permission;
+pub mod phase;
+pub mod run;
+pub mod sandbox;
+pub mod state;
+pub mod template;
+pub mod time;
+
+pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
+pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
+pub use file::{FileContent, FileEntry, FilePath};
+pub use id::{AgentId, RevisionId, RunId, SandboxId, UserId};
+pub use language::Language;
+pub use log::{LogEnd, LogFrame, LogStream};
+pub use permission::{Permission, Role, User};
+pub use phase::{Phase, PhaseRecord};
+pub use run::{Run, RunSummary, StopProof};
+pub use sandbox::{Provider, Resources, SandboxRecord, SandboxState};
+pub use state::RunState;
+pub use time::Millis;
+
+/// A value that breaks one of the domain's rules: what is wrong, why, and what
+/// to do, as one sentence for the person who gave it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Invalid(pub String);
+
+impl std::fmt::Display for Invalid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Invalid {}
