@@ -1,0 +1,129 @@
+//! Signing in and out, the first owner, and what is known of this instance.
+
+use crate::UiError;
+use leptos::prelude::*;
+use model::{Provider, User};
+use serde::{Deserialize, Serialize};
+
+/// What every page shows of who asks and where it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// Who is signed in.
+    pub user: Option<User>,
+    /// Where sandboxes live.
+    pub provider: Provider,
+    /// How they are kept apart, in a few words.
+    pub isolation: String,
+}
+
+/// What the settings page shows of this instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceFacts {
+    /// Where sandboxes live.
+    pub provider: Provider,
+    /// The provider's base URL.
+    pub provider_url: String,
+    /// How sandboxes are kept apart, in a few words.
+    pub isolation: String,
+    /// What enforces each limit.
+    pub facts: Vec<String>,
+    /// The version of Pitlane.
+    pub version: String,
+}
+
+/// Who asks. Needs no permission: it is how a page finds out.
+#[server(prefix = "/fn", endpoint = "me")]
+pub async fn me() -> Result<Me, UiError> {
+    let services = crate::services::services()?;
+    let user = crate::session::current_user().await?;
+    // Somebody who is not signed in learns nothing about the machine.
+    let isolation = user.as_ref().map_or_else(String::new, |_| services.isolation.clone());
+    Ok(Me { user, provider: services.provider, isolation })
+}
+
+/// What is known of this instance.
+#[server(prefix = "/fn", endpoint = "instance")]
+pub async fn instance() -> Result<InstanceFacts, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    let services = crate::services::services()?;
+    Ok(InstanceFacts {
+        provider: services.provider,
+        provider_url: services.provider_url,
+        isolation: services.isolation,
+        facts: services.isolation_facts,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// Signs in with a name and a password, and goes to `next` (a path of this
+/// site) or the agents.
+#[server(prefix = "/fn", endpoint = "sign_in")]
+pub async fn sign_in(name: String, password: String, next: Option<String>) -> Result<(), UiError> {
+    let services = crate::services::services()?;
+    let session = crate::session::session().await?;
+    let found = services.store.user_by_name(name.trim()).await?;
+    let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
+    let right = crate::password::verify(password, hash).await;
+    match user {
+        Some(user) if right => {
+            crate::session::sign_in_as(&session, &user.id).await?;
+            leptos_axum::redirect(crate::session::local_path(next.as_deref()));
+            Ok(())
+        }
+        _ => Err(UiError::new(
+            crate::ErrorCode::Forbidden,
+            "This name and password do not belong together. Check both and try again.",
+        )
+        .with_status()),
+    }
+}
+
+/// Ends this browser's session.
+#[server(prefix = "/fn", endpoint = "sign_out")]
+pub async fn sign_out() -> Result<(), UiError> {
+    let session = crate::session::session().await?;
+    session.flush().await.map_err(|error| {
+        tracing::error!(%error, "the session cannot be deleted");
+        UiError::new(crate::ErrorCode::Internal, "You could not be signed out: the session could not be deleted. Try again.").with_status()
+    })?;
+    leptos_axum::redirect("/sign-in");
+    Ok(())
+}
+
+/// Sets the name and the password of the signed-in account that has none yet:
+/// the first owner after the one-time link.
+#[server(prefix = "/fn", endpoint = "set_owner")]
+pub async fn set_owner(name: String, password: String) -> Result<(), UiError> {
+    let user = crate::session::can(model::Permission::Administer).await?;
+    if user.has_password {
+        return Err(UiError::new(
+            crate::ErrorCode::Conflict,
+            "This account is set up already. Change its password in the settings.",
+        )
+        .with_status());
+    }
+    let store = crate::services::services()?.store;
+    let hash = crate::password::hash(password).await?;
+    store.rename_user(&user.id, name.trim()).await?;
+    store.set_password(&user.id, &hash).await?;
+    leptos_axum::redirect("/");
+    Ok(())
+}
+
+/// Changes the password of the signed-in account.
+#[server(prefix = "/fn", endpoint = "change_password")]
+pub async fn change_password(current: String, password: String) -> Result<(), UiError> {
+    let user = crate::session::can(model::Permission::Read).await?;
+    let store = crate::services::services()?.store;
+    let (_, hash) = store.user_by_name(&user.name).await?.ok_or_else(UiError::signed_out)?;
+    if user.has_password && !crate::password::verify(current, hash).await {
+        return Err(UiError::new(
+            crate::ErrorCode::Invalid,
+            "The current password is another one. Type it again.",
+        )
+        .with_status());
+    }
+    let hash = crate::password::hash(password).await?;
+    store.set_password(&user.id, &hash).await?;
+    Ok(())
+}

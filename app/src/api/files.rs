@@ -1,0 +1,67 @@
+//! The files of an agent.
+
+use crate::UiError;
+use leptos::prelude::*;
+use model::{AgentId, FileContent, FileEntry, FilePath};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+
+/// What became of a save.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Saved {
+    /// It is stored.
+    Saved(FileEntry),
+    /// Somebody saved another version since the one this was based on.
+    Conflict(FileContent),
+}
+
+/// A file with its text.
+#[server(prefix = "/fn", endpoint = "read_file", input = Json)]
+pub async fn read_file(agent: AgentId, path: FilePath) -> Result<FileContent, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    Ok(crate::services::services()?.store.read_file(&agent, &path).await?)
+}
+
+/// Saves a file. `base` is the version it is based on; none when it is new.
+#[server(prefix = "/fn", endpoint = "save_file", input = Json)]
+pub async fn save_file(agent: AgentId, path: FilePath, text: String, base: Option<i64>) -> Result<Saved, UiError> {
+    crate::session::can(model::Permission::Edit).await?;
+    super::words::save(&agent, &path, text.into_bytes(), base).await
+}
+
+/// Saves a file of any bytes, given in base64: what was dropped onto the tree.
+#[server(prefix = "/fn", endpoint = "upload_file", input = Json)]
+pub async fn upload_file(agent: AgentId, path: FilePath, base64: String, base: Option<i64>) -> Result<Saved, UiError> {
+    crate::session::can(model::Permission::Edit).await?;
+    let bytes = super::words::from_base64(&base64)?;
+    super::words::save(&agent, &path, bytes, base).await
+}
+
+/// Renames or moves a file.
+#[server(prefix = "/fn", endpoint = "rename_file", input = Json)]
+pub async fn rename_file(agent: AgentId, from: FilePath, to: FilePath) -> Result<FileEntry, UiError> {
+    crate::session::can(model::Permission::Edit).await?;
+    let services = crate::services::services()?;
+    let entry = services.store.rename_file(&agent, &from, &to).await?;
+    services.runs.files_changed(&agent);
+    Ok(entry)
+}
+
+/// Deletes a file, and answers with its bytes in base64 so that it can be put back.
+#[server(prefix = "/fn", endpoint = "delete_file", input = Json)]
+pub async fn delete_file(agent: AgentId, path: FilePath, version: i64) -> Result<String, UiError> {
+    crate::session::can(model::Permission::Edit).await?;
+    let services = crate::services::services()?;
+    let bytes = services.store.file_bytes(&agent, &path).await?;
+    services.store.delete_file(&agent, &path, version).await?;
+    services.runs.files_changed(&agent);
+    Ok(super::words::to_base64(&bytes))
+}
+
+/// A file's bytes in base64, to download.
+#[server(prefix = "/fn", endpoint = "file_bytes", input = Json)]
+pub async fn file_bytes(agent: AgentId, path: FilePath) -> Result<String, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    let bytes = crate::services::services()?.store.file_bytes(&agent, &path).await?;
+    Ok(super::words::to_base64(&bytes))
+}

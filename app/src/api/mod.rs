@@ -1,0 +1,14 @@
+//! The server functions: the site's private API, at `/fn/NAME`. Each checks a
+//! permission, calls the store or the runs, and puts errors into words.
+
+pub mod account;
+pub mod agents;
+pub mod files;
+pub mod runs;
+#[cfg(feature = "ssr")]
+mod words;
+
+pub use account::*;
+pub use agents::*;
+pub use files::*;
+pub use runs::*;

@@ -1,0 +1,80 @@
+//! Runs: start, stop, write to, and read about.
+
+use super::agents::LiveSandboxView;
+use crate::UiError;
+use leptos::prelude::*;
+use model::{Agent, AgentId, Millis, Run, RunId};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+
+/// A run with what its page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunData {
+    /// The run.
+    pub run: Run,
+    /// Its agent.
+    pub agent: Agent,
+    /// The number of the revision it executes.
+    pub revision: i64,
+    /// The files of that revision, and their text where it is text.
+    pub files: Vec<(String, Option<String>)>,
+    /// The server's clock.
+    pub now: Millis,
+}
+
+/// Starts a run of the agent's files as they are saved. The same `id` twice is one run.
+#[server(prefix = "/fn", endpoint = "start_run", input = Json)]
+pub async fn start_run(id: RunId, agent: AgentId, fresh: bool) -> Result<Run, UiError> {
+    crate::session::can(model::Permission::Run).await?;
+    let start = runs::StartRun { id, agent, args: Vec::new(), timeout_seconds: None, fresh };
+    Ok(crate::services::services()?.runs.start(start).await?)
+}
+
+/// Stops a run.
+#[server(prefix = "/fn", endpoint = "stop_run", input = Json)]
+pub async fn stop_run(run: RunId) -> Result<(), UiError> {
+    crate::session::can(model::Permission::Run).await?;
+    Ok(crate::services::services()?.runs.stop(&run).await?)
+}
+
+/// Writes to the program's standard input; `end` closes it afterwards.
+#[server(prefix = "/fn", endpoint = "send_input", input = Json)]
+pub async fn send_input(run: RunId, text: String, end: bool) -> Result<(), UiError> {
+    crate::session::can(model::Permission::Run).await?;
+    Ok(crate::services::services()?.runs.input(&run, text.into_bytes(), end).await?)
+}
+
+/// The sandbox that stands for the agent's next run.
+#[server(prefix = "/fn", endpoint = "live_sandbox", input = Json)]
+pub async fn live_sandbox(agent: AgentId) -> Result<Option<LiveSandboxView>, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    super::words::live_sandbox(&agent).await
+}
+
+/// Deletes the sandbox that stands for the agent's next run.
+#[server(prefix = "/fn", endpoint = "discard_sandbox", input = Json)]
+pub async fn discard_sandbox(agent: AgentId) -> Result<(), UiError> {
+    crate::session::can(model::Permission::Run).await?;
+    Ok(crate::services::services()?.runs.discard_sandbox(&agent).await?)
+}
+
+/// The newest runs of an agent, at most 100; those older than `before`.
+#[server(prefix = "/fn", endpoint = "list_runs", input = Json)]
+pub async fn list_runs(agent: AgentId, before: Option<RunId>) -> Result<Vec<Run>, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    Ok(crate::services::services()?.store.list_runs(Some(&agent), before, 100).await?)
+}
+
+/// A run.
+#[server(prefix = "/fn", endpoint = "run", input = Json)]
+pub async fn run(id: RunId) -> Result<Run, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    Ok(crate::services::services()?.store.run(&id).await?)
+}
+
+/// A run with its agent and the code as it was.
+#[server(prefix = "/fn", endpoint = "run_data", input = Json)]
+pub async fn run_data(id: String) -> Result<RunData, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    super::words::run_data(&id).await
+}

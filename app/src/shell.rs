@@ -1,0 +1,44 @@
+//! The HTML document around the site, painted by the server alone.
+
+use crate::{App, Assets};
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::MetaTags;
+
+/// The whole document. `theme` is what the person chose, from their cookie:
+/// `light`, `dark`, or anything else for the system's.
+pub fn shell(assets: &Assets, theme: Option<&str>) -> impl IntoView + use<> {
+    let base = assets.base.clone();
+    let theme = theme
+        .filter(|theme| ["light", "dark"].contains(theme))
+        .map(str::to_owned);
+    let nonce = use_nonce();
+    let start = format!(
+        "import start,{{hydrate}} from '{base}/app.js';await start({{module_or_path:'{base}/app_bg.wasm'}});hydrate();"
+    );
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="dark light" />
+                <meta name="asset-base" content=base.clone() />
+                <link rel="icon" type="image/svg+xml" href=format!("{base}/favicon.svg") />
+                <link rel="stylesheet" href=format!("{base}/css/app.css") />
+                <link rel="modulepreload" href=format!("{base}/app.js") crossorigin="" />
+                <link
+                    rel="preload"
+                    href=format!("{base}/app_bg.wasm")
+                    r#as="fetch"
+                    r#type="application/wasm"
+                    crossorigin=""
+                />
+                <script type="module" nonce=nonce>{start}</script>
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
