@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The part of Pitlane that lives inside a sandbox, and what speaks to it.
+//!
+//! `toolbox` is pid 1 of every sandbox: it starts programs, reaps and ends
+//! them, and works on files inside the sandbox's own mount namespace. The crate
+//! also holds the protocol between pid 1 and the engine and the blocking
+//! framing both sides share. It has no async runtime and no HTTP: it is forked
+//! from a small single-threaded process and must stay small itself.
+
+pub mod protocol;
