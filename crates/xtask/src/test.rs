@@ -1,0 +1,62 @@
+//! `cargo xtask test`: every test. First what runs without a browser, against
+//! SQLite and a private PostgreSQL; then the built binary in a real browser.
+
+use crate::process::{cargo, exists, program, run as run_command, say, step};
+use crate::workspace::{Profile, binary, root};
+use anyhow::Result;
+use clap::Args;
+
+#[derive(Args)]
+pub struct Options {
+    /// Only the tests that need no browser
+    #[arg(long, conflicts_with = "browser")]
+    no_browser: bool,
+    /// Only the tests in the browser
+    #[arg(long)]
+    browser: bool,
+    /// What is handed on to Playwright
+    #[arg(last = true)]
+    playwright: Vec<String>,
+}
+
+/// Runs them.
+pub fn run(options: &Options) -> Result<()> {
+    crate::setup::for_building()?;
+    crate::setup::for_testing()?;
+    // The site and the binary come first: tests of the binary start it.
+    crate::build::build(Profile::Debug)?;
+    if !options.browser {
+        in_rust()?;
+    }
+    if !options.no_browser {
+        in_browser(&options.playwright)?;
+    }
+    say("All tests passed.");
+    Ok(())
+}
+
+fn in_rust() -> Result<()> {
+    let postgres = step("A private PostgreSQL", || testkit::postgres::start().map_err(anyhow::Error::from))?;
+    // One job at a time compiles; the tests themselves run side by side.
+    let (mut tests, mut documentation) = if exists("cargo-nextest") {
+        (cargo(&["nextest", "run", "--no-fail-fast"]), Some(cargo(&["test", "--doc"])))
+    } else {
+        (cargo(&["test", "--no-fail-fast"]), None)
+    };
+    step("Tests", || {
+        run_command(tests.env("TEST_DATABASE_URL", postgres.url()).env("PITLANE_BINARY", binary(Profile::Debug)))
+    })?;
+    if let Some(documentation) = &mut documentation {
+        step("Examples in the documentation", || run_command(documentation))?;
+    }
+    Ok(())
+}
+
+fn in_browser(arguments: &[String]) -> Result<()> {
+    let chromium = crate::setup::chromium()?;
+    step("Tests in the browser", || {
+        let mut command = program("npx", &["playwright", "test"], &root().join("end2end"));
+        command.args(arguments).env("PITLANE_CHROMIUM", &chromium).env("PITLANE_BINARY", binary(Profile::Debug));
+        run_command(&mut command)
+    })
+}
