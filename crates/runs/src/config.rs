@@ -1,0 +1,48 @@
+//! What the running of agents is told at start.
+
+use model::Provider;
+use std::time::Duration;
+
+/// Settings of [`crate::Runs`].
+#[derive(Clone, Debug)]
+pub struct RunsConfig {
+    /// Names this installation at the provider: the value of the label
+    /// `pitlane.instance`. Sandboxes with another value are never touched.
+    pub instance: String,
+    /// Where sandboxes live.
+    pub provider: Provider,
+    /// How many bytes of a run's log are kept; past it the middle is left out.
+    pub log_limit: u64,
+    /// How many bytes of a run's log are held in memory for readers.
+    pub ring: usize,
+    /// How many runs may be under way at once; the others wait their turn.
+    pub concurrency: usize,
+    /// How long a program that is asked to end has before it is killed.
+    pub stop_grace: Duration,
+    /// The snapshot sandboxes are made from; none for the provider's own.
+    pub snapshot: Option<String>,
+    /// How long an unreachable provider is asked again before a run is lost.
+    pub provider_deadline: Duration,
+    /// How often the reaper compares the provider with our rows.
+    pub reap_every: Duration,
+}
+
+impl RunsConfig {
+    /// The settings everything but the tests starts from: 256 MiB of log and
+    /// 4 MiB of it in memory, 16 runs at once, 2 s to end by itself, 60 s for
+    /// the provider to come back, and the reaper every minute.
+    #[must_use]
+    pub fn new(instance: impl Into<String>, provider: Provider) -> Self {
+        Self {
+            instance: instance.into(),
+            provider,
+            log_limit: 256 << 20,
+            ring: 4 << 20,
+            concurrency: 16,
+            stop_grace: Duration::from_secs(2),
+            snapshot: None,
+            provider_deadline: Duration::from_secs(60),
+            reap_every: Duration::from_secs(60),
+        }
+    }
+}
