@@ -149,6 +149,16 @@ pub struct FileContent {
     pub text: Option<String>,
 }
 
+/// What became of a save.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum SaveOutcome {
+    /// It is saved; this is the file now.
+    Saved(FileEntry),
+    /// Somebody else saved first, nothing was changed; this is the file now.
+    Conflict(FileContent),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

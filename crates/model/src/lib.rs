@@ -21,7 +21,7 @@ pub mod time;
 
 pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
 pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
-pub use file::{FileContent, FileEntry, FilePath};
+pub use file::{FileContent, FileEntry, FilePath, SaveOutcome};
 pub use id::{AgentId, RevisionId, RunId, SandboxId, UserId};
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};

@@ -4,7 +4,8 @@
 //! error together in order of arrival, from 0. They are ours: no connection
 //! and no provider gives them.
 
-use crate::Millis;
+use crate::{Invalid, Millis};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Serialize};
 
 /// Where bytes of a log come from.
@@ -87,6 +88,177 @@ pub struct LogEnd {
     /// Whether the provider's stream can carry every byte. Daytona's cannot: it
     /// adds a last line break and drops NULs.
     pub exact: bool,
+}
+
+/// A record of a stored chunk. Chunks are records one after the other:
+/// `u8 stream | i64 LE unix ms | u32 LE length | bytes`. A gap is stream 0,
+/// and its bytes are the number of missing ones as `u64 LE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record<'a> {
+    /// Bytes the program wrote.
+    Output {
+        /// On which stream.
+        stream: LogStream,
+        /// When they arrived.
+        at: Millis,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
+    /// Bytes that were not kept.
+    Gap {
+        /// When the first of them arrived.
+        at: Millis,
+        /// How many.
+        length: u64,
+    },
+}
+
+/// The length of a record before its bytes.
+const RECORD_HEAD: usize = 13;
+
+/// Appends a record to a chunk. Output longer than `u32::MAX` bytes becomes
+/// several records, empty output none.
+pub fn encode(record: Record<'_>, chunk: &mut Vec<u8>) {
+    let mut write = |number: u8, at: Millis, bytes: &[u8]| {
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        chunk.reserve(RECORD_HEAD + bytes.len());
+        chunk.push(number);
+        chunk.extend_from_slice(&at.0.to_le_bytes());
+        chunk.extend_from_slice(&length.to_le_bytes());
+        chunk.extend_from_slice(bytes);
+    };
+    match record {
+        Record::Output { stream, at, bytes } => {
+            for part in bytes.chunks(u32::MAX as usize) {
+                write(stream.number(), at, part);
+            }
+        }
+        Record::Gap { at, length } => write(0, at, &length.to_le_bytes()),
+    }
+}
+
+/// Appends bytes to the output record that begins at `start` and is the chunk's
+/// last, so that many small writes of one moment make one record. The caller
+/// keeps chunks far below 4 GiB.
+pub fn lengthen(chunk: &mut Vec<u8>, start: usize, bytes: &[u8]) {
+    chunk.extend_from_slice(bytes);
+    let length = chunk.len().saturating_sub(start + RECORD_HEAD);
+    if let (Some(place), Ok(length)) = (chunk.get_mut(start + 9..start + RECORD_HEAD), u32::try_from(length)) {
+        place.copy_from_slice(&length.to_le_bytes());
+    }
+}
+
+/// Reads the records of a chunk.
+#[must_use]
+pub const fn decode(chunk: &[u8]) -> Records<'_> {
+    Records { rest: chunk }
+}
+
+/// The records of a chunk, in order; an error when its bytes are no records, and nothing after it.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Records<'a> {
+    fn read(&mut self) -> Option<Record<'a>> {
+        let (number, rest) = self.rest.split_first()?;
+        let (at, rest) = rest.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let (bytes, rest) = rest.split_at_checked(length)?;
+        self.rest = rest;
+        let at = Millis(i64::from_le_bytes(*at));
+        if *number == 0 {
+            let length = u64::from_le_bytes(bytes.try_into().ok()?);
+            return Some(Record::Gap { at, length });
+        }
+        let stream = LogStream::from_number(*number)?;
+        Some(Record::Output { stream, at, bytes })
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, Invalid>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        Some(self.read().ok_or_else(|| {
+            self.rest = &[];
+            Invalid("A stored piece of this log is damaged: its bytes are no records.".to_owned())
+        }))
+    }
+}
+
+/// The frames of a chunk that starts at `first_offset`, from byte `from` of the log up to, not with,
+/// byte `to`: those at the edges are cut.
+///
+/// # Errors
+/// When the chunk's bytes are no records.
+pub fn frames(first_offset: u64, chunk: &[u8], from: u64, to: u64) -> Result<Vec<LogFrame>, Invalid> {
+    let mut offset = first_offset;
+    let mut frames = Vec::new();
+    for record in decode(chunk) {
+        let record = record?;
+        let start = offset.max(from);
+        let end = offset.saturating_add(record.length()).min(to);
+        if start < end {
+            frames.push(match record {
+                Record::Output { stream, at, bytes } => {
+                    let cut = |place: u64| usize::try_from(place - offset).unwrap_or(bytes.len());
+                    LogFrame::output(start, at, stream, &bytes[cut(start)..cut(end)])
+                }
+                Record::Gap { at, .. } => LogFrame {
+                    offset: start,
+                    at,
+                    stream: None,
+                    body: LogBody::Gap(end - start),
+                },
+            });
+        }
+        offset = offset.saturating_add(record.length());
+    }
+    Ok(frames)
+}
+
+impl Record<'_> {
+    /// How many bytes of the log it stands for.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        match self {
+            Self::Output { bytes, .. } => bytes.len() as u64,
+            Self::Gap { length, .. } => *length,
+        }
+    }
+}
+
+impl LogFrame {
+    /// A frame of output: as text when it is UTF-8, else as base64.
+    #[must_use]
+    pub fn output(offset: u64, at: Millis, stream: LogStream, bytes: &[u8]) -> Self {
+        let body = match std::str::from_utf8(bytes) {
+            Ok(text) => LogBody::Text(text.to_owned()),
+            Err(_) => LogBody::Base64(BASE64_STANDARD.encode(bytes)),
+        };
+        Self {
+            offset,
+            at,
+            stream: Some(stream),
+            body,
+        }
+    }
+
+    /// Its bytes; none of a gap, nor of base64 that is none.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        match &self.body {
+            LogBody::Text(text) => text.clone().into_bytes(),
+            LogBody::Base64(text) => BASE64_STANDARD.decode(text).unwrap_or_default(),
+            LogBody::Gap(_) => Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

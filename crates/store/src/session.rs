@@ -1,0 +1,1 @@
+//! One way to run a statement on either database.
