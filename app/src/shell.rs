@@ -1,16 +1,16 @@
 //! The HTML document around the site, painted by the server alone.
 
-use crate::{App, Assets};
+use crate::{App, Assets, app::chosen_theme};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
 
-/// The whole document. `theme` is what the person chose, from their cookie:
-/// `light`, `dark`, or anything else for the system's.
-pub fn shell(assets: &Assets, theme: Option<&str>) -> impl IntoView + use<> {
+/// Pitlane's icons, as symbols that pages refer to.
+const ICONS: &str = include_str!("../../public/icons.svg");
+
+/// The whole document.
+pub fn shell(assets: &Assets) -> impl IntoView + use<> {
     let base = assets.base.clone();
-    let theme = theme
-        .filter(|theme| ["light", "dark"].contains(theme))
-        .map(str::to_owned);
+    let theme = chosen_theme().word();
     let nonce = use_nonce();
     let start = format!(
         "import start,{{hydrate}} from '{base}/app.js';await start({{module_or_path:'{base}/app_bg.wasm'}});hydrate();"
@@ -38,6 +38,7 @@ pub fn shell(assets: &Assets, theme: Option<&str>) -> impl IntoView + use<> {
             </head>
             <body>
                 <App />
+                <div hidden aria-hidden="true" inner_html=ICONS></div>
             </body>
         </html>
     }

@@ -32,8 +32,8 @@ pub struct InstanceFacts {
 }
 
 /// Who asks. Needs no permission: it is how a page finds out.
-#[server(prefix = "/fn", endpoint = "me")]
-pub async fn me() -> Result<Me, UiError> {
+#[server(prefix = "/fn", endpoint = "load_me")]
+pub async fn load_me() -> Result<Me, UiError> {
     let services = crate::services::services()?;
     let user = crate::session::current_user().await?;
     // Somebody who is not signed in learns nothing about the machine.

@@ -14,9 +14,9 @@ pub struct StudioData {
     pub files: Vec<FileEntry>,
     /// The file that is open first, with its text.
     pub open: Option<model::FileContent>,
-    /// Its newest run.
-    pub last_run: Option<Run>,
-    /// The files of the newest run's revision, to mark what changed since.
+    /// The run that was asked for, else its newest.
+    pub run: Option<Run>,
+    /// The files of its newest run's revision, to mark what changed since.
     pub last_files: Vec<FileEntry>,
     /// The sandbox that stands for its next run.
     pub live: Option<LiveSandboxView>,
@@ -77,8 +77,8 @@ pub async fn create_blank_agent(name: String, language: Language) -> Result<Agen
 }
 
 /// What the studio of this agent opens with; `file` is to be open first.
-#[server(prefix = "/fn", endpoint = "studio")]
-pub async fn studio(slug: String, file: Option<String>, run: Option<String>) -> Result<StudioData, UiError> {
+#[server(prefix = "/fn", endpoint = "load_studio")]
+pub async fn load_studio(slug: String, file: Option<String>, run: Option<String>) -> Result<StudioData, UiError> {
     crate::session::can(model::Permission::Read).await?;
     words::studio(&slug, file.as_deref(), run.as_deref()).await
 }

@@ -2,17 +2,14 @@
 
 use crate::UiError;
 use leptos::prelude::*;
-use model::{AgentId, FileContent, FileEntry, FilePath};
-use serde::{Deserialize, Serialize};
+use model::{AgentId, FileContent, FileEntry, FilePath, SaveOutcome};
 use server_fn::codec::Json;
 
-/// What became of a save.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Saved {
-    /// It is stored.
-    Saved(FileEntry),
-    /// Somebody saved another version since the one this was based on.
-    Conflict(FileContent),
+/// An agent's files as they are saved now.
+#[server(prefix = "/fn", endpoint = "list_files", input = Json)]
+pub async fn list_files(agent: AgentId) -> Result<Vec<FileEntry>, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    Ok(crate::services::services()?.store.list_files(&agent).await?)
 }
 
 /// A file with its text.
@@ -24,17 +21,17 @@ pub async fn read_file(agent: AgentId, path: FilePath) -> Result<FileContent, Ui
 
 /// Saves a file. `base` is the version it is based on; none when it is new.
 #[server(prefix = "/fn", endpoint = "save_file", input = Json)]
-pub async fn save_file(agent: AgentId, path: FilePath, text: String, base: Option<i64>) -> Result<Saved, UiError> {
+pub async fn save_file(agent: AgentId, path: FilePath, text: String, base: Option<i64>) -> Result<SaveOutcome, UiError> {
     crate::session::can(model::Permission::Edit).await?;
-    super::words::save(&agent, &path, text.into_bytes(), base).await
+    super::words::save(&agent, &path, text.as_bytes(), base).await
 }
 
 /// Saves a file of any bytes, given in base64: what was dropped onto the tree.
 #[server(prefix = "/fn", endpoint = "upload_file", input = Json)]
-pub async fn upload_file(agent: AgentId, path: FilePath, base64: String, base: Option<i64>) -> Result<Saved, UiError> {
+pub async fn upload_file(agent: AgentId, path: FilePath, base64: String, base: Option<i64>) -> Result<SaveOutcome, UiError> {
     crate::session::can(model::Permission::Edit).await?;
     let bytes = super::words::from_base64(&base64)?;
-    super::words::save(&agent, &path, bytes, base).await
+    super::words::save(&agent, &path, &bytes, base).await
 }
 
 /// Renames or moves a file.
@@ -53,7 +50,7 @@ pub async fn delete_file(agent: AgentId, path: FilePath, version: i64) -> Result
     crate::session::can(model::Permission::Edit).await?;
     let services = crate::services::services()?;
     let bytes = services.store.file_bytes(&agent, &path).await?;
-    services.store.delete_file(&agent, &path, version).await?;
+    services.store.delete_file(&agent, &path, Some(version)).await?;
     services.runs.files_changed(&agent);
     Ok(super::words::to_base64(&bytes))
 }

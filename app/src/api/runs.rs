@@ -3,7 +3,7 @@
 use super::agents::LiveSandboxView;
 use crate::UiError;
 use leptos::prelude::*;
-use model::{Agent, AgentId, Millis, Run, RunId};
+use model::{Agent, AgentId, LogFrame, Millis, Run, RunId};
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
@@ -18,6 +18,10 @@ pub struct RunData {
     pub revision: i64,
     /// The files of that revision, and their text where it is text.
     pub files: Vec<(String, Option<String>)>,
+    /// The end of its log, as far as the page is painted with it.
+    pub log: Vec<LogFrame>,
+    /// Where in the log that begins.
+    pub log_from: u64,
     /// The server's clock.
     pub now: Millis,
 }
@@ -62,19 +66,19 @@ pub async fn discard_sandbox(agent: AgentId) -> Result<(), UiError> {
 #[server(prefix = "/fn", endpoint = "list_runs", input = Json)]
 pub async fn list_runs(agent: AgentId, before: Option<RunId>) -> Result<Vec<Run>, UiError> {
     crate::session::can(model::Permission::Read).await?;
-    Ok(crate::services::services()?.store.list_runs(Some(&agent), before, 100).await?)
+    Ok(crate::services::services()?.store.list_runs(Some(&agent), before.as_ref(), 100).await?)
 }
 
 /// A run.
-#[server(prefix = "/fn", endpoint = "run", input = Json)]
-pub async fn run(id: RunId) -> Result<Run, UiError> {
+#[server(prefix = "/fn", endpoint = "load_run", input = Json)]
+pub async fn load_run(id: RunId) -> Result<Run, UiError> {
     crate::session::can(model::Permission::Read).await?;
     Ok(crate::services::services()?.store.run(&id).await?)
 }
 
 /// A run with its agent and the code as it was.
-#[server(prefix = "/fn", endpoint = "run_data", input = Json)]
-pub async fn run_data(id: String) -> Result<RunData, UiError> {
+#[server(prefix = "/fn", endpoint = "load_run_page", input = Json)]
+pub async fn load_run_page(id: String) -> Result<RunData, UiError> {
     crate::session::can(model::Permission::Read).await?;
     super::words::run_data(&id).await
 }

@@ -1,2 +1,147 @@
-//! What several server functions need: errors of the store and the runs put
-//! into words, and the few answers that are put together from several calls.
+//! What several server functions need: errors of the store and of runs put
+//! into words, and the answers that are put together from several calls.
+
+use super::{LiveSandboxView, RunData, StudioData};
+use crate::{ErrorCode, UiError, services::services};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use model::{
+    Agent, AgentId, AgentSettings, FilePath, Language, Millis, RunId, SaveOutcome, User,
+};
+use runs::RunsError;
+use store::StoreError;
+
+impl From<StoreError> for UiError {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::NotFound(_) => ErrorCode::NotFound,
+            StoreError::Conflict(_) => ErrorCode::Conflict,
+            StoreError::Invalid(_) => ErrorCode::Invalid,
+            StoreError::TooNew(_) | StoreError::Unavailable { .. } => {
+                tracing::error!(?error, "the database did not do its part");
+                ErrorCode::Unavailable
+            }
+        };
+        Self::new(code, error.to_string()).with_status()
+    }
+}
+
+impl From<RunsError> for UiError {
+    fn from(error: RunsError) -> Self {
+        let code = match error {
+            RunsError::Store(error) => return error.into(),
+            RunsError::NotFound(_) => ErrorCode::NotFound,
+            RunsError::Conflict(_) | RunsError::NotRunning(_) => ErrorCode::Conflict,
+            RunsError::Invalid(_) => ErrorCode::Invalid,
+            RunsError::Provider(_) | RunsError::ShuttingDown => ErrorCode::Unavailable,
+        };
+        Self::new(code, error.to_string()).with_status()
+    }
+}
+
+/// Makes an agent with these files and goes to its studio.
+pub async fn create(user: &User, settings: AgentSettings, files: &[(&str, &str)]) -> Result<Agent, UiError> {
+    let settings = settings.check().map_err(|error| UiError::from(error).with_status())?;
+    let files = files
+        .iter()
+        .map(|(path, text)| Ok((FilePath::parse(path)?, text.as_bytes().to_vec())))
+        .collect::<Result<Vec<_>, model::Invalid>>()?;
+    let agent = services()?.store.create_agent(&user.id, &settings, &files).await?;
+    leptos_axum::redirect(&format!("/agents/{}", agent.slug));
+    Ok(agent)
+}
+
+/// The first lines of a blank agent.
+pub const fn first_lines(language: Language) -> &'static str {
+    match language {
+        Language::Python => "print(\"Hello from your agent\")\n",
+        Language::TypeScript => "const name: string = \"your agent\";\nconsole.log(`Hello from ${name}`);\n",
+        Language::JavaScript => "console.log(\"Hello from your agent\");\n",
+    }
+}
+
+/// What a studio opens with. A file or a run that is asked for and not there
+/// is no error: the address may be old.
+pub async fn studio(slug: &str, file: Option<&str>, run: Option<&str>) -> Result<StudioData, UiError> {
+    let store = services()?.store;
+    let agent = store.agent_by_slug(slug).await?;
+    let files = store.list_files(&agent.id).await?;
+    let newest = store.list_runs(Some(&agent.id), None, 1).await?.into_iter().next();
+    let shown = match run.and_then(|run| RunId::parse(run).ok()) {
+        Some(id) => store.run(&id).await.ok().filter(|run| run.agent == agent.id),
+        None => None,
+    };
+    let paths = files.iter().map(|entry| &entry.path);
+    let asked = file.and_then(|file| paths.clone().find(|path| path.as_str() == file).cloned());
+    let first = asked
+        .or_else(|| {
+            let named = agent.settings.entrypoint.as_deref();
+            model::language::entrypoint(agent.settings.language, named, paths.clone()).ok()
+        })
+        .or_else(|| paths.clone().next().cloned());
+    let open = match first {
+        Some(path) => Some(store.read_file(&agent.id, &path).await?),
+        None => None,
+    };
+    let last_files = match &newest {
+        Some(run) => store.revision(&run.revision).await?.files,
+        None => Vec::new(),
+    };
+    let live = live_sandbox(&agent.id).await?;
+    let run = shown.or(newest);
+    Ok(StudioData { agent, files, open, run, last_files, live, now: Millis::now() })
+}
+
+/// The sandbox that stands for the agent's next run.
+pub async fn live_sandbox(agent: &AgentId) -> Result<Option<LiveSandboxView>, UiError> {
+    let live = services()?.runs.live_sandbox(agent).await;
+    Ok(live.map(|live| LiveSandboxView {
+        id: live.record.provider_id.unwrap_or_default(),
+        in_use: live.record.state == model::SandboxState::InUse,
+        synced: live.synced,
+        expires_at: live.record.expires_at,
+    }))
+}
+
+/// Saves a file, and has it synced into the agent's sandbox.
+pub async fn save(agent: &AgentId, path: &FilePath, bytes: &[u8], base: Option<i64>) -> Result<SaveOutcome, UiError> {
+    let services = services()?;
+    let outcome = services.store.save_file(agent, path, bytes, base).await?;
+    if matches!(outcome, SaveOutcome::Saved(_)) {
+        services.runs.files_changed(agent);
+    }
+    Ok(outcome)
+}
+
+/// How many bytes of the log a run's page is painted with.
+const LOG_BYTES_OF_PAGE: u64 = 200_000;
+
+/// A run with its agent, the code as it was, and the end of its log.
+pub async fn run_data(id: &str) -> Result<RunData, UiError> {
+    let id = RunId::parse(id).map_err(|_| {
+        UiError::new(ErrorCode::NotFound, "There is no such run. Its address may have been cut short.").with_status()
+    })?;
+    let services = services()?;
+    let run = services.store.run(&id).await?;
+    let agent = services.store.agent(&run.agent).await?;
+    let revision = services.store.revision(&run.revision).await?.number;
+    let files = services.store.revision_files(&run.revision).await?;
+    let files = files
+        .into_iter()
+        .map(|(path, bytes)| (path.to_string(), String::from_utf8(bytes).ok()))
+        .collect();
+    let from = run.log_bytes.saturating_sub(LOG_BYTES_OF_PAGE);
+    let log = services.runs.log_range(&id, from, u64::MAX).await?;
+    Ok(RunData { run, agent, revision, files, log, log_from: from, now: Millis::now() })
+}
+
+/// Bytes as text that JSON carries.
+pub fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Bytes of an upload.
+pub fn from_base64(text: &str) -> Result<Vec<u8>, UiError> {
+    STANDARD.decode(text).map_err(|_| {
+        UiError::new(ErrorCode::Invalid, "The upload arrived damaged. Try it again.").with_status()
+    })
+}

@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The pages, one file each; the studio has a folder of its own.
+
+pub mod agents;
+pub mod new_agent;
+pub mod not_found;
+pub mod run;
+pub mod settings;
+pub mod setup;
+pub mod sign_in;

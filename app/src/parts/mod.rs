@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Parts that several pages share.
+
+pub mod bars;
+pub mod clock;
+pub mod dialog;
+pub mod errors;
+pub mod frame;
+pub mod icon;
+pub mod lane;
+pub mod menu;
+pub mod notices;
+pub mod state;

@@ -1,0 +1,164 @@
+//! The settings: appearance, password, this session, and what this instance is.
+
+use crate::{
+    api::{self, ChangePassword, InstanceFacts, SignOut},
+    app::chosen_theme,
+    browser::theme::{self, Theme},
+    parts::{
+        errors::{FormError, PageError},
+        frame::{Frame, Section},
+    },
+};
+use leptos::{form::ActionForm, prelude::*};
+use leptos_meta::Title;
+use model::Provider;
+
+/// The settings page.
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    let facts = Resource::new(|| (), |()| api::instance());
+    view! {
+        <Title text="Settings" />
+        <Frame section=Section::Settings>
+            <Suspense>
+                {move || Suspend::new(async move {
+                    match facts.await {
+                        Ok(facts) => {
+                            view! {
+                                <div class="page slim">
+                                    <h1>"Settings"</h1>
+                                    <Appearance />
+                                    <Password />
+                                    <Session />
+                                    <Instance facts=facts />
+                                </div>
+                            }
+                                .into_any()
+                        }
+                        Err(error) => view! { <PageError error=error /> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </Frame>
+    }
+    .into_any()
+}
+
+#[component]
+fn Appearance() -> impl IntoView {
+    let choice = RwSignal::new(chosen_theme());
+    let options = [(Theme::System, "As the system"), (Theme::Dark, "Dark"), (Theme::Light, "Light")];
+    let options = options
+        .into_iter()
+        .map(|(option, name)| {
+            let chosen = move || choice.get() == option;
+            view! {
+                <label>
+                    <input
+                        type="radio"
+                        name="theme"
+                        prop:checked=chosen
+                        checked=chosen
+                        on:change=move |_| {
+                            choice.set(option);
+                            theme::choose(option);
+                        }
+                    />
+                    {name}
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="panel" aria-labelledby="appearance">
+            <h2 id="appearance">"Appearance"</h2>
+            <div class="choices" role="radiogroup" aria-labelledby="appearance">{options}</div>
+        </section>
+    }
+}
+
+#[component]
+fn Password() -> impl IntoView {
+    let action = ServerAction::<ChangePassword>::new();
+    let value = action.value();
+    let error = Signal::derive(move || value.get().and_then(Result::err));
+    view! {
+        <section class="panel" aria-labelledby="password">
+            <h2 id="password">"Password"</h2>
+            <ActionForm action=action attr:class="form">
+                <div class="row">
+                    <label>
+                        "Current password"
+                        <input class="field" type="password" name="current" autocomplete="current-password" required />
+                    </label>
+                    <label>
+                        "New password, at least 10 characters"
+                        <input
+                            class="field"
+                            type="password"
+                            name="password"
+                            autocomplete="new-password"
+                            required
+                            minlength="10"
+                        />
+                    </label>
+                    <button class="btn quiet" disabled=move || action.pending().get()>"Change password"</button>
+                </div>
+                <FormError error=error />
+                <div role="status">
+                    {move || {
+                        matches!(value.get(), Some(Ok(())))
+                            .then(|| view! { <p class="done-text">"The password is changed."</p> })
+                    }}
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn Session() -> impl IntoView {
+    let action = ServerAction::<SignOut>::new();
+    let value = action.value();
+    let error = Signal::derive(move || value.get().and_then(Result::err));
+    Effect::new(move |_| {
+        if matches!(value.get(), Some(Ok(()))) {
+            let _ = window().location().assign("/sign-in");
+        }
+    });
+    view! {
+        <section class="panel" aria-labelledby="session">
+            <h2 id="session">"This browser"</h2>
+            <p class="hint">"Unsaved drafts stay in this browser; runs go on without you."</p>
+            <ActionForm action=action>
+                <FormError error=error />
+                <button class="btn quiet">"Sign out"</button>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn Instance(facts: InstanceFacts) -> impl IntoView {
+    let provider = match facts.provider {
+        Provider::Embedded => "Embedded engine, on this machine",
+        Provider::Daytona => "Daytona cloud",
+    };
+    let list = facts.facts.into_iter().map(|fact| view! { <li>{fact}</li> }).collect_view();
+    view! {
+        <section class="panel" id="provider" aria-labelledby="provider-title">
+            <h2 id="provider-title">"Sandboxes"</h2>
+            <dl class="facts">
+                <dt>"Provider"</dt>
+                <dd>{provider}</dd>
+                <dt>"Address"</dt>
+                <dd class="mono">{facts.provider_url}</dd>
+                <dt>"Isolation"</dt>
+                <dd>{facts.isolation}</dd>
+                <dt>"Pitlane"</dt>
+                <dd>{facts.version}</dd>
+            </dl>
+            <ul class="plain-list">{list}</ul>
+        </section>
+    }
+}

@@ -1,0 +1,7 @@
+//! The studio's page.
+use leptos::prelude::*;
+/// The studio of an agent.
+#[component]
+pub fn StudioPage() -> impl IntoView {
+    view! { <p>"Studio"</p> }
+}
