@@ -1,8 +1,51 @@
-//! Daytona's HTTP API: its wire types, and with the feature `client` an
-//! asynchronous client.
+//! Daytona's HTTP API in Rust: its wire types, the byte formats of its logs,
+//! and with the feature `client` an asynchronous client.
+//!
+//! The client works alike with Daytona's cloud and with Pitlane's engine,
+//! which speaks the same protocol. Where the engine can do more (a followed
+//! log without a byte lost, counts of ended processes), the client negotiates
+//! it by itself; see [`extension`].
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")]
+//! # async fn example() -> Result<(), daytona::Error> {
+//! use daytona::{Client, Config, CreateSandbox, LogPiece, SandboxState, SessionExecuteRequest};
+//! use std::time::Duration;
+//!
+//! let client = Client::new(Config::from_env()?)?;
+//! let request = CreateSandbox { auto_delete_interval: Some(0), ..CreateSandbox::default() };
+//! let sandbox = client.create(&request).await?;
+//! let sandbox = client.wait(&sandbox.id, &[SandboxState::Started], Duration::from_secs(60)).await?;
+//! let toolbox = client.toolbox(&sandbox).await?;
+//!
+//! toolbox.upload(vec![("hello.py".to_owned(), "print('hello')\n".into())]).await?;
+//! toolbox.create_session("run").await?;
+//! let command = SessionExecuteRequest {
+//!     command: "python3 -u hello.py".to_owned(),
+//!     run_async: Some(true),
+//!     suppress_input_echo: Some(true),
+//! };
+//! let command = toolbox.session_exec("run", command).await?.cmd_id;
+//!
+//! let mut log = toolbox.follow_logs("run", &command, 0).await?;
+//! while let Some(piece) = log.next().await {
+//!     if let LogPiece::Output { stream, bytes, .. } = piece? {
+//!         println!("{stream:?}: {}", String::from_utf8_lossy(&bytes));
+//!     }
+//! }
+//! let ended = toolbox.session_command("run", &command).await?;
+//! println!("exit code {:?}", ended.exit_code);
+//! client.delete(&sandbox.id).await?;
+//! # Ok(())
+//! # }
+//! ```
 
+#[cfg(feature = "client")]
+mod client;
 pub mod extension;
-pub mod types;
+mod types;
 pub mod wire;
 
+#[cfg(feature = "client")]
+pub use client::{Client, Config, DEFAULT_API_URL, Error, LogFollow, LogPiece, Refusal, SessionEnd, Toolbox};
 pub use types::*;

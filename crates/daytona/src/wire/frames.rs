@@ -7,32 +7,13 @@
 //! gap: its length is 0, and a `u64 LE` follows that counts the bytes that
 //! were not kept.
 
+use super::Stream;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// The most bytes of a message that an engine sends.
 pub const MESSAGE_LIMIT: usize = 256 * 1024;
 /// Bytes of a record before its content.
 pub const HEADER_LENGTH: usize = 1 + 8 + 8 + 4;
-
-/// Which of a program's streams bytes were written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-impl Stream {
-    /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Stdout => 1,
-            Self::Stderr => 2,
-        }
-    }
-}
 
 /// A record of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,63 @@
+//! Waiting for a sandbox to come into a state.
+
+use super::{Client, Error};
+use crate::{Sandbox, SandboxState};
+use std::time::{Duration, Instant};
+
+/// How soon a state is asked for again, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// Waits until the sandbox is in one of `states`; asks every 100 ms at
+    /// first and every second at last.
+    ///
+    /// A sandbox that is not found is destroyed: with
+    /// [`SandboxState::Destroyed`] among `states` that is a success, and the
+    /// answer then holds the id and the state alone.
+    ///
+    /// # Errors
+    /// [`Error::SandboxFailed`] when it went into an error state that was not
+    /// asked for, [`Error::WaitTimedOut`] after `timeout`, and as every call.
+    pub async fn wait(&self, id: &str, states: &[SandboxState], timeout: Duration) -> Result<Sandbox, Error> {
+        let started = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let sandbox = match self.get(id).await {
+                Err(error) if error.is_not_found() && states.contains(&SandboxState::Destroyed) => {
+                    let state = Some(SandboxState::Destroyed);
+                    return Ok(Sandbox {
+                        id: id.to_owned(),
+                        state,
+                        ..Sandbox::default()
+                    });
+                }
+                answer => answer?,
+            };
+            let state = sandbox.state.unwrap_or_default();
+            if states.contains(&state) {
+                return Ok(sandbox);
+            }
+            if state.is_failure() || state == SandboxState::Destroyed {
+                let reason = sandbox
+                    .error_reason
+                    .unwrap_or_else(|| "the provider gives no reason".to_owned());
+                return Err(Error::SandboxFailed {
+                    id: id.to_owned(),
+                    state,
+                    reason,
+                });
+            }
+            let elapsed = started.elapsed();
+            if elapsed >= timeout {
+                return Err(Error::WaitTimedOut {
+                    id: id.to_owned(),
+                    state,
+                    after: elapsed,
+                });
+            }
+            tokio::time::sleep(pause.min(timeout - elapsed)).await;
+            pause = (pause * 5 / 4).min(LONGEST_PAUSE);
+        }
+    }
+}
