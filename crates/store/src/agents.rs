@@ -1,24 +1,79 @@
 //! Agents and their settings.
 
-use crate::{Result, Store};
-use model::{Agent, AgentId, AgentSettings, AgentSummary, FilePath, Millis, UserId};
+use crate::{
+    Result, Store, StoreError, blobs, files,
+    session::{Session, values},
+    stored,
+};
+use model::{Agent, AgentId, AgentSettings, FilePath, Language, Millis, Resources, UserId, agent::slug_of};
+
+macro_rules! columns {
+    () => {
+        "id, slug, name, description, language, entrypoint, timeout_seconds, keep_minutes,
+         cpu, memory_gib, disk_gib, owner_id, revision_number, created_at, updated_at"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct AgentRow {
+    id: String,
+    slug: String,
+    name: String,
+    description: String,
+    language: String,
+    entrypoint: Option<String>,
+    timeout_seconds: i64,
+    keep_minutes: i64,
+    cpu: i64,
+    memory_gib: i64,
+    disk_gib: i64,
+    owner_id: String,
+    revision_number: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl AgentRow {
+    fn read(self) -> Result<Agent> {
+        Ok(Agent {
+            id: stored::text("the id of an agent", self.id)?,
+            slug: self.slug,
+            settings: AgentSettings {
+                name: self.name,
+                description: self.description,
+                language: stored::word("a language", &self.language, |word| Language::parse(word).ok())?,
+                entrypoint: self.entrypoint,
+                timeout_seconds: stored::count(self.timeout_seconds),
+                keep_minutes: stored::count(self.keep_minutes),
+                resources: Resources {
+                    cpu: stored::count(self.cpu),
+                    memory_gib: stored::count(self.memory_gib),
+                    disk_gib: stored::count(self.disk_gib),
+                },
+            },
+            owner: stored::text("the id of an account", self.owner_id)?,
+            revision_number: self.revision_number,
+            created_at: Millis(self.created_at),
+            updated_at: Millis(self.updated_at),
+        })
+    }
+}
 
 impl Store {
-    /// All agents as the list shows them, the one last run or changed first. Days are UTC days, the last
-    /// of the 14 is that of `now`.
-    ///
-    /// # Errors
-    /// When the database cannot be used.
-    pub async fn list_agents(&self, now: Millis) -> Result<Vec<AgentSummary>> {
-        todo!()
-    }
-
     /// The agent of this id.
     ///
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn agent(&self, id: &AgentId) -> Result<Agent> {
-        todo!()
+        let row: Option<AgentRow> = self
+            .reader()
+            .await?
+            .optional(
+                concat!("select ", columns!(), " from agents where id = $1"),
+                values![id],
+            )
+            .await?;
+        row.ok_or_else(|| missing(id))?.read()
     }
 
     /// The agent of this name in addresses.
@@ -26,7 +81,16 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn agent_by_slug(&self, slug: &str) -> Result<Agent> {
-        todo!()
+        let row: Option<AgentRow> = self
+            .reader()
+            .await?
+            .optional(
+                concat!("select ", columns!(), " from agents where slug = $1"),
+                values![slug],
+            )
+            .await?;
+        let none = || StoreError::NotFound("There is no agent of this name. Was it deleted?".to_owned());
+        row.ok_or_else(none)?.read()
     }
 
     /// Makes an agent with its first files. Its slug comes from its name, with `-2`, `-3` when taken.
@@ -39,7 +103,32 @@ impl Store {
         settings: &AgentSettings,
         files: &[(FilePath, Vec<u8>)],
     ) -> Result<Agent> {
-        todo!()
+        let settings = settings.clone().check()?;
+        files::check_all(files)?;
+        let (id, now) = (AgentId::generate(), Millis::now());
+        let mut session = self.writer().await?;
+        let slug = insert(&mut session, &id, owner, &settings, now).await?;
+        for (path, bytes) in files {
+            let sha256 = blobs::sha256(bytes);
+            blobs::put(&mut session, &sha256, bytes, now).await?;
+            session
+                .execute(
+                    "insert into files (agent_id, path, sha256, size, version, updated_at)
+                     values ($1, $2, $3, $4, 1, $5)",
+                    values![&id, path, &sha256, bytes.len() as u64, now],
+                )
+                .await?;
+        }
+        session.commit().await?;
+        Ok(Agent {
+            id,
+            slug,
+            settings,
+            owner: owner.clone(),
+            revision_number: 0,
+            created_at: now,
+            updated_at: now,
+        })
     }
 
     /// Changes an agent's settings. Its slug stays, so that addresses do.
@@ -47,7 +136,34 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is no such agent, `Invalid` when a setting breaks a rule.
     pub async fn update_agent(&self, id: &AgentId, settings: AgentSettings) -> Result<Agent> {
-        todo!()
+        let settings = settings.check()?;
+        let mut session = self.writer().await?;
+        let row: Option<AgentRow> = session
+            .optional(
+                concat!(
+                    "update agents set name = $2, description = $3, language = $4, entrypoint = $5,
+                     timeout_seconds = $6, keep_minutes = $7, cpu = $8, memory_gib = $9, disk_gib = $10,
+                     updated_at = $11 where id = $1 returning ",
+                    columns!()
+                ),
+                values![
+                    id,
+                    &settings.name,
+                    &settings.description,
+                    settings.language.as_str(),
+                    settings.entrypoint.as_deref(),
+                    settings.timeout_seconds,
+                    settings.keep_minutes,
+                    settings.resources.cpu,
+                    settings.resources.memory_gib,
+                    settings.resources.disk_gib,
+                    Millis::now(),
+                ],
+            )
+            .await?;
+        let agent = row.ok_or_else(|| missing(id))?.read()?;
+        session.commit().await?;
+        Ok(agent)
     }
 
     /// Deletes an agent with its files, revisions, runs and logs.
@@ -55,6 +171,110 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is no such agent, `Conflict` while one of its runs is unfinished.
     pub async fn delete_agent(&self, id: &AgentId) -> Result<()> {
-        todo!()
+        let mut session = self.writer().await?;
+        lock(&mut session, id).await?;
+        let unfinished: Option<(i64,)> = session
+            .optional(
+                "select number from runs where agent_id = $1 and finished = false",
+                values![id],
+            )
+            .await?;
+        if let Some((number,)) = unfinished {
+            return Err(StoreError::Conflict(format!(
+                "The agent cannot be deleted while its run {number} has not ended. Stop the run first."
+            )));
+        }
+        session
+            .execute("delete from agents where id = $1", values![id])
+            .await?;
+        session.commit().await
     }
+}
+
+/// Inserts the row under the first slug of its name that is free, and gives that.
+async fn insert(
+    session: &mut Session,
+    id: &AgentId,
+    owner: &UserId,
+    settings: &AgentSettings,
+    now: Millis,
+) -> Result<String> {
+    let base = slug_of(&settings.name);
+    // Slugs hold no character that means something in a pattern.
+    let pattern = format!("{base}-%");
+    let taken: Vec<(String,)> = session
+        .all(
+            "select slug from agents where slug = $1 or slug like $2",
+            values![&base, &pattern],
+        )
+        .await?;
+    let free = (1_u32..).map(|n| {
+        if n == 1 {
+            base.clone()
+        } else {
+            format!("{base}-{n}")
+        }
+    });
+    for slug in free.filter(|slug| taken.iter().all(|(other,)| other != slug)) {
+        // Another connection may have taken it a moment ago; then the next.
+        let inserted = session
+            .execute(
+                "insert into agents (id, slug, name, description, language, entrypoint, timeout_seconds,
+                 keep_minutes, cpu, memory_gib, disk_gib, owner_id, created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+                 on conflict (slug) do nothing",
+                values![
+                    id,
+                    &slug,
+                    &settings.name,
+                    &settings.description,
+                    settings.language.as_str(),
+                    settings.entrypoint.as_deref(),
+                    settings.timeout_seconds,
+                    settings.keep_minutes,
+                    settings.resources.cpu,
+                    settings.resources.memory_gib,
+                    settings.resources.disk_gib,
+                    owner,
+                    now,
+                ],
+            )
+            .await
+            .map_err(|error| {
+                error.or_if_missing(|| StoreError::NotFound(format!("There is no account {owner}.")))
+            })?;
+        if inserted == 1 {
+            return Ok(slug);
+        }
+    }
+    Err(StoreError::Conflict(format!(
+        "Every name like \u{201c}{base}\u{201d} is taken. Choose another."
+    )))
+}
+
+/// Makes other writers of this agent wait until the session ends. SQLite's
+/// writer is alone anyway; PostgreSQL locks the row.
+pub(crate) async fn lock(session: &mut Session, id: &AgentId) -> Result<()> {
+    let found = session
+        .execute(
+            "update agents set updated_at = updated_at where id = $1",
+            values![id],
+        )
+        .await?;
+    if found == 0 { Err(missing(id)) } else { Ok(()) }
+}
+
+/// Locks the agent as [`lock`] does, and notes that it was changed.
+pub(crate) async fn touch(session: &mut Session, id: &AgentId, now: Millis) -> Result<()> {
+    let found = session
+        .execute(
+            "update agents set updated_at = $2 where id = $1",
+            values![id, now],
+        )
+        .await?;
+    if found == 0 { Err(missing(id)) } else { Ok(()) }
+}
+
+pub(crate) fn missing(id: &AgentId) -> StoreError {
+    StoreError::NotFound(format!("There is no agent {id}. Was it deleted?"))
 }

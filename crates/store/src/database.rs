@@ -1,7 +1,36 @@
 //! Opening a database, and its pools.
+//!
+//! SQLite runs in WAL mode with one writing connection and a few readers, so
+//! that readers never wait for a writer, and writers queue in our pool rather
+//! than at the file's lock. `sqlite::memory:` is SQLite's own temporary
+//! database: one connection, in memory as long as it is small, and in a file
+//! without a name when it grows, so that nothing is left behind, whatever happens.
 
-use crate::Result;
-use sqlx::{PgPool, SqlitePool};
+use crate::{Result, StoreError, error::sentence};
+use sqlx::{
+    Connection as _, PgConnection, PgPool, SqlitePool,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// How long SQLite waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection of ours.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a PostgreSQL that refuses connections may take to start.
+const POSTGRES_START: Duration = Duration::from_secs(10);
+const SQLITE_READERS: u32 = 8;
+const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// The database. Cheap to clone; all clones share its pools.
 #[derive(Clone, Debug)]
@@ -31,8 +60,21 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached or used, or was made by a newer Pitlane.
     pub async fn open(url: &str) -> Result<Self> {
-        let _ = url;
-        todo!()
+        let database = if let Some(path) = url.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            open_sqlite(path.strip_suffix("?mode=rwc").unwrap_or(path)).await?
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            open_postgres(url).await?
+        } else {
+            return Err(StoreError::unavailable(
+                "DATABASE_URL starts with neither sqlite:// nor postgres://. Write sqlite://pitlane-data/pitlane.db, or postgres://user:password@host/database.",
+            ));
+        };
+        match &database {
+            Database::Sqlite { writer, .. } => migrated(SQLITE.run(writer).await, &SQLITE)?,
+            Database::Postgres(pool) => migrated(POSTGRES.run(pool).await, &POSTGRES)?,
+        }
+        Ok(Self { database })
     }
 
     /// The pools, for the store of sessions.
@@ -49,11 +91,155 @@ impl Store {
     /// # Errors
     /// When it does not answer.
     pub async fn ping(&self) -> Result<()> {
-        todo!()
+        self.reader()
+            .await?
+            .one::<(i64,)>("select cast(1 as bigint)", &[])
+            .await?;
+        Ok(())
     }
 
     /// Closes all connections; SQLite's file is left complete, without a journal beside it.
     pub async fn close(&self) {
-        todo!()
+        match &self.database {
+            Database::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Database::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(path: &str) -> Result<Database> {
+    let options = SqliteConnectOptions::new()
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    let pool = || {
+        SqlitePoolOptions::new()
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    if path == ":memory:" {
+        // The empty name is SQLite's for a temporary database; it is private
+        // to its connection, so the one connection reads and writes.
+        let options = options.filename("").synchronous(SqliteSynchronous::Off);
+        let only = pool().max_connections(1).connect_with(options).await?;
+        return Ok(Database::Sqlite {
+            writer: only.clone(),
+            readers: only,
+        });
+    }
+    make_private(Path::new(path))?;
+    let options = options
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        // A long log must not stop to copy the journal every 4 MB; nor may the
+        // journal keep the size of the longest one ever.
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "33554432");
+    let within = |error: sqlx::Error| StoreError::Unavailable {
+        sentence: format!("{path}: {}", sentence(&error)),
+        cause: Some(error),
+    };
+    let writer = pool()
+        .max_connections(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(within)?;
+    let readers = pool()
+        .max_connections(SQLITE_READERS)
+        .connect_with(options.pragma("query_only", "on"))
+        .await
+        .map_err(within)?;
+    Ok(Database::Sqlite { writer, readers })
+}
+
+/// Makes the file and its folder, readable for nobody else, before SQLite
+/// would with the rights of any file: it holds the hashes of passwords.
+fn make_private(path: &Path) -> Result<()> {
+    let explained = |error: io::Error, what: &Path| {
+        StoreError::unavailable(format!(
+            "The database cannot be kept in {}: {} cannot be opened for writing ({}). Check its permissions, or name another path in DATABASE_URL.",
+            path.display(),
+            what.display(),
+            error
+        ))
+    };
+    if path.as_os_str().is_empty() {
+        return Err(StoreError::unavailable(
+            "DATABASE_URL names no file. Write sqlite://pitlane-data/pitlane.db.",
+        ));
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| explained(error, folder))?;
+    }
+    fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| explained(error, path))?;
+    Ok(())
+}
+
+async fn open_postgres(url: &str) -> Result<Database> {
+    let options: PgConnectOptions = url.parse()?;
+    await_postgres(&options).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await?;
+    Ok(Database::Postgres(pool))
+}
+
+/// Waits a little for a server that is just being started, as both are when a
+/// machine boots. The pool would wait too, but then say only that it waited.
+async fn await_postgres(options: &PgConnectOptions) -> Result<()> {
+    let deadline = Instant::now() + POSTGRES_START;
+    loop {
+        match PgConnection::connect_with(options).await {
+            Ok(connection) => return Ok(connection.close().await?),
+            Err(error) if is_starting(&error) && Instant::now() < deadline => {
+                tracing::info!("waiting for PostgreSQL: {error}");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P03"),
+        _ => false,
+    }
+}
+
+/// Explains what came of the migrations.
+fn migrated(outcome: Result<(), MigrateError>, ours: &Migrator) -> Result<()> {
+    let newest = ours.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(version)) if version > newest => Err(StoreError::TooNew(format!(
+            "The database was made by a newer Pitlane: it is at version {version}, and this program knows versions up to {newest}. Update Pitlane, or name another database in DATABASE_URL."
+        ))),
+        Err(MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version)) => {
+            Err(StoreError::unavailable(format!(
+                "The database\u{2019}s version {version} is not the one this program knows; a development version of Pitlane made it. Name another database in DATABASE_URL."
+            )))
+        }
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
+        Err(error) => Err(StoreError::unavailable(format!(
+            "The database\u{2019}s tables could not be made: {error}."
+        ))),
     }
 }

@@ -6,23 +6,28 @@
 //! Ids are text, times are unix milliseconds, lists and records that are only
 //! ever read whole are JSON as text.
 
+mod agent_list;
 mod agents;
 mod blobs;
 mod database;
 mod error;
+mod file_rules;
 mod files;
 mod log_chunks;
 mod revisions;
+mod run_events;
 mod runs;
 mod sandboxes;
 mod session;
+mod stored;
 mod users;
 
 pub use database::{Pools, Store};
 pub use error::StoreError;
 pub use log_chunks::{Chunk, StoredEnd};
 pub use revisions::Revision;
-pub use runs::{Attachment, NewEvent, NewRun};
+pub use run_events::NewEvent;
+pub use runs::{Attachment, NewRun};
 
 /// What every method of the store gives.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

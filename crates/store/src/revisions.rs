@@ -1,7 +1,13 @@
 //! Revisions: the files of an agent as they were at one moment.
 
-use crate::{Result, Store};
+use crate::{
+    Result, Store, StoreError, agents,
+    files::{self, EntryRow},
+    session::{Session, values},
+    stored,
+};
 use model::{AgentId, FileEntry, FilePath, Millis, RevisionId};
+use sha2::{Digest, Sha256};
 
 /// An agent's files at one moment; never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,13 +24,65 @@ pub struct Revision {
     pub files: Vec<FileEntry>,
 }
 
+#[derive(sqlx::FromRow)]
+struct RevisionRow {
+    id: String,
+    agent_id: String,
+    number: i64,
+    content: String,
+    created_at: i64,
+}
+
 impl Store {
     /// Makes a revision of the agent's files; the newest one again when nothing changed since.
     ///
     /// # Errors
     /// `NotFound` when there is no such agent.
     pub async fn snapshot(&self, agent: &AgentId) -> Result<Revision> {
-        todo!()
+        let mut session = self.writer().await?;
+        agents::lock(&mut session, agent).await?;
+        let files = files::entries(&mut session, agent).await?;
+        let content = content(&files);
+        let newest: Option<RevisionRow> = session
+            .optional(
+                "select id, agent_id, number, content, created_at from revisions
+                 where agent_id = $1 order by number desc limit 1",
+                values![agent],
+            )
+            .await?;
+        if let Some(newest) = newest.filter(|newest| newest.content == content) {
+            return read(&mut session, newest).await;
+        }
+        let (id, now) = (RevisionId::generate(), Millis::now());
+        let (number,): (i64,) = session
+            .one(
+                "update agents set revision_number = revision_number + 1 where id = $1
+                 returning revision_number",
+                values![agent],
+            )
+            .await?;
+        session
+            .execute(
+                "insert into revisions (id, agent_id, number, content, created_at)
+                 values ($1, $2, $3, $4, $5)",
+                values![&id, agent, number, &content, now],
+            )
+            .await?;
+        session
+            .execute(
+                "insert into revision_files (revision_id, path, sha256, size, version, updated_at)
+                 select $1, path, sha256, size, version, updated_at from files where agent_id = $2",
+                values![&id, agent],
+            )
+            .await?;
+        session.commit().await?;
+        Ok(Revision {
+            id,
+            agent: agent.clone(),
+            number,
+            created_at: now,
+            files,
+        })
     }
 
     /// The revision of this id.
@@ -32,7 +90,14 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn revision(&self, id: &RevisionId) -> Result<Revision> {
-        todo!()
+        let mut session = self.reader().await?;
+        let row: Option<RevisionRow> = session
+            .optional(
+                "select id, agent_id, number, content, created_at from revisions where id = $1",
+                values![id],
+            )
+            .await?;
+        read(&mut session, row.ok_or_else(|| missing(id))?).await
     }
 
     /// The files of a revision with their bytes, in order of path.
@@ -40,6 +105,53 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is no such revision.
     pub async fn revision_files(&self, id: &RevisionId) -> Result<Vec<(FilePath, Vec<u8>)>> {
-        todo!()
+        let mut session = self.reader().await?;
+        let rows: Vec<(String, Vec<u8>)> = session
+            .all(
+                "select f.path, b.body from revision_files f join blobs b on b.sha256 = f.sha256
+                 where f.revision_id = $1 order by f.path",
+                values![id],
+            )
+            .await?;
+        if rows.is_empty() {
+            let there: Option<(String,)> = session
+                .optional("select id from revisions where id = $1", values![id])
+                .await?;
+            there.ok_or_else(|| missing(id))?;
+        }
+        rows.into_iter()
+            .map(|(path, body)| Ok((stored::text("the path of a file", path)?, body)))
+            .collect()
     }
+}
+
+pub(crate) fn missing(id: &RevisionId) -> StoreError {
+    StoreError::NotFound(format!("There is no revision {id}. Was its agent deleted?"))
+}
+
+async fn read(session: &mut Session, row: RevisionRow) -> Result<Revision> {
+    let files: Vec<EntryRow> = session
+        .all(
+            "select path, sha256, size, version, updated_at from revision_files
+             where revision_id = $1 order by path",
+            values![&row.id],
+        )
+        .await?;
+    Ok(Revision {
+        id: stored::text("the id of a revision", row.id)?,
+        agent: stored::text("the id of an agent", row.agent_id)?,
+        number: row.number,
+        created_at: Millis(row.created_at),
+        files: files.into_iter().map(EntryRow::read).collect::<Result<_>>()?,
+    })
+}
+
+/// SHA-256 over the paths and contents. A path holds no line break, so no two
+/// sets of files give the same text.
+fn content(files: &[FileEntry]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(format!("{} {}\n", file.sha256, file.path));
+    }
+    hex::encode(hash.finalize())
 }

@@ -1,7 +1,11 @@
-//! Runs and their events. The driver of a run is the only one that changes it.
+//! Runs. The driver of a run is the only one that changes it.
 
-use crate::{Result, Store};
-use model::{AgentId, EventKind, Language, Millis, Provider, RevisionId, Run, RunEvent, RunId};
+use crate::{
+    Result, Store, StoreError, agents, revisions,
+    session::{Session, values},
+    stored,
+};
+use model::{AgentId, Language, Millis, Provider, RevisionId, Run, RunId, RunState};
 
 /// What makes a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,17 +30,6 @@ pub struct NewRun {
     pub created_at: Millis,
 }
 
-/// An event that has no number yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewEvent {
-    /// When.
-    pub at: Millis,
-    /// How many bytes the log had then.
-    pub offset: u64,
-    /// What.
-    pub kind: EventKind,
-}
-
 /// Where a run's program is found again after a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
@@ -44,6 +37,70 @@ pub struct Attachment {
     pub session: String,
     /// The provider's id of the command in it.
     pub command: String,
+}
+
+/// The most runs one list holds.
+const MAX_LIST: u32 = 500;
+
+macro_rules! columns {
+    () => {
+        "id, agent_id, revision_id, number, state, reason, language, entrypoint, args, timeout_seconds,
+         exit_code, provider, sandbox, phases, log_bytes, log_lines, created_at, started_at, ended_at, stop"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct RunRow {
+    id: String,
+    agent_id: String,
+    revision_id: String,
+    number: i64,
+    state: String,
+    reason: Option<String>,
+    language: String,
+    entrypoint: String,
+    args: String,
+    timeout_seconds: i64,
+    exit_code: Option<i64>,
+    provider: String,
+    sandbox: Option<String>,
+    phases: String,
+    log_bytes: i64,
+    log_lines: i64,
+    created_at: i64,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    stop: Option<String>,
+}
+
+impl RunRow {
+    fn read(self) -> Result<Run> {
+        Ok(Run {
+            id: stored::text("the id of a run", self.id)?,
+            agent: stored::text("the id of an agent", self.agent_id)?,
+            revision: stored::text("the id of a revision", self.revision_id)?,
+            number: self.number,
+            state: stored::word("the state of a run", &self.state, RunState::parse)?,
+            reason: self.reason,
+            language: stored::word("a language", &self.language, |word| Language::parse(word).ok())?,
+            entrypoint: self.entrypoint,
+            args: stored::json("arguments", &self.args)?,
+            timeout_seconds: stored::count(self.timeout_seconds),
+            exit_code: stored::exit_code(self.exit_code),
+            provider: stored::word("a provider", &self.provider, Provider::parse)?,
+            sandbox: self.sandbox,
+            phases: stored::json("phases of a run", &self.phases)?,
+            log_bytes: stored::size(self.log_bytes),
+            log_lines: stored::size(self.log_lines),
+            created_at: Millis(self.created_at),
+            started_at: stored::time(self.started_at),
+            ended_at: stored::time(self.ended_at),
+            stop: self
+                .stop
+                .map(|stop| stored::json("the end of a stopped run", &stop))
+                .transpose()?,
+        })
+    }
 }
 
 impl Store {
@@ -54,7 +111,61 @@ impl Store {
     /// `Conflict` when the id is that of another agent's run or the agent has an unfinished run, which
     /// the sentence names; `NotFound` when there is no such agent or revision.
     pub async fn create_run(&self, new: &NewRun) -> Result<(Run, bool)> {
-        todo!()
+        let mut session = self.writer().await?;
+        agents::lock(&mut session, &new.agent).await?;
+        if let Some(run) = find(&mut session, &new.id).await? {
+            if run.agent != new.agent {
+                return Err(taken(&new.id));
+            }
+            return Ok((run, false));
+        }
+        let unfinished: Option<(i64, String)> = session
+            .optional(
+                "select number, state from runs where agent_id = $1 and finished = false",
+                values![&new.agent],
+            )
+            .await?;
+        if let Some((number, state)) = unfinished {
+            return Err(StoreError::Conflict(format!(
+                "Run {number} of this agent has not ended yet: it is {state}. Stop it or wait for its end, then start again."
+            )));
+        }
+        let (number,): (i64,) = session
+            .one(
+                "update agents set run_number = run_number + 1 where id = $1 returning run_number",
+                values![&new.agent],
+            )
+            .await?;
+        let run = queued(new, number);
+        session
+            .execute(
+                "insert into runs (id, agent_id, revision_id, number, state, finished, language, entrypoint,
+                 args, timeout_seconds, provider, phases, created_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                values![
+                    &run.id,
+                    &run.agent,
+                    &run.revision,
+                    number,
+                    run.state.as_str(),
+                    false,
+                    run.language.as_str(),
+                    &run.entrypoint,
+                    &stored::to_json(&run.args),
+                    run.timeout_seconds,
+                    run.provider.as_str(),
+                    &stored::to_json(&run.phases),
+                    run.created_at,
+                ],
+            )
+            .await
+            .map_err(|error| {
+                error
+                    .or_if_missing(|| revisions::missing(&new.revision))
+                    .or_if_taken(|| taken(&new.id))
+            })?;
+        session.commit().await?;
+        Ok((run, true))
     }
 
     /// The run of this id.
@@ -62,7 +173,9 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn run(&self, id: &RunId) -> Result<Run> {
-        todo!()
+        find(&mut self.reader().await?, id)
+            .await?
+            .ok_or_else(|| missing(id))
     }
 
     /// Runs of one agent or of all, newest first, those asked for before run `before`. At most `limit`
@@ -76,7 +189,42 @@ impl Store {
         before: Option<&RunId>,
         limit: u32,
     ) -> Result<Vec<Run>> {
-        todo!()
+        let mut session = self.reader().await?;
+        let before = match before {
+            Some(id) => Some(find(&mut session, id).await?.ok_or_else(|| missing(id))?),
+            None => None,
+        };
+        let limit = limit.min(MAX_LIST);
+        let rows: Vec<RunRow> = if let Some(agent) = agent {
+            let number = before.map_or(i64::MAX, |run| run.number);
+            session
+                .all(
+                    concat!(
+                        "select ",
+                        columns!(),
+                        " from runs where agent_id = $1 and number < $2 order by number desc limit $3"
+                    ),
+                    values![agent, number, limit],
+                )
+                .await?
+        } else {
+            // Later than every time, and after every id.
+            let (at, id) = before.map_or((i64::MAX, "~".to_owned()), |run| {
+                (run.created_at.0, run.id.into())
+            });
+            session
+                .all(
+                    concat!(
+                        "select ",
+                        columns!(),
+                        " from runs where (created_at, id) < ($1, $2)
+                         order by created_at desc, id desc limit $3"
+                    ),
+                    values![at, &id, limit],
+                )
+                .await?
+        };
+        rows.into_iter().map(RunRow::read).collect()
     }
 
     /// All runs that have not ended, oldest first.
@@ -84,16 +232,59 @@ impl Store {
     /// # Errors
     /// When the database cannot be used.
     pub async fn unfinished_runs(&self) -> Result<Vec<Run>> {
-        todo!()
+        let rows: Vec<RunRow> = self
+            .reader()
+            .await?
+            .all(
+                concat!(
+                    "select ",
+                    columns!(),
+                    " from runs where finished = false order by created_at, id"
+                ),
+                &[],
+            )
+            .await?;
+        rows.into_iter().map(RunRow::read).collect()
     }
 
     /// Writes what changes of a run: all but its id, agent, revision, number and what it was started
     /// with. Only for its driver.
     ///
     /// # Errors
-    /// `NotFound` when there is no such run.
+    /// `NotFound` when there is no such run, `Conflict` when it has ended in another state: an end is final.
     pub async fn save_run(&self, run: &Run) -> Result<()> {
-        todo!()
+        let mut session = self.writer().await?;
+        let saved = session
+            .execute(
+                "update runs set state = $2, finished = $3, reason = $4, exit_code = $5, sandbox = $6,
+                 phases = $7, log_bytes = $8, log_lines = $9, started_at = $10, ended_at = $11, stop = $12
+                 where id = $1 and (finished = false or state = $2)",
+                values![
+                    &run.id,
+                    run.state.as_str(),
+                    run.state.is_end(),
+                    run.reason.as_deref(),
+                    run.exit_code,
+                    run.sandbox.as_deref(),
+                    &stored::to_json(&run.phases),
+                    run.log_bytes,
+                    run.log_lines,
+                    run.started_at,
+                    run.ended_at,
+                    run.stop.as_ref().map(stored::to_json).as_deref(),
+                ],
+            )
+            .await?;
+        if saved == 0 {
+            let ended = find(&mut session, &run.id)
+                .await?
+                .ok_or_else(|| missing(&run.id))?;
+            return Err(StoreError::Conflict(format!(
+                "Run {} has ended as {}, and an end is final.",
+                ended.number, ended.state
+            )));
+        }
+        session.commit().await
     }
 
     /// Writes where the run's program is found again.
@@ -101,7 +292,17 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is no such run.
     pub async fn save_attachment(&self, id: &RunId, attachment: &Attachment) -> Result<()> {
-        todo!()
+        let mut session = self.writer().await?;
+        let saved = session
+            .execute(
+                "update runs set session = $2, command = $3 where id = $1",
+                values![id, &attachment.session, &attachment.command],
+            )
+            .await?;
+        if saved == 0 {
+            return Err(missing(id));
+        }
+        session.commit().await
     }
 
     /// Where the run's program is found again; none before it was started.
@@ -109,22 +310,61 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is no such run.
     pub async fn attachment(&self, id: &RunId) -> Result<Option<Attachment>> {
-        todo!()
+        let row: Option<(Option<String>, Option<String>)> = self
+            .reader()
+            .await?
+            .optional("select session, command from runs where id = $1", values![id])
+            .await?;
+        Ok(match row.ok_or_else(|| missing(id))? {
+            (Some(session), Some(command)) => Some(Attachment { session, command }),
+            _ => None,
+        })
     }
+}
 
-    /// Appends events, and gives them with their numbers.
-    ///
-    /// # Errors
-    /// `NotFound` when there is no such run.
-    pub async fn append_events(&self, id: &RunId, events: &[NewEvent]) -> Result<Vec<RunEvent>> {
-        todo!()
-    }
+async fn find(session: &mut Session, id: &RunId) -> Result<Option<Run>> {
+    let row: Option<RunRow> = session
+        .optional(
+            concat!("select ", columns!(), " from runs where id = $1"),
+            values![id],
+        )
+        .await?;
+    row.map(RunRow::read).transpose()
+}
 
-    /// Events after number `seq`, in order, at most `limit`.
-    ///
-    /// # Errors
-    /// When the database cannot be used.
-    pub async fn events_after(&self, id: &RunId, seq: i64, limit: u32) -> Result<Vec<RunEvent>> {
-        todo!()
+/// The run as it is before anything happened to it.
+fn queued(new: &NewRun, number: i64) -> Run {
+    let new = new.clone();
+    Run {
+        id: new.id,
+        agent: new.agent,
+        revision: new.revision,
+        number,
+        state: RunState::Queued,
+        reason: None,
+        language: new.language,
+        entrypoint: new.entrypoint,
+        args: new.args,
+        timeout_seconds: new.timeout_seconds,
+        exit_code: None,
+        provider: new.provider,
+        sandbox: None,
+        phases: Vec::new(),
+        log_bytes: 0,
+        log_lines: 0,
+        created_at: new.created_at,
+        started_at: None,
+        ended_at: None,
+        stop: None,
     }
+}
+
+pub(crate) fn missing(id: &RunId) -> StoreError {
+    StoreError::NotFound(format!("There is no run {id}. Was its agent deleted?"))
+}
+
+fn taken(id: &RunId) -> StoreError {
+    StoreError::Conflict(format!(
+        "There is a run {id} of another agent already. Start this one with a new id."
+    ))
 }

@@ -1,7 +1,36 @@
 //! Accounts, and the one-time tokens that sign them in.
 
-use crate::{Result, Store};
-use model::{Millis, Role, User, UserId};
+use crate::{Result, Store, StoreError, session::values, stored};
+use model::{Invalid, Millis, Role, User, UserId};
+
+/// The longest name of an account, in characters.
+const MAX_NAME_CHARACTERS: usize = 80;
+
+macro_rules! columns {
+    () => {
+        "id, name, role, password_hash"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    id: String,
+    name: String,
+    role: String,
+    password_hash: Option<String>,
+}
+
+impl UserRow {
+    fn read(self) -> Result<(User, Option<String>)> {
+        let user = User {
+            id: stored::text("the id of an account", self.id)?,
+            role: stored::word("a role", &self.role, Role::parse)?,
+            name: self.name,
+            has_password: self.password_hash.is_some(),
+        };
+        Ok((user, self.password_hash))
+    }
+}
 
 impl Store {
     /// How many accounts there are; 0 on a fresh database.
@@ -9,7 +38,12 @@ impl Store {
     /// # Errors
     /// When the database cannot be used.
     pub async fn users_count(&self) -> Result<u64> {
-        todo!()
+        let (count,) = self
+            .reader()
+            .await?
+            .one("select count(*) from users", &[])
+            .await?;
+        Ok(stored::size(count))
     }
 
     /// All accounts, oldest first.
@@ -17,7 +51,15 @@ impl Store {
     /// # Errors
     /// When the database cannot be used.
     pub async fn users(&self) -> Result<Vec<User>> {
-        todo!()
+        let rows: Vec<UserRow> = self
+            .reader()
+            .await?
+            .all(
+                concat!("select ", columns!(), " from users order by created_at, id"),
+                &[],
+            )
+            .await?;
+        rows.into_iter().map(|row| Ok(row.read()?.0)).collect()
     }
 
     /// Makes an account.
@@ -25,7 +67,23 @@ impl Store {
     /// # Errors
     /// `Conflict` when the name is taken (letter case does not count), `Invalid` when it cannot be one.
     pub async fn create_user(&self, name: &str, role: Role, password_hash: Option<String>) -> Result<User> {
-        todo!()
+        let name = checked_name(name)?;
+        let id = UserId::generate();
+        let mut session = self.writer().await?;
+        session
+            .execute(
+                "insert into users (id, name, role, password_hash, created_at) values ($1, $2, $3, $4, $5)",
+                values![&id, name, role.as_str(), password_hash.as_deref(), Millis::now()],
+            )
+            .await
+            .map_err(|error| error.or_if_taken(|| taken(name)))?;
+        session.commit().await?;
+        Ok(User {
+            id,
+            name: name.to_owned(),
+            role,
+            has_password: password_hash.is_some(),
+        })
     }
 
     /// The account of this id.
@@ -33,7 +91,15 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn user(&self, id: &UserId) -> Result<User> {
-        todo!()
+        let row: Option<UserRow> = self
+            .reader()
+            .await?
+            .optional(
+                concat!("select ", columns!(), " from users where id = $1"),
+                values![id],
+            )
+            .await?;
+        Ok(row.ok_or_else(|| missing(id))?.read()?.0)
     }
 
     /// The account of this name, letter case aside, with its password's hash if one is set.
@@ -41,7 +107,15 @@ impl Store {
     /// # Errors
     /// When the database cannot be used.
     pub async fn user_by_name(&self, name: &str) -> Result<Option<(User, Option<String>)>> {
-        todo!()
+        let row: Option<UserRow> = self
+            .reader()
+            .await?
+            .optional(
+                concat!("select ", columns!(), " from users where lower(name) = lower($1)"),
+                values![name.trim()],
+            )
+            .await?;
+        row.map(UserRow::read).transpose()
     }
 
     /// Changes an account's name.
@@ -49,7 +123,18 @@ impl Store {
     /// # Errors
     /// `NotFound`, `Conflict` and `Invalid` as for [`Store::create_user`].
     pub async fn rename_user(&self, id: &UserId, name: &str) -> Result<User> {
-        todo!()
+        let name = checked_name(name)?;
+        let mut session = self.writer().await?;
+        let row: Option<UserRow> = session
+            .optional(
+                concat!("update users set name = $2 where id = $1 returning ", columns!()),
+                values![id, name],
+            )
+            .await
+            .map_err(|error| error.or_if_taken(|| taken(name)))?;
+        let (user, _) = row.ok_or_else(|| missing(id))?.read()?;
+        session.commit().await?;
+        Ok(user)
     }
 
     /// Sets an account's password.
@@ -57,15 +142,40 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is no such account.
     pub async fn set_password(&self, id: &UserId, hash: &str) -> Result<()> {
-        todo!()
+        let mut session = self.writer().await?;
+        let changed = session
+            .execute(
+                "update users set password_hash = $2 where id = $1",
+                values![id, hash],
+            )
+            .await?;
+        if changed == 0 {
+            return Err(missing(id));
+        }
+        session.commit().await
     }
 
-    /// Keeps the hash of a one-time token that signs this account in until `expires`.
+    /// Keeps the hash of a one-time token that signs this account in until `expires`. Tokens that
+    /// expired are forgotten.
     ///
     /// # Errors
     /// `NotFound` when there is no such account.
     pub async fn create_sign_in_token(&self, id: &UserId, sha256: &str, expires: Millis) -> Result<()> {
-        todo!()
+        let mut session = self.writer().await?;
+        session
+            .execute(
+                "delete from sign_in_tokens where expires_at <= $1",
+                values![Millis::now()],
+            )
+            .await?;
+        session
+            .execute(
+                "insert into sign_in_tokens (sha256, user_id, expires_at) values ($1, $2, $3)",
+                values![sha256, id, expires],
+            )
+            .await
+            .map_err(|error| error.or_if_missing(|| missing(id)))?;
+        session.commit().await
     }
 
     /// Takes a one-time token: gives its account the first time and before it expired, none after.
@@ -73,6 +183,46 @@ impl Store {
     /// # Errors
     /// When the database cannot be used.
     pub async fn take_sign_in_token(&self, sha256: &str) -> Result<Option<UserId>> {
-        todo!()
+        let mut session = self.writer().await?;
+        let taken: Option<(String, i64)> = session
+            .optional(
+                "delete from sign_in_tokens where sha256 = $1 returning user_id, expires_at",
+                values![sha256],
+            )
+            .await?;
+        session.commit().await?;
+        taken
+            .filter(|(_, expires_at)| Millis::now().0 < *expires_at)
+            .map(|(id, _)| stored::text("the id of an account", id))
+            .transpose()
     }
+}
+
+fn missing(id: &UserId) -> StoreError {
+    StoreError::NotFound(format!("There is no account {id}."))
+}
+
+fn taken(name: &str) -> StoreError {
+    StoreError::Conflict(format!(
+        "There is an account named \u{201c}{name}\u{201d} already. Choose another name."
+    ))
+}
+
+fn checked_name(name: &str) -> Result<&str, Invalid> {
+    let name = name.trim();
+    let characters = name.chars().count();
+    if characters == 0 {
+        return Err(Invalid("An account needs a name.".to_owned()));
+    }
+    if characters > MAX_NAME_CHARACTERS {
+        return Err(Invalid(format!(
+            "The name is {characters} characters long, and {MAX_NAME_CHARACTERS} is the limit."
+        )));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Invalid(
+            "The name holds a line break or another control character.".to_owned(),
+        ));
+    }
+    Ok(name)
 }
