@@ -6,4 +6,20 @@
 //! framing both sides share. It has no async runtime and no HTTP: it is forked
 //! from a small single-threaded process and must stay small itself.
 
+#![expect(
+    unsafe_code,
+    reason = "fork, exec, signalfd and signals to all have no safe wrapper; each block says why it holds"
+)]
+
+mod commands;
+mod ending;
+mod files;
+pub mod frame;
+mod helper;
+mod launch;
+mod processes;
 pub mod protocol;
+mod supervise;
+
+pub use files::Places;
+pub use supervise::{Surroundings, supervise};

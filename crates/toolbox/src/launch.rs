@@ -1,0 +1,217 @@
+//! Starts one program: pipes, fork, a session of its own, exec.
+//!
+//! The pipes are made in here and not by the engine, so that the sandbox's own
+//! user owns them and `/dev/stdout` can be opened again by name. Whether exec
+//! worked comes back through a pipe that exec closes; pid 1's loop watches it,
+//! because the sandbox's other processes could stop the child before.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+
+use crate::protocol::{LaunchStep, MARKER};
+
+/// The largest pipe an ordinary user may have; a larger one means fewer wakes.
+const PIPE_SIZE: usize = 1024 * 1024;
+/// Children go first when memory runs out, pid 1 last.
+const OOM_SCORE: &[u8] = b"600";
+
+/// What to start, checked and in the form exec wants.
+pub(crate) struct Program {
+    paths: Vec<CString>,
+    argv: Vec<CString>,
+    env: Vec<CString>,
+    folder: CString,
+}
+
+/// A forked child that has not yet become the program.
+pub(crate) struct Launched {
+    pub(crate) pid: i32,
+    pub(crate) stdin: Option<OwnedFd>,
+    pub(crate) stdout: OwnedFd,
+    pub(crate) stderr: Option<OwnedFd>,
+    /// Readable when exec was done (nothing to read) or failed (see [`failure`]).
+    pub(crate) report: OwnedFd,
+}
+
+/// Why a launch failed: the step and the error number.
+pub(crate) type Failure = (LaunchStep, i32);
+
+impl Program {
+    pub(crate) fn new(
+        argv: &[String],
+        env: &[(String, String)],
+        folder: &Path,
+        marker: &str,
+    ) -> Result<Self, Failure> {
+        let bad = |_| (LaunchStep::Arguments, libc::EINVAL);
+        let name = argv
+            .first()
+            .filter(|name| !name.is_empty())
+            .ok_or((LaunchStep::Arguments, libc::ENOENT))?;
+        let search = env
+            .iter()
+            .find(|(key, _)| key == "PATH")
+            .map_or("/usr/bin:/bin", |(_, value)| value);
+        let paths = if name.contains('/') {
+            vec![CString::new(name.as_str()).map_err(bad)?]
+        } else {
+            let folders = search.split(':').filter(|folder| !folder.is_empty());
+            folders
+                .map(|folder| CString::new(format!("{folder}/{name}")))
+                .collect::<Result<_, _>>()
+                .map_err(bad)?
+        };
+        let argv = argv
+            .iter()
+            .map(|arg| CString::new(arg.as_str()))
+            .collect::<Result<_, _>>()
+            .map_err(bad)?;
+        let marked = std::iter::once(CString::new(format!("{MARKER}={marker}")));
+        let given = env.iter().filter(|(key, _)| key != MARKER);
+        let env = marked
+            .chain(given.map(|(key, value)| CString::new(format!("{key}={value}"))))
+            .collect::<Result<_, _>>()
+            .map_err(bad)?;
+        let folder = CString::new(folder.as_os_str().as_bytes()).map_err(bad)?;
+        Ok(Self {
+            paths,
+            argv,
+            env,
+            folder,
+        })
+    }
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
+    let ends = pipe_with(PipeFlags::CLOEXEC).map_err(|error| (LaunchStep::Pipe, error.raw_os_error()))?;
+    // Past the user's pipe allowance the kernel's default size has to do.
+    let _ = fcntl_setpipe_size(&ends.0, PIPE_SIZE);
+    Ok(ends)
+}
+
+/// Forks the child and lets it become `program`.
+pub(crate) fn launch(program: &Program, stdin: bool, merge_stderr: bool) -> Result<Launched, Failure> {
+    let input = if stdin { Some(pipe()?) } else { None };
+    let (stdout, output) = pipe()?;
+    let errors = if merge_stderr { None } else { Some(pipe()?) };
+    let (report, tell) =
+        pipe_with(PipeFlags::CLOEXEC).map_err(|error| (LaunchStep::Pipe, error.raw_os_error()))?;
+    let null = std::fs::File::open("/dev/null")
+        .map_err(|error| (LaunchStep::Descriptors, error.raw_os_error().unwrap_or(libc::EIO)))?;
+
+    // SAFETY: pid 1 has a single thread, so the child may allocate and use
+    // everything; it leaves only through exec or _exit.
+    match unsafe { libc::fork() } {
+        -1 => Err((
+            LaunchStep::Fork,
+            io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN),
+        )),
+        0 => {
+            let input = input.as_ref().map_or(null.as_fd(), |(read, _)| read.as_fd());
+            let errors = errors.as_ref().map_or(output.as_fd(), |(_, write)| write.as_fd());
+            become_program(program, [input, output.as_fd(), errors], &tell)
+        }
+        pid => Ok(Launched {
+            pid,
+            stdin: input.map(|(_, write)| write),
+            stdout,
+            stderr: errors.map(|(read, _)| read),
+            report,
+        }),
+    }
+}
+
+fn become_program(program: &Program, standard: [BorrowedFd<'_>; 3], tell: &OwnedFd) -> ! {
+    let (step, errno) = try_become(program, standard);
+    let mut report = [0u8; 5];
+    report[0] = step as u8;
+    report[1..].copy_from_slice(&errno.to_le_bytes());
+    let _ = rustix::io::write(tell, &report);
+    // SAFETY: ends the forked child without running pid 1's destructors.
+    unsafe { libc::_exit(127) }
+}
+
+fn errno() -> i32 {
+    io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+}
+
+/// Returns only when it failed.
+fn try_become(program: &Program, standard: [BorrowedFd<'_>; 3]) -> Failure {
+    let sources: [RawFd; 3] = standard.map(|descriptor| descriptor.as_raw_fd());
+    // SAFETY: plain system calls on numbers and on strings that outlive them;
+    // the child has one thread. dup2 replaces 0, 1 and 2, which nothing owns.
+    unsafe {
+        libc::setsid();
+        // Writable only while dumpable; not longer than that, because until
+        // exec this process still is pid 1's image.
+        libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0);
+        if let Ok(file) = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/proc/self/oom_score_adj")
+        {
+            let _ = rustix::io::write(&file, OOM_SCORE);
+        }
+        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
+        if libc::getpriority(libc::PRIO_PROCESS, 0) < 0 {
+            libc::setpriority(libc::PRIO_PROCESS, 0, 0);
+        }
+        for (target, source) in (0..).zip(sources) {
+            if libc::dup2(source, target) < 0 {
+                return (LaunchStep::Descriptors, errno());
+            }
+        }
+        if libc::chdir(program.folder.as_ptr()) != 0 {
+            return (LaunchStep::Folder, errno());
+        }
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+        // Everything but the report pipe is close-on-exec already; this holds
+        // even for a descriptor some later change forgets to mark.
+        libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
+    }
+    let argv = pointers(&program.argv);
+    let env = pointers(&program.env);
+    let mut failure = libc::ENOENT;
+    for path in &program.paths {
+        // SAFETY: both arrays end with a null pointer and point into strings
+        // owned by `program`.
+        unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), env.as_ptr()) };
+        match errno() {
+            libc::ENOENT | libc::ENOTDIR => {}
+            // Maybe a later folder of PATH has one that may be run.
+            libc::EACCES => failure = libc::EACCES,
+            other => return (LaunchStep::Program, other),
+        }
+    }
+    (LaunchStep::Program, failure)
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings
+        .iter()
+        .map(|string| string.as_ptr())
+        .chain(std::iter::once(std::ptr::null()))
+        .collect()
+}
+
+/// Reads a launch report: `None` means the program runs.
+pub(crate) fn failure(report: impl AsFd) -> Option<Failure> {
+    let mut bytes = [0u8; 5];
+    let length = rustix::io::retry_on_intr(|| rustix::io::read(report.as_fd(), &mut bytes)).ok()?;
+    if length != bytes.len() {
+        return None;
+    }
+    let step = match bytes[0] {
+        step if step == LaunchStep::Folder as u8 => LaunchStep::Folder,
+        step if step == LaunchStep::Descriptors as u8 => LaunchStep::Descriptors,
+        _ => LaunchStep::Program,
+    };
+    Some((step, i32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]])))
+}

@@ -1,0 +1,441 @@
+//! Pid 1's loop: requests in, answers and news out, children reaped.
+//!
+//! Nothing in here may wait for the sandbox's own processes: they share pid 1's
+//! user and can be stopped, started and lied about at any time.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
+
+use crate::commands::Commands;
+use crate::ending::{Ending, Surrounding};
+use crate::files::{self, Places};
+use crate::frame;
+use crate::helper::Helper;
+use crate::launch::{self, Failure, Launched, Program};
+use crate::protocol::{
+    Call, FileEntry, FileFault, LaunchStep, MAX_FRAME, Message, Outcome, Request, decode, encode,
+};
+
+/// Entries in one packet of a listing. A name of 255 bytes that are not UTF-8
+/// becomes 765, so this stays below [`MAX_FRAME`].
+const ENTRIES_AT_ONCE: usize = 128;
+
+/// What pid 1 is told about the place it runs in.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Where the home folder is.
+    pub places: Places,
+    /// Whether this process's uid is used by this sandbox alone.
+    pub own_uid: bool,
+}
+
+/// A program on its way between fork and exec.
+struct Launching {
+    request: u32,
+    launched: Launched,
+}
+
+struct Supervisor {
+    control: OwnedFd,
+    surroundings: Surroundings,
+    has_proc: bool,
+    pid: i32,
+    commands: Commands,
+    launching: Vec<Launching>,
+    endings: Vec<Ending>,
+    helpers: Vec<Helper>,
+    reaped: u32,
+}
+
+/// Serves requests until the other end of `control` or of `life` closes, then
+/// ends this process (and with it, where it is pid 1, the whole sandbox).
+///
+/// The caller's process must have one thread.
+pub fn supervise(control: OwnedFd, life: OwnedFd, surroundings: Surroundings) -> ! {
+    let code = match serve(control, &life, surroundings) {
+        Ok(()) => 0,
+        Err(_) => 1,
+    };
+    // SAFETY: ends the process; the parent's destructors are not ours to run.
+    unsafe { libc::_exit(code) }
+}
+
+fn serve(control: OwnedFd, life: &OwnedFd, surroundings: Surroundings) -> io::Result<()> {
+    let children = child_signals()?;
+    // SAFETY: getpid has no preconditions.
+    let pid = unsafe { libc::getpid() };
+    // Where this is not pid 1, orphans come here all the same.
+    rustix::process::set_child_subreaper(Pid::from_raw(pid))?;
+    let has_proc = std::fs::File::open(format!("/proc/{pid}/stat")).is_ok();
+    let mut supervisor = Supervisor {
+        control,
+        surroundings,
+        has_proc,
+        pid,
+        commands: Commands::default(),
+        launching: Vec::new(),
+        endings: Vec::new(),
+        helpers: Vec::new(),
+        reaped: 0,
+    };
+    supervisor.send(&Message::Ready, &[])?;
+    let mut buffer = vec![0u8; MAX_FRAME + 1];
+    loop {
+        let (readable, child, closed, launches) = supervisor.wait(&children, life)?;
+        if closed {
+            return Ok(());
+        }
+        if launches {
+            supervisor.finish_launches(None)?;
+        }
+        if child {
+            drain(&children);
+            supervisor.reap()?;
+        }
+        supervisor.move_endings_on()?;
+        let now = Instant::now();
+        supervisor.helpers.iter_mut().for_each(|helper| helper.check(now));
+        if readable {
+            let packet = frame::receive(&supervisor.control, &mut buffer)?;
+            if packet.length == 0 {
+                return Ok(());
+            }
+            if let Ok(request) = decode::<Request>(&buffer[..packet.length]) {
+                supervisor.answer(request)?;
+            }
+        }
+    }
+}
+
+/// A descriptor that is readable when a child ended.
+fn child_signals() -> io::Result<OwnedFd> {
+    // SAFETY: the set is initialised before it is used; signalfd returns a new
+    // descriptor or -1.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGCHLD);
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        match libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
+            -1 => Err(io::Error::last_os_error()),
+            descriptor => Ok(OwnedFd::from_raw_fd(descriptor)),
+        }
+    }
+}
+
+fn drain(signals: &OwnedFd) {
+    let mut buffer = [0u8; 1024];
+    while rustix::io::read(signals, &mut buffer).is_ok_and(|length| length == buffer.len()) {}
+}
+
+impl Supervisor {
+    fn send(&self, message: &Message, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let bytes = encode(message).map_err(io::Error::other)?;
+        frame::send(&self.control, &bytes, descriptors)
+    }
+
+    fn reply(&self, id: u32, outcome: Outcome, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.send(&Message::Answer { id, outcome }, descriptors)
+    }
+
+    /// Waits for something to do: (request, child, end, launch).
+    fn wait(&self, children: &OwnedFd, life: &OwnedFd) -> io::Result<(bool, bool, bool, bool)> {
+        let now = Instant::now();
+        let wakes = self
+            .endings
+            .iter()
+            .map(Ending::next_look)
+            .chain(self.helpers.iter().map(Helper::deadline));
+        let timeout = wakes
+            .min()
+            .map(|at| at.saturating_duration_since(now))
+            .map(|left| Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: i64::from(left.subsec_nanos()),
+            });
+        let mut fds = vec![
+            PollFd::new(&self.control, PollFlags::IN),
+            PollFd::new(children, PollFlags::IN),
+            PollFd::new(life, PollFlags::IN),
+        ];
+        fds.extend(
+            self.launching
+                .iter()
+                .map(|launch| PollFd::new(&launch.launched.report, PollFlags::IN)),
+        );
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => return Ok((false, false, false, false)),
+            Err(error) => return Err(error.into()),
+        }
+        let ready = |index: usize| !fds[index].revents().is_empty();
+        Ok((ready(0), ready(1), ready(2), (3..fds.len()).any(ready)))
+    }
+
+    fn answer(&mut self, Request { id, call }: Request) -> io::Result<()> {
+        match call {
+            Call::Spawn {
+                argv,
+                env,
+                cwd,
+                stdin,
+                merge_stderr,
+            } => {
+                if let Err((step, errno)) = self.spawn(id, &argv, &env, &cwd, stdin, merge_stderr) {
+                    self.reply(id, Outcome::NotStarted { step, errno }, &[])?;
+                }
+                Ok(())
+            }
+            Call::Signal { pid, signal } => {
+                let outcome = self.signal(pid, signal);
+                self.reply(id, outcome, &[])
+            }
+            Call::EndTree { pids, grace_ms } => {
+                let pids = pids.into_iter().filter(|pid| self.commands.known(*pid)).collect();
+                self.endings.push(Ending::new(
+                    id,
+                    pids,
+                    Duration::from_millis(grace_ms),
+                    self.reaped,
+                ));
+                self.move_endings_on()
+            }
+            Call::List { path } => self.list(id, &path),
+            Call::Remove {
+                path,
+                recursive: true,
+            } => self.remove_tree(id, &path),
+            other => match self.file_call(other) {
+                Ok((outcome, Some(file))) => self.reply(id, outcome, &[file.as_fd()]),
+                Ok((outcome, None)) => self.reply(id, outcome, &[]),
+                Err(fault) => self.reply(id, Outcome::Fault(fault), &[]),
+            },
+        }
+    }
+
+    /// The file calls that touch a bounded number of files.
+    fn file_call(&self, call: Call) -> Result<(Outcome, Option<OwnedFd>), FileFault> {
+        let real = |path: &str| self.surroundings.places.real(path);
+        let done = |()| (Outcome::Done, None);
+        match call {
+            Call::OpenRead { path } => {
+                files::open_read(&real(&path)?).map(|(file, stat)| (Outcome::Opened(stat), Some(file)))
+            }
+            Call::OpenWrite {
+                path,
+                mode,
+                create_parents,
+            } => files::open_write(&real(&path)?, mode, create_parents)
+                .map(|(file, stat)| (Outcome::Opened(stat), Some(file))),
+            Call::Stat { path } => files::stat(&real(&path)?).map(|stat| (Outcome::Stat(stat), None)),
+            Call::CreateFolder { path, mode } => files::create_folder(&real(&path)?, mode).map(done),
+            Call::Remove { path, recursive } => files::remove(&real(&path)?, recursive).map(done),
+            Call::Rename { from, to } => files::rename(&real(&from)?, &real(&to)?).map(done),
+            Call::SetPermissions { path, mode } => files::set_permissions(&real(&path)?, mode).map(done),
+            Call::DiskUsage => {
+                let (used, total) = files::disk(&self.surroundings.places.home)?;
+                Ok((Outcome::Disk { used, total }, None))
+            }
+            Call::Spawn { .. } | Call::Signal { .. } | Call::EndTree { .. } | Call::List { .. } => {
+                Err(FileFault::BadPath)
+            }
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        request: u32,
+        argv: &[String],
+        env: &[(String, String)],
+        cwd: &str,
+        stdin: bool,
+        merge_stderr: bool,
+    ) -> Result<(), Failure> {
+        let folder = self
+            .surroundings
+            .places
+            .real(cwd)
+            .map_err(|_| (LaunchStep::Folder, libc::ENOENT))?;
+        let marker = self.commands.next_marker();
+        let program = Program::new(argv, env, &folder, &marker)?;
+        let launched = launch::launch(&program, stdin, merge_stderr)?;
+        self.commands.started(launched.pid, marker);
+        self.launching.push(Launching { request, launched });
+        Ok(())
+    }
+
+    /// Answers the launches whose report is there, or the one of `only`.
+    fn finish_launches(&mut self, only: Option<i32>) -> io::Result<()> {
+        for launch in std::mem::take(&mut self.launching) {
+            let wanted = match only {
+                Some(pid) => launch.launched.pid == pid,
+                None => has_report(&launch.launched.report),
+            };
+            if !wanted {
+                self.launching.push(launch);
+                continue;
+            }
+            let Launching { request, launched } = launch;
+            match launch::failure(&launched.report) {
+                None => {
+                    let pipes = [
+                        launched.stdin.as_ref(),
+                        Some(&launched.stdout),
+                        launched.stderr.as_ref(),
+                    ];
+                    let pipes: Vec<_> = pipes.into_iter().flatten().map(AsFd::as_fd).collect();
+                    self.reply(request, Outcome::Started { pid: launched.pid }, &pipes)?;
+                }
+                Some((step, errno)) => {
+                    self.commands.forget(launched.pid);
+                    self.reply(request, Outcome::NotStarted { step, errno }, &[])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn signal(&self, pid: i32, number: i32) -> Outcome {
+        let known = self.commands.known(pid).then(|| Pid::from_raw(pid)).flatten();
+        let (Some(group), Some(signal)) = (known, Signal::from_named_raw(number)) else {
+            return Outcome::Errno(libc::ESRCH);
+        };
+        match kill_process_group(group, signal) {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::Errno(error.raw_os_error()),
+        }
+    }
+
+    fn list(&mut self, id: u32, path: &str) -> io::Result<()> {
+        let path = match self.surroundings.places.real(path) {
+            Ok(path) => path,
+            Err(fault) => return self.reply(id, Outcome::Fault(fault), &[]),
+        };
+        self.help(id, |supervisor| match files::list(&path) {
+            Err(fault) => supervisor.reply(id, Outcome::Fault(fault), &[]),
+            Ok(entries) => supervisor.send_entries(id, entries),
+        })
+    }
+
+    fn send_entries(&self, id: u32, mut entries: Vec<FileEntry>) -> io::Result<()> {
+        loop {
+            let rest = entries.split_off(entries.len().min(ENTRIES_AT_ONCE));
+            let last = rest.is_empty();
+            self.reply(id, Outcome::Entries { entries, last }, &[])?;
+            if last {
+                return Ok(());
+            }
+            entries = rest;
+        }
+    }
+
+    fn remove_tree(&mut self, id: u32, path: &str) -> io::Result<()> {
+        let path = match self.surroundings.places.real(path) {
+            Ok(path) => path,
+            Err(fault) => return self.reply(id, Outcome::Fault(fault), &[]),
+        };
+        self.help(id, |supervisor| {
+            let outcome = files::remove(&path, true).map_or_else(Outcome::Fault, |()| Outcome::Done);
+            supervisor.reply(id, outcome, &[])
+        })
+    }
+
+    /// Lets a forked helper do `work`, which has to send the answer.
+    fn help(&mut self, id: u32, work: impl FnOnce(&Self) -> io::Result<()>) -> io::Result<()> {
+        match Helper::start(id, || work(self)) {
+            Ok(helper) => {
+                self.helpers.push(helper);
+                Ok(())
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EAGAIN);
+                self.reply(id, Outcome::Fault(FileFault::Other(errno)), &[])
+            }
+        }
+    }
+
+    fn reap(&mut self) -> io::Result<()> {
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            self.reaped = self.reaped.wrapping_add(1);
+            let pid = pid.as_raw_pid();
+            if let Some(at) = self.helpers.iter().position(|helper| helper.pid == pid) {
+                let helper = self.helpers.swap_remove(at);
+                if status.exit_status() != Some(0) {
+                    let fault = if helper.overdue {
+                        FileFault::TimedOut
+                    } else {
+                        FileFault::Other(libc::EIO)
+                    };
+                    self.reply(helper.request, Outcome::Fault(fault), &[])?;
+                }
+                continue;
+            }
+            // The news that it started must come before the news that it ended.
+            self.finish_launches(Some(pid))?;
+            if self.commands.exited(pid) {
+                self.send(&exited(pid, status), &[])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn move_endings_on(&mut self) -> io::Result<()> {
+        if self.endings.is_empty() {
+            return Ok(());
+        }
+        let helpers: Vec<i32> = self.helpers.iter().map(|helper| helper.pid).collect();
+        let now = Instant::now();
+        let mut over = Vec::new();
+        let mut endings = std::mem::take(&mut self.endings);
+        endings.retain_mut(|ending| {
+            if ending.next_look() > now {
+                return true;
+            }
+            let around = Surrounding {
+                commands: &self.commands,
+                helpers: &helpers,
+                supervisor: self.pid,
+                has_proc: self.has_proc,
+                owns_all: self.pid == 1 || self.surroundings.own_uid,
+                reaped: self.reaped,
+            };
+            match ending.look(&around) {
+                None => true,
+                Some((ended, left)) => {
+                    over.push((ending.request, ended, left));
+                    false
+                }
+            }
+        });
+        self.endings = endings;
+        // What died is to be reaped, and its news sent, before the proof.
+        if !over.is_empty() {
+            self.reap()?;
+        }
+        for (request, ended, left) in over {
+            self.reply(request, Outcome::Ended { ended, left }, &[])?;
+        }
+        Ok(())
+    }
+}
+
+fn has_report(report: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(report, PollFlags::IN)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
+fn exited(pid: i32, status: WaitStatus) -> Message {
+    Message::Exited {
+        pid,
+        code: status.exit_status(),
+        signal: status.terminating_signal(),
+    }
+}
