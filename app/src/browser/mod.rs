@@ -8,6 +8,8 @@ pub mod clipboard;
 pub mod editor;
 pub mod events;
 pub mod keys;
+pub mod listener;
 pub mod storage;
 pub mod theme;
+pub mod timer;
 pub mod uuid;

@@ -30,7 +30,9 @@ impl EditorHandle {
     /// No documents yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { shown: RwSignal::new(None) }
+        Self {
+            shown: RwSignal::new(None),
+        }
     }
     /// The path of the document shown.
     #[must_use]

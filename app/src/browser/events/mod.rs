@@ -1,4 +1,16 @@
 //! The tab's one stream of events.
+//!
+//! However many runs the pages follow, there is one connection: browsers open
+//! six to a host over all tabs. It is closed while the tab is hidden for long
+//! and while nothing is followed, and resumed from each follower's own place,
+//! so that nothing is doubled or lost. What comes is handed out at most once
+//! per animation frame.
+
+mod hub;
+mod progress;
+mod source;
+
+pub use progress::bytes;
 
 use leptos::prelude::*;
 use model::{Cursor, RunId, StreamMessage};
@@ -28,28 +40,35 @@ pub struct Events {
 }
 
 /// Following a run; dropping it ends that.
+#[derive(Debug)]
 pub struct Following {
     id: u64,
 }
 
 impl Drop for Following {
     fn drop(&mut self) {
-        let _ = self.id;
+        hub::unfollow(self.id);
     }
 }
 
 /// Makes the stream known to all pages. Called once, in `App`.
 pub fn provide_events() {
-    provide_context(Events { connection: RwSignal::new(Connection::Idle) });
+    provide_context(Events::new());
 }
 
 /// The stream of this tab.
 #[must_use]
 pub fn use_events() -> Events {
-    use_context().unwrap_or_else(|| Events { connection: RwSignal::new(Connection::Idle) })
+    use_context().unwrap_or_else(Events::new)
 }
 
 impl Events {
+    fn new() -> Self {
+        Self {
+            connection: RwSignal::new(Connection::Idle),
+        }
+    }
+
     /// How the stream is doing.
     #[must_use]
     pub fn connection(self) -> Signal<Connection> {
@@ -59,8 +78,15 @@ impl Events {
     /// Follows a run from `from` on. `take` is called with everything that
     /// came, in order, at most once per animation frame. In the browser only:
     /// call it in an effect or an event handler.
-    pub fn follow(self, run: RunId, from: Cursor, take: impl FnMut(Vec<StreamMessage>) + 'static) -> Following {
-        let _ = (run, from, take);
-        Following { id: 0 }
+    #[must_use]
+    pub fn follow(
+        self,
+        run: RunId,
+        from: Cursor,
+        take: impl FnMut(Vec<StreamMessage>) + 'static,
+    ) -> Following {
+        Following {
+            id: hub::follow(self.connection, run, from, Box::new(take)),
+        }
     }
 }

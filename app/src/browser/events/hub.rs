@@ -1,0 +1,309 @@
+//! What keeps the one connection: who follows what, when to connect, when to
+//! try again, and handing messages out once per frame.
+//!
+//! There is one hub per tab and a tab has one thread, so it lives in a thread
+//! local; on the server nothing ever follows. Callbacks never run while the
+//! hub is borrowed: they may follow and unfollow.
+
+use super::{
+    Connection,
+    progress::{Admitted, Progress},
+    source::{Said, Source},
+};
+use crate::browser::{
+    listener::Listener,
+    timer::{Frame, Timeout},
+};
+use leptos::{prelude::*, task::spawn_local};
+use model::{Cursor, RunId, StreamMessage};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+
+/// A hidden tab's connection is closed after this long: another may need it.
+const HIDDEN_MILLISECONDS: u32 = 30_000;
+/// Hidden tabs get no frames: messages are handed out this often instead.
+const HIDDEN_FLUSH_MILLISECONDS: u32 = 500;
+/// Between two tries, the last one for ever.
+const RETRY_SECONDS: [u32; 6] = [1, 2, 4, 8, 15, 30];
+
+type Take = Rc<RefCell<dyn FnMut(Vec<StreamMessage>)>>;
+
+struct Follower {
+    id: u64,
+    run: RunId,
+    progress: Progress,
+    take: Take,
+    waiting: Vec<StreamMessage>,
+}
+
+enum Flush {
+    Frame { _frame: Frame },
+    Timeout { _timeout: Timeout },
+}
+
+#[derive(Default)]
+struct Hub {
+    followers: Vec<Follower>,
+    last_id: u64,
+    /// Counts connections, so that what a closed one still says is not heard.
+    connection_number: u64,
+    connection: Option<RwSignal<Connection>>,
+    source: Option<Source>,
+    flush: Option<Flush>,
+    timer: Option<Timeout>,
+    hidden: Option<Timeout>,
+    tries: usize,
+    listeners: Vec<Listener>,
+}
+
+thread_local! {
+    static HUB: RefCell<Hub> = RefCell::default();
+}
+
+fn with<T>(act: impl FnOnce(&mut Hub) -> T) -> T {
+    HUB.with_borrow_mut(act)
+}
+
+pub(super) fn follow(
+    connection: RwSignal<Connection>,
+    run: RunId,
+    from: Cursor,
+    take: Box<dyn FnMut(Vec<StreamMessage>)>,
+) -> u64 {
+    let id = with(|hub| {
+        hub.connection = Some(connection);
+        hub.last_id += 1;
+        let take = Rc::new(RefCell::new(take));
+        let (id, progress) = (hub.last_id, Progress::from(from));
+        hub.followers.push(Follower {
+            id,
+            run,
+            progress,
+            take,
+            waiting: Vec::new(),
+        });
+        if hub.listeners.is_empty() {
+            hub.listeners = page_listeners();
+        }
+        id
+    });
+    reconnect_soon();
+    id
+}
+
+pub(super) fn unfollow(id: u64) {
+    // A page that goes away with the thread's last values has no hub any more.
+    let _ = HUB.try_with(|hub| {
+        let dropped = hub.try_borrow_mut().ok().and_then(|mut hub| {
+            let place = hub.followers.iter().position(|follower| follower.id == id)?;
+            Some(hub.followers.remove(place))
+        });
+        if dropped.is_some() {
+            reconnect_soon();
+        }
+    });
+}
+
+fn page_listeners() -> Vec<Listener> {
+    vec![
+        Listener::on(&document(), "visibilitychange", |_| visibility_changed()),
+        Listener::on(&window(), "online", |_| {
+            if with(|hub| hub.source.is_none() && hub.timer.is_some()) {
+                connect();
+            }
+        }),
+        Listener::on(&window(), "pageshow", |event| {
+            let kept = event
+                .dyn_ref::<web_sys::PageTransitionEvent>()
+                .is_some_and(web_sys::PageTransitionEvent::persisted);
+            if kept {
+                connect();
+            }
+        }),
+    ]
+}
+
+fn visibility_changed() {
+    if document().hidden() {
+        let close = Timeout::after(HIDDEN_MILLISECONDS, || {
+            with(|hub| {
+                hub.source = None;
+                hub.timer = None;
+            });
+        });
+        with(|hub| hub.hidden = Some(close));
+    } else if with(|hub| {
+        hub.hidden = None;
+        hub.source.is_none()
+    }) {
+        connect();
+    }
+}
+
+fn say(connection: Connection) {
+    if let Some(signal) = with(|hub| hub.connection) {
+        let _ = signal.try_maybe_update(|now| (std::mem::replace(now, connection) != connection, ()));
+    }
+}
+
+/// Connects after whatever else the page is about to follow or leave.
+fn reconnect_soon() {
+    let timer = Timeout::after(0, connect);
+    with(|hub| {
+        hub.tries = 0;
+        hub.timer = Some(timer);
+    });
+}
+
+/// Connects anew, for every run that is followed and has not ended.
+fn connect() {
+    let address = with(|hub| {
+        hub.timer = None;
+        hub.source = None;
+        hub.connection_number += 1;
+        let mut cursors: BTreeMap<&RunId, Cursor> = BTreeMap::new();
+        for follower in hub.followers.iter().filter(|follower| !follower.progress.ended()) {
+            let own = follower.progress.cursor();
+            cursors
+                .entry(&follower.run)
+                .and_modify(|cursor| {
+                    cursor.offset = cursor.offset.min(own.offset);
+                    cursor.seq = cursor.seq.min(own.seq);
+                })
+                .or_insert(own);
+        }
+        (!cursors.is_empty()).then(|| format!("/api/events?runs={}", Cursor::write(cursors)))
+    });
+    let Some(address) = address else {
+        say(Connection::Idle);
+        return;
+    };
+    if with(|hub| hub.tries == 0) {
+        say(Connection::Connecting);
+    }
+    let number = with(|hub| hub.connection_number);
+    let source = Source::open(&address, move |said| {
+        if with(|hub| hub.connection_number) == number {
+            heard(said);
+        }
+    });
+    with(|hub| hub.source = source);
+}
+
+fn heard(said: Said) {
+    match said {
+        Said::Open => {
+            with(|hub| hub.tries = 0);
+            say(Connection::Live);
+        }
+        Said::Message(data) => match serde_json::from_str::<StreamMessage>(&data) {
+            Ok(StreamMessage::Bye { .. }) => broken(),
+            Ok(message) => take(message),
+            // A server newer than this page: what it says is shown after a reload.
+            Err(error) => leptos::logging::warn!("A message of the event stream could not be read: {error}"),
+        },
+        Said::Broken => broken(),
+    }
+}
+
+/// Gives a message to its followers.
+fn take(message: StreamMessage) {
+    let run = match &message {
+        StreamMessage::Run { run } => run.id.clone(),
+        StreamMessage::Events { run, .. }
+        | StreamMessage::Log { run, .. }
+        | StreamMessage::End { run, .. } => run.clone(),
+        StreamMessage::Bye { .. } => return,
+    };
+    let (hole, ended) = with(|hub| {
+        let mut hole = false;
+        for follower in hub.followers.iter_mut().filter(|follower| follower.run == run) {
+            match follower.progress.admit(message.clone()) {
+                Admitted::New(message) => follower.waiting.push(message),
+                Admitted::Old => {}
+                Admitted::Hole => hole = true,
+            }
+        }
+        if hub.flush.is_none() {
+            hub.flush = Some(if document().hidden() {
+                Flush::Timeout {
+                    _timeout: Timeout::after(HIDDEN_FLUSH_MILLISECONDS, hand_out),
+                }
+            } else {
+                Flush::Frame {
+                    _frame: Frame::next(hand_out),
+                }
+            });
+        }
+        (
+            hole,
+            hub.followers.iter().all(|follower| follower.progress.ended()),
+        )
+    });
+    if hole {
+        reconnect_soon();
+    } else if ended {
+        // Nothing more will come; the server closes, which is no error.
+        with(|hub| hub.source = None);
+        say(Connection::Idle);
+    }
+}
+
+fn hand_out() {
+    let batches: Vec<(Take, Vec<StreamMessage>)> = with(|hub| {
+        hub.flush = None;
+        hub.followers
+            .iter_mut()
+            .filter(|follower| !follower.waiting.is_empty())
+            .map(|follower| (follower.take.clone(), std::mem::take(&mut follower.waiting)))
+            .collect()
+    });
+    for (take, messages) in batches {
+        if let Ok(mut take) = take.try_borrow_mut() {
+            take(messages);
+        }
+    }
+}
+
+/// The connection is gone: asks whether we are signed in still, and tries again.
+fn broken() {
+    let number = with(|hub| {
+        hub.source = None;
+        hub.connection_number += 1;
+        hub.connection_number
+    });
+    spawn_local(async move {
+        let signed_out = session_status().await == Some(401);
+        if with(|hub| hub.connection_number) != number {
+            return;
+        }
+        if signed_out {
+            say(Connection::SignedOut);
+        } else {
+            let tries = with(|hub| {
+                hub.tries += 1;
+                hub.tries - 1
+            });
+            count_down(RETRY_SECONDS[tries.min(RETRY_SECONDS.len() - 1)]);
+        }
+    });
+}
+
+fn count_down(seconds: u32) {
+    if seconds == 0 {
+        connect();
+        return;
+    }
+    say(Connection::Retrying { seconds });
+    let timer = Timeout::after(1000, move || count_down(seconds - 1));
+    with(|hub| hub.timer = Some(timer));
+}
+
+/// The status of `GET /api/session`; none when the server does not answer.
+async fn session_status() -> Option<u16> {
+    let response = JsFuture::from(window().fetch_with_str("/api/session"))
+        .await
+        .ok()?;
+    Some(response.dyn_into::<web_sys::Response>().ok()?.status())
+}

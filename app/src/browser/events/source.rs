@@ -1,0 +1,56 @@
+//! One connection: an `EventSource` with what hears it. Closed when dropped.
+
+use crate::browser::listener::Listener;
+use wasm_bindgen::JsCast;
+use web_sys::{EventSource, MessageEvent};
+
+/// What a connection says.
+pub enum Said {
+    /// It stands.
+    Open,
+    /// The data of a message.
+    Message(String),
+    /// It is broken, or was never had.
+    Broken,
+}
+
+/// A connection.
+pub struct Source {
+    source: EventSource,
+    _listeners: Vec<Listener>,
+}
+
+/// The types of server-sent events: the tags of `StreamMessage`.
+const TYPES: [&str; 5] = ["run", "events", "log", "end", "bye"];
+
+impl Source {
+    /// Connects. None when the browser refuses the address.
+    pub fn open(address: &str, said: impl Fn(Said) + Clone + 'static) -> Option<Self> {
+        let source = EventSource::new(address).ok()?;
+        let mut listeners = Vec::with_capacity(TYPES.len() + 2);
+        for kind in TYPES {
+            let said = said.clone();
+            listeners.push(Listener::on(&source, kind, move |event| {
+                let data = event
+                    .dyn_ref::<MessageEvent>()
+                    .and_then(|event| event.data().as_string());
+                if let Some(data) = data {
+                    said(Said::Message(data));
+                }
+            }));
+        }
+        let opened = said.clone();
+        listeners.push(Listener::on(&source, "open", move |_| opened(Said::Open)));
+        listeners.push(Listener::on(&source, "error", move |_| said(Said::Broken)));
+        Some(Self {
+            source,
+            _listeners: listeners,
+        })
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}
