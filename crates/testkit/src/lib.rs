@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What tests need and the product does not: a PostgreSQL of their own.
+
+pub mod postgres;
