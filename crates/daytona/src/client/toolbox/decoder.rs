@@ -146,3 +146,71 @@ fn extent(record: &Record) -> (u64, u64) {
         Record::Gap { offset, missing, .. } => (*offset, *missing),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::frames::{encode_gap, encode_output};
+    use bytes::BytesMut;
+
+    fn message(records: &[(u64, &[u8])]) -> Bytes {
+        let mut message = BytesMut::new();
+        for (offset, content) in records {
+            encode_output(&mut message, Stream::Stdout, 5, *offset, content);
+        }
+        message.freeze()
+    }
+
+    fn pieces(decoder: &mut Decoder) -> Vec<(u64, Result<Bytes, u64>)> {
+        let mut pieces = Vec::new();
+        while let Some(piece) = decoder.next_piece().expect("records") {
+            pieces.push(match piece {
+                LogPiece::Output { offset, bytes, .. } => (offset, Ok(bytes)),
+                LogPiece::Gap { offset, missing, .. } => (offset, Err(missing)),
+            });
+        }
+        pieces
+    }
+
+    #[test]
+    fn what_was_delivered_is_not_delivered_again() {
+        let mut decoder = Decoder::frames(2);
+        decoder.push(message(&[(0, b"abc"), (3, b"def"), (1, b"bcdefg")]));
+        assert_eq!(
+            pieces(&mut decoder),
+            [(2, Ok("c".into())), (3, Ok("def".into())), (6, Ok("g".into()))]
+        );
+        assert_eq!(decoder.offset(), 7);
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let mut decoder = Decoder::frames(0);
+        decoder.push(message(&[(0, b"ab"), (5, b"f")]));
+        assert_eq!(
+            pieces(&mut decoder),
+            [(0, Ok("ab".into())), (2, Err(3)), (5, Ok("f".into()))]
+        );
+        let mut gap = BytesMut::new();
+        encode_gap(&mut gap, 1, 4, 6);
+        decoder.push(gap.freeze());
+        assert_eq!(pieces(&mut decoder), [(6, Err(4))]);
+        assert_eq!(decoder.offset(), 10);
+    }
+
+    #[test]
+    fn offsets_beyond_all_counting_are_refused() {
+        let mut decoder = Decoder::frames(0);
+        decoder.push(message(&[(u64::MAX, b"ab")]));
+        assert!(decoder.next_piece().is_err());
+    }
+
+    #[test]
+    fn a_marked_log_is_taken_up_at_an_offset() {
+        let mut decoder = Decoder::markers(4);
+        decoder.push(Bytes::from_static(b"\x01\x01\x01o1\n\x02\x02\x02e1\n\x01"));
+        assert_eq!(pieces(&mut decoder), [(4, Ok("1\n".into()))]);
+        decoder.finish();
+        assert_eq!(pieces(&mut decoder), [(6, Ok("\u{1}".into()))]);
+    }
+}
