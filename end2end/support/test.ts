@@ -1,10 +1,8 @@
 // The tests' fixtures: a server per worker, an owner who is signed in, and
 // rules that hold on every page of every test: no error in the console, no
 // violation of the content security policy, no request to another origin.
-import { expect, test as base, type BrowserContextOptions, type Page } from "@playwright/test";
-import { Server } from "./server.ts";
-
-export const owner = { name: "ada", password: "correct horse battery staple" };
+import { expect, test as base, type BrowserContextOptions } from "@playwright/test";
+import { Server, owner } from "./server.mjs";
 
 interface WorkerFixtures {
   server: Server;
@@ -31,13 +29,8 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   signedIn: [
     async ({ server, browser }, use) => {
-      const started = server;
-      const link = started.output.match(/(http:\/\/\S+\/sign-in\?token=\S+)/)?.[1];
-      if (!link) throw new Error(`no sign-in link was printed:\n${server.output}`);
       const context = await browser.newContext();
-      const page = await context.newPage();
-      await page.goto(link);
-      await setUpOwner(page);
+      await server.signIn(await context.newPage());
       await use(await context.storageState());
       await context.close();
     },
@@ -79,13 +72,4 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   ],
 });
 
-export { expect };
-
-/** Fills the page that follows the first one-time link. */
-async function setUpOwner(page: Page): Promise<void> {
-  await page.waitForURL("**/setup");
-  await page.getByLabel("Name", { exact: true }).fill(owner.name);
-  await page.getByLabel("Password", { exact: true }).fill(owner.password);
-  await page.getByRole("button", { name: "Create account" }).click();
-  await page.waitForURL((url) => url.pathname === "/");
-}
+export { expect, owner, Server };

@@ -49,7 +49,9 @@ fn bundle(profile: Profile, out: &Path) -> Result<()> {
         }
     }
     let inputs = hex::encode(hasher.finalize());
-    let stamp = target().join("site").join(format!("bundled-{}.sha256", profile.folder()));
+    let stamp = target()
+        .join("site")
+        .join(format!("bundled-{}.sha256", profile.folder()));
     if std::fs::read_to_string(&stamp).is_ok_and(|last| last == inputs) && out.join("css/app.css").exists() {
         return Ok(());
     }
@@ -81,13 +83,18 @@ fn copy_public(out: &Path) -> Result<()> {
 
 fn compress(out: &Path) -> Result<()> {
     for file in files_below(out, &[])? {
-        let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let ending = file
+            .extension()
+            .and_then(|ending| ending.to_str())
+            .unwrap_or_default();
         let compressed = file.with_extension(format!("{ending}.br"));
         let bytes = std::fs::read(&file)?;
         if !COMPRESSED.contains(&ending) || bytes.len() < COMPRESS_FROM_BYTES {
             continue;
         }
-        let is_newer = |a: &Path, b: &Path| Some(a.metadata().ok()?.modified().ok()? > b.metadata().ok()?.modified().ok()?);
+        let is_newer = |a: &Path, b: &Path| {
+            Some(a.metadata().ok()?.modified().ok()? > b.metadata().ok()?.modified().ok()?)
+        };
         if is_newer(&compressed, &file) == Some(true) {
             continue;
         }

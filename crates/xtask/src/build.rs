@@ -14,7 +14,11 @@ pub struct Options {
 
 impl Options {
     pub const fn profile(&self) -> Profile {
-        if self.release { Profile::Release } else { Profile::Debug }
+        if self.release {
+            Profile::Release
+        } else {
+            Profile::Debug
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use std::fmt::Write;
 
 /// Builds the archive.
-pub fn run() -> Result<()> {
+pub fn archive() -> Result<()> {
     crate::build::build(Profile::Release)?;
     let name = format!("pitlane-{}-{}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH);
     let folder = target().join("dist").join(&name);
@@ -21,12 +21,28 @@ pub fn run() -> Result<()> {
     let site = site(Profile::Release);
     for file in files_below(&site, &[])? {
         let bytes = std::fs::read(&file)?;
-        writeln!(list, "{:>9} {} {}", bytes.len(), crate::assets::digest(&bytes), file.strip_prefix(&site)?.display())?;
+        writeln!(
+            list,
+            "{:>9} {} {}",
+            bytes.len(),
+            crate::assets::digest(&bytes),
+            file.strip_prefix(&site)?.display()
+        )?;
     }
     std::fs::write(folder.join("FILES.txt"), list)?;
     let archive = target().join("dist").join(format!("{name}.tar.gz"));
     let archive_text = archive.to_string_lossy().into_owned();
-    step("Archive", || run(&mut program("tar", &["-czf", &archive_text, &name], &target().join("dist"))))?;
-    say(&format!("Made {} ({:.1} MB)", archive.display(), archive.metadata()?.len() as f64 / 1e6));
+    step("Archive", || {
+        run(&mut program(
+            "tar",
+            &["-czf", &archive_text, &name],
+            &target().join("dist"),
+        ))
+    })?;
+    say(&format!(
+        "Made {} ({:.1} MB)",
+        archive.display(),
+        archive.metadata()?.len() as f64 / 1e6
+    ));
     Ok(())
 }

@@ -18,7 +18,10 @@ mod workspace;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Builds, runs, tests, measures and checks Pitlane")]
+#[command(
+    name = "cargo xtask",
+    about = "Builds, runs, tests, measures and checks Pitlane"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -50,7 +53,7 @@ fn main() -> std::process::ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Lint(options) => lint::run(&options),
         Command::Bench(options) => bench::run(&options),
-        Command::Dist => dist::run(),
+        Command::Dist => dist::archive(),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -41,7 +41,10 @@ pub fn run_quietly(command: &mut Command) -> Result<()> {
 /// Runs a command and returns its standard output; an error, with all it said, when it fails.
 pub fn output(command: &mut Command) -> Result<String> {
     let shown = shown(command);
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("starting {shown}"))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting {shown}"))?;
     if !output.status.success() {
         bail!(
             "`{shown}` ended with {}\n{}{}",
@@ -80,6 +83,10 @@ pub fn program(name: &str, arguments: &[&str], folder: &Path) -> Command {
 
 fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(command.get_args().map(|argument| argument.to_string_lossy().into_owned()));
+    words.extend(
+        command
+            .get_args()
+            .map(|argument| argument.to_string_lossy().into_owned()),
+    );
     words.join(" ")
 }

@@ -18,7 +18,11 @@ pub struct Options {
 
 /// Builds and serves.
 pub fn run(options: &Options) -> Result<()> {
-    let profile = if options.release { Profile::Release } else { Profile::Debug };
+    let profile = if options.release {
+        Profile::Release
+    } else {
+        Profile::Debug
+    };
     crate::build::build(profile)?;
     let mut command = Command::new(binary(profile));
     command.arg("serve").args(&options.arguments).current_dir(root());

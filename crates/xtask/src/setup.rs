@@ -16,7 +16,9 @@ pub fn everything() -> Result<()> {
 /// What a build needs.
 pub fn for_building() -> Result<()> {
     if !exists("node") || !exists("npm") {
-        bail!("Node.js and npm are needed to bundle the browser's scripts. On Debian run `apt-get install nodejs npm`, and start again.");
+        bail!(
+            "Node.js and npm are needed to bundle the browser's scripts. On Debian run `apt-get install nodejs npm`, and start again."
+        );
     }
     step("WebAssembly toolchain", || crate::wasm::toolchain().map(drop))?;
     step("Node.js packages", || node_packages(&root().join("frontend/js")))?;
@@ -30,13 +32,17 @@ pub fn for_building() -> Result<()> {
 /// What the tests need on top: a browser with its driver, and PostgreSQL.
 pub fn for_testing() -> Result<()> {
     step("Playwright", || node_packages(&root().join("end2end")))?;
-    step("Chromium", || chromium().map(|path| say(&format!("    {}", path.display()))))?;
+    step("Chromium", || {
+        chromium().map(|path| say(&format!("    {}", path.display())))
+    })?;
     step("PostgreSQL", || {
         if testkit::postgres::find_binaries().is_none() {
             system_package("postgresql")?;
         }
         if testkit::postgres::find_binaries().is_none() {
-            bail!("PostgreSQL's programs are missing. On Debian run `apt-get install postgresql`, and start again.");
+            bail!(
+                "PostgreSQL's programs are missing. On Debian run `apt-get install postgresql`, and start again."
+            );
         }
         Ok(())
     })
@@ -73,22 +79,35 @@ pub fn chromium() -> Result<PathBuf> {
         return Ok(path);
     }
     say("    fetching Chromium");
-    if run_quietly(&mut program("npx", &["playwright", "install", "chromium"], &root().join("end2end"))).is_ok()
+    if run_quietly(&mut program(
+        "npx",
+        &["playwright", "install", "chromium"],
+        &root().join("end2end"),
+    ))
+    .is_ok()
         && let Some(path) = installed_chromium()
     {
         return Ok(path);
     }
     system_package("chromium")?;
-    installed_chromium()
-        .ok_or_else(|| anyhow::anyhow!("Chromium is missing. On Debian run `apt-get install chromium`, and start again."))
+    installed_chromium().ok_or_else(|| {
+        anyhow::anyhow!("Chromium is missing. On Debian run `apt-get install chromium`, and start again.")
+    })
 }
 
 fn installed_chromium() -> Option<PathBuf> {
     let named = std::env::var_os("PITLANE_CHROMIUM").map(PathBuf::from);
-    let usual = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium"];
+    let usual = [
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+        "/snap/bin/chromium",
+    ];
     let playwrights = || {
         let script = "process.stdout.write(require('@playwright/test').chromium.executablePath())";
-        output(&mut program("node", &["-e", script], &root().join("end2end"))).ok().map(PathBuf::from)
+        output(&mut program("node", &["-e", script], &root().join("end2end")))
+            .ok()
+            .map(PathBuf::from)
     };
     named
         .into_iter()

@@ -36,15 +36,24 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 fn in_rust() -> Result<()> {
-    let postgres = step("A private PostgreSQL", || testkit::postgres::start().map_err(anyhow::Error::from))?;
+    let postgres = step("A private PostgreSQL", || {
+        testkit::postgres::start().map_err(anyhow::Error::from)
+    })?;
     // One job at a time compiles; the tests themselves run side by side.
     let (mut tests, mut documentation) = if exists("cargo-nextest") {
-        (cargo(&["nextest", "run", "--no-fail-fast"]), Some(cargo(&["test", "--doc"])))
+        (
+            cargo(&["nextest", "run", "--no-fail-fast"]),
+            Some(cargo(&["test", "--doc"])),
+        )
     } else {
         (cargo(&["test", "--no-fail-fast"]), None)
     };
     step("Tests", || {
-        run_command(tests.env("TEST_DATABASE_URL", postgres.url()).env("PITLANE_BINARY", binary(Profile::Debug)))
+        run_command(
+            tests
+                .env("TEST_DATABASE_URL", postgres.url())
+                .env("PITLANE_BINARY", binary(Profile::Debug)),
+        )
     })?;
     if let Some(documentation) = &mut documentation {
         step("Examples in the documentation", || run_command(documentation))?;
@@ -56,7 +65,10 @@ fn in_browser(arguments: &[String]) -> Result<()> {
     let chromium = crate::setup::chromium()?;
     step("Tests in the browser", || {
         let mut command = program("npx", &["playwright", "test"], &root().join("end2end"));
-        command.args(arguments).env("PITLANE_CHROMIUM", &chromium).env("PITLANE_BINARY", binary(Profile::Debug));
+        command
+            .args(arguments)
+            .env("PITLANE_CHROMIUM", &chromium)
+            .env("PITLANE_BINARY", binary(Profile::Debug));
         run_command(&mut command)
     })
 }

@@ -41,7 +41,8 @@ pub fn toolchain() -> Result<Toolchain> {
 }
 
 fn has_target() -> bool {
-    let Ok(folder) = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET])) else {
+    let Ok(folder) = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))
+    else {
         return false;
     };
     std::fs::read_dir(folder.trim()).is_ok_and(|mut entries| entries.next().is_some())
@@ -51,8 +52,11 @@ fn has_target() -> bool {
 /// Nothing is written when the compiled module is the one of the last time.
 pub fn build(profile: Profile, out: &Path) -> Result<()> {
     let wasm = compile(profile)?;
-    let digest = crate::assets::digest(&std::fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?);
-    let stamp = target().join("front").join(format!("bound-{}.sha256", profile.folder()));
+    let digest =
+        crate::assets::digest(&std::fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?);
+    let stamp = target()
+        .join("front")
+        .join(format!("bound-{}.sha256", profile.folder()));
     if std::fs::read_to_string(&stamp).is_ok_and(|last| last == digest) && out.join("app_bg.wasm").exists() {
         return Ok(());
     }
@@ -60,7 +64,8 @@ pub fn build(profile: Profile, out: &Path) -> Result<()> {
     wasm_bindgen_cli_support::Bindgen::new()
         .input_path(&wasm)
         .out_name("app")
-        .web(true)?
+        .web(true)
+        .context("choosing the output for browsers")?
         .typescript(false)
         .generate(out)
         .context("binding the WebAssembly module to JavaScript")?;
@@ -77,7 +82,16 @@ fn compile(profile: Profile) -> Result<PathBuf> {
         Profile::Release => "wasm-release",
     };
     let folder = target().join("front");
-    let mut arguments = vec!["build", "--package", "frontend", "--lib", "--target", TARGET, "--profile", name];
+    let mut arguments = vec![
+        "build",
+        "--package",
+        "frontend",
+        "--lib",
+        "--target",
+        TARGET,
+        "--profile",
+        name,
+    ];
     let folder_text = folder.to_string_lossy().into_owned();
     arguments.extend(["--target-dir", &folder_text]);
     match toolchain()? {
@@ -90,11 +104,17 @@ fn compile(profile: Profile) -> Result<PathBuf> {
             run(&mut command)?;
         }
         Toolchain::Debian => {
-            arguments.extend(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
+            arguments.extend([
+                "-Zbuild-std=std,panic_abort",
+                "-Zbuild-std-features=optimize_for_size",
+            ]);
             run(program("/usr/bin/cargo", &arguments, root())
                 .env("RUSTC", "/usr/bin/rustc")
                 .env("RUSTC_BOOTSTRAP", "1")
-                .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "/usr/bin/wasm-ld-19"))?;
+                .env(
+                    "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
+                    "/usr/bin/wasm-ld-19",
+                ))?;
         }
     }
     Ok(folder.join(TARGET).join(name).join("frontend.wasm"))
@@ -104,13 +124,24 @@ fn compile(profile: Profile) -> Result<PathBuf> {
 /// today's Rust uses; older versions of wasm-opt refuse them unasked.
 fn optimise(module: &Path) -> Result<()> {
     let Some(wasm_opt) = crate::setup::wasm_opt() else {
-        say("    wasm-opt is missing, so the module stays about twice as large; `apt-get install binaryen` mends it");
+        say(
+            "    wasm-opt is missing, so the module stays about twice as large; `apt-get install binaryen` mends it",
+        );
         return Ok(());
     };
     let smaller = module.with_extension("opt.wasm");
     run(Command::new(wasm_opt)
-        .args(["-Oz", "--strip-debug", "--strip-producers", "--enable-bulk-memory"])
-        .args(["--enable-nontrapping-float-to-int", "--enable-sign-ext", "--enable-mutable-globals"])
+        .args([
+            "-Oz",
+            "--strip-debug",
+            "--strip-producers",
+            "--enable-bulk-memory",
+        ])
+        .args([
+            "--enable-nontrapping-float-to-int",
+            "--enable-sign-ext",
+            "--enable-mutable-globals",
+        ])
         .args(["--enable-reference-types", "--enable-multivalue"])
         .arg(module)
         .arg("-o")

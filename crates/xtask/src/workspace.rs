@@ -23,7 +23,10 @@ impl Profile {
 
 /// The folder of the checkout.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap_or(Path::new("."))
 }
 
 /// Cargo's target folder.
@@ -49,7 +52,9 @@ pub fn files_below(folder: &Path, skip: &[&str]) -> anyhow::Result<Vec<PathBuf>>
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(anyhow::Error::new(error).context(format!("reading {}", folder.display()))),
+            Err(error) => {
+                return Err(anyhow::Error::new(error).context(format!("reading {}", folder.display())));
+            }
         };
         for entry in entries {
             let entry = entry?;

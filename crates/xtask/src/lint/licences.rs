@@ -33,7 +33,12 @@ struct Package {
 pub fn check() -> Result<()> {
     let policy: Policy = toml::from_str(&std::fs::read_to_string(root().join("deny.toml"))?)?;
     let allowed = policy.licenses.allow;
-    let metadata: Metadata = serde_json::from_str(&output(&mut cargo(&["metadata", "--format-version", "1", "--locked"]))?)?;
+    let metadata: Metadata = serde_json::from_str(&output(&mut cargo(&[
+        "metadata",
+        "--format-version",
+        "1",
+        "--locked",
+    ]))?)?;
     let mut wrong = Vec::new();
     for package in &metadata.packages {
         let Some(license) = &package.license else {

@@ -31,14 +31,24 @@ pub fn run(options: &Options) -> Result<()> {
         return Ok(());
     }
     crate::setup::for_building()?;
-    step("Formatting", || run_command(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("Formatting", || {
+        run_command(&mut cargo(&["fmt", "--all", "--check"]))
+    })?;
     step("Clippy", || {
         run_command(&mut cargo(&["clippy", "--all-targets", "--", "-D", "warnings"]))
     })?;
     step("Clippy for the browser", || {
         let target = crate::workspace::target().join("front");
         let target = target.to_string_lossy().into_owned();
-        let arguments = ["clippy", "--package", "frontend", "--target", "wasm32-unknown-unknown", "--target-dir", &target];
+        let arguments = [
+            "clippy",
+            "--package",
+            "frontend",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--target-dir",
+            &target,
+        ];
         run_command(cargo(&arguments).args(["--", "-D", "warnings"]))
     })
 }

@@ -19,7 +19,10 @@ const IMPORTS: [(&str, &[&str]); 11] = [
     ("runs", &["model", "daytona", "store"]),
     ("app", &["model", "runs", "store"]),
     ("frontend", &["app"]),
-    ("server", &["app", "model", "runs", "store", "daytona", "engine", "toolbox"]),
+    (
+        "server",
+        &["app", "model", "runs", "store", "daytona", "engine", "toolbox"],
+    ),
     ("testkit", &[]),
     ("xtask", &["testkit"]),
 ];
@@ -59,9 +62,17 @@ pub fn imports() -> Result<()> {
     let mut wrong = Vec::new();
     for package in &metadata.packages {
         let Some((_, allowed)) = IMPORTS.iter().find(|(name, _)| *name == package.name) else {
-            bail!("{} is a new crate: say in {} which crates it may import.", package.name, file!());
+            bail!(
+                "{} is a new crate: say in {} which crates it may import.",
+                package.name,
+                file!()
+            );
         };
-        for dependency in package.dependencies.iter().filter(|d| d.path.is_some() && d.kind.as_deref() != Some("dev")) {
+        for dependency in package
+            .dependencies
+            .iter()
+            .filter(|d| d.path.is_some() && d.kind.as_deref() != Some("dev"))
+        {
             wrong.extend(complaint(&package.name, dependency, allowed));
         }
     }
@@ -74,14 +85,23 @@ pub fn imports() -> Result<()> {
 fn complaint(package: &str, dependency: &Dependency, allowed: &[&str]) -> Option<String> {
     let name = dependency.name.as_str();
     if !allowed.contains(&name) {
-        return Some(format!("{package} imports {name}, and may import only: {}.", allowed.join(", ")));
+        return Some(format!(
+            "{package} imports {name}, and may import only: {}.",
+            allowed.join(", ")
+        ));
     }
-    if package == "engine" && name == "daytona" && dependency.features.iter().any(|feature| feature == "client") {
+    if package == "engine"
+        && name == "daytona"
+        && dependency.features.iter().any(|feature| feature == "client")
+    {
         return Some("engine uses daytona's types alone, without its feature client.".to_owned());
     }
-    let is_guarded = dependency.optional && dependency.target.as_deref() == Some("cfg(not(target_family = \"wasm\"))");
+    let is_guarded =
+        dependency.optional && dependency.target.as_deref() == Some("cfg(not(target_family = \"wasm\"))");
     if package == "app" && SERVER_SIDE_OF_APP.contains(&name) && !is_guarded {
-        return Some(format!("app imports {name} without keeping it from the browser (optional, not for WASM)."));
+        return Some(format!(
+            "app imports {name} without keeping it from the browser (optional, not for WASM)."
+        ));
     }
     None
 }
@@ -102,7 +122,10 @@ pub fn wasm_dependencies() -> Result<()> {
     }
     let gone: Vec<_> = listed.difference(&found).copied().collect();
     if !gone.is_empty() {
-        bail!("No longer compiled for the browser: {}. Run `cargo xtask lint --accept-wasm-dependencies`.", gone.join(", "));
+        bail!(
+            "No longer compiled for the browser: {}. Run `cargo xtask lint --accept-wasm-dependencies`.",
+            gone.join(", ")
+        );
     }
     Ok(())
 }
@@ -110,7 +133,8 @@ pub fn wasm_dependencies() -> Result<()> {
 /// Writes the list anew.
 pub fn accept_wasm_dependencies() -> Result<()> {
     let found = compiled_for_wasm()?;
-    let mut text = String::from("# Crates compiled for the browser. `cargo xtask lint` fails when there is another.\n");
+    let mut text =
+        String::from("# Crates compiled for the browser. `cargo xtask lint` fails when there is another.\n");
     for name in &found {
         text.push_str(name);
         text.push('\n');
@@ -126,24 +150,43 @@ fn wasm_list() -> PathBuf {
 
 fn compiled_for_wasm() -> Result<BTreeSet<String>> {
     let arguments = [
-        "tree", "--package", "frontend", "--target", "wasm32-unknown-unknown", "--edges", "normal,no-proc-macro",
-        "--prefix", "none", "--format", "{p}",
+        "tree",
+        "--package",
+        "frontend",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--edges",
+        "normal,no-proc-macro",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
     ];
     let tree = output(&mut cargo(&arguments))?;
-    Ok(tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+    Ok(tree
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Fails when a source file is too long to be read in one go.
 pub fn lengths() -> Result<()> {
     let mut long = Vec::new();
     for file in files_below(root(), &["target", "node_modules", ".git", "package-lock.json"])? {
-        let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let ending = file
+            .extension()
+            .and_then(|ending| ending.to_str())
+            .unwrap_or_default();
         if !["rs", "ts", "js", "mjs", "css", "sql", "py"].contains(&ending) {
             continue;
         }
         let lines = std::fs::read_to_string(&file).map_or(0, |text| text.lines().count());
         if lines > MAX_LINES {
-            long.push(format!("{} has {lines} lines, and {MAX_LINES} is the limit", file.display()));
+            long.push(format!(
+                "{} has {lines} lines, and {MAX_LINES} is the limit",
+                file.display()
+            ));
         }
     }
     if !long.is_empty() {
@@ -176,7 +219,14 @@ mod tests {
 
     #[test]
     fn the_engine_may_not_use_the_client() {
-        assert!(complaint("engine", &dependency("daytona", false, None, &["client"]), &["daytona"]).is_some());
+        assert!(
+            complaint(
+                "engine",
+                &dependency("daytona", false, None, &["client"]),
+                &["daytona"]
+            )
+            .is_some()
+        );
         assert!(complaint("engine", &dependency("daytona", false, None, &[]), &["daytona"]).is_none());
     }
 
