@@ -181,6 +181,28 @@ async fn nobody_there_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
+async fn a_server_without_tls_was_not_reached() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let _greeting = connection.read(&mut [0; 4096]).await;
+            let _refused = connection.write_all(NOT_FOUND.as_bytes()).await;
+        }
+    });
+    let config = Config {
+        api_url: format!("https://{address}/api"),
+        ..Config::new("key")
+    };
+    let error = Client::new(config)
+        .expect("a client")
+        .create(&CreateSandbox::default())
+        .await
+        .expect_err("no TLS");
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn a_service_that_stalls_is_not_waited_for() {
     let (client, requests) = serve(&[Then::Stall]).await;
     let error = client.health().await.expect_err("stalled");

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// How often a call is sent again after a failure of the network or a gateway.
 const REPEATS: u32 = 3;
+/// For how long a connection is tried for; one that hangs is not tried again.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is sent again after the rate limit turned it away.
 const RATE_LIMIT_REPEATS: u32 = 5;
 /// The longest the rate limit may make us wait; past it the caller decides.
@@ -46,7 +48,7 @@ pub(super) fn pause(
 ) -> Option<Duration> {
     let idempotent = matches!(*method, Method::GET | Method::DELETE);
     match failure {
-        Failure::NotConnected => (attempt < REPEATS).then(|| back_off(attempt)),
+        Failure::NotConnected => (attempt < REPEATS && elapsed < CONNECT_PATIENCE).then(|| back_off(attempt)),
         Failure::Broken => (idempotent && attempt < REPEATS).then(|| back_off(attempt)),
         Failure::Answered {
             status: 429,

@@ -78,3 +78,29 @@ fn is_loopback(url: &Url) -> bool {
             .parse::<std::net::IpAddr>()
             .is_ok_and(|address| address.is_loopback())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_come_about_with_either_set_of_certificates() {
+        for url in [
+            "https://app.daytona.io/api",
+            "http://127.0.0.1:3986/api",
+            "https://[::1]:1/api",
+        ] {
+            let url = Url::parse(url).expect("an address");
+            http_clients(&url, &HeaderMap::new()).expect("two clients");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        let loopback = |url: &str| is_loopback(&Url::parse(url).expect("an address"));
+        assert!(
+            loopback("http://127.0.0.1:1/") && loopback("http://[::1]/") && loopback("http://localhost/api")
+        );
+        assert!(!loopback("http://127.0.0.1.example.com/") && !loopback("https://app.daytona.io/api"));
+    }
+}

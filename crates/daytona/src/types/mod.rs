@@ -6,6 +6,7 @@
 //! accepted, optional fields may be null); writing is strict, because
 //! Daytona's Python SDK checks each required field and its exact type.
 
+mod create_sandbox;
 mod fault;
 mod file;
 mod number;
@@ -15,6 +16,7 @@ mod sandbox_list;
 mod service;
 mod session;
 
+pub use create_sandbox::{CreateBuildInfo, CreateSandbox};
 pub use fault::{ErrorBody, codes};
 pub use file::{
     BulkDownloadRequest, BulkUploadErrors, BulkUploadResponse, FileInfo, FoundMatch, ReplaceRequest,
@@ -22,8 +24,8 @@ pub use file::{
 };
 pub use process::{CodeRunArtifacts, CodeRunRequest, CodeRunResponse, ExecuteRequest, ExecuteResponse};
 pub use sandbox::{
-    BuildInfo, CreateBuildInfo, CreateSandbox, DesiredState, LANGUAGE_LABEL, PitlaneFacts, Sandbox,
-    SandboxLabels, SandboxState, SandboxVolume,
+    BuildInfo, DesiredState, LANGUAGE_LABEL, PitlaneFacts, Sandbox, SandboxLabels, SandboxState,
+    SandboxVolume,
 };
 pub use sandbox_list::{ListSandboxes, SandboxPage};
 pub use service::{Directory, Health, ServiceConfig, ToolboxProxyUrl};

@@ -68,6 +68,14 @@ impl Decoder {
         }
     }
 
+    /// Forgets what was taken in and not delivered.
+    pub(super) fn discard(&mut self) {
+        match &mut self.format {
+            Format::Frames { message } => message.clear(),
+            Format::Markers { found, .. } => found.clear(),
+        }
+    }
+
     /// The next piece of what was taken in.
     pub(super) fn next_piece(&mut self) -> Result<Option<LogPiece>, String> {
         match &mut self.format {

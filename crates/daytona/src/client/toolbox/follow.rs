@@ -186,6 +186,7 @@ impl LogFollow {
 
     fn fail(&mut self, error: Error) -> Option<Result<LogPiece, Error>> {
         self.connection = Connection::Over;
+        self.decoder.discard();
         Some(Err(error))
     }
 
