@@ -1,6 +1,6 @@
 //! What can go wrong when a run is asked for, as sentences for the person who asked.
 
-use model::{Invalid, RunId};
+use model::Invalid;
 use store::StoreError;
 
 /// Why a request about runs was not met.
@@ -37,11 +37,5 @@ impl From<StoreError> for RunsError {
             StoreError::Invalid(invalid) => Self::Invalid(invalid),
             other => Self::Store(other),
         }
-    }
-}
-
-impl RunsError {
-    pub(crate) fn no_run(id: &RunId) -> Self {
-        Self::NotFound(format!("There is no run {id}."))
     }
 }

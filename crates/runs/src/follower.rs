@@ -1,18 +1,98 @@
-//! A reader of one run: it pulls at its own pace, from its own cursor.
+//! A reader of one run: it pulls at its own pace, from its own cursor, so that
+//! a slow one is slow alone and holds nothing back but its own place.
+//!
+//! What it gives is bounded by [`BATCH_BYTES`] of output at a time. A reader
+//! that has caught up is woken at once by the first output after a pause, and
+//! then every [`PACE`] at most, however often the program writes.
 
-use model::{Cursor, RunId, StreamMessage};
+use crate::{
+    journal::until_done,
+    live::LiveRun,
+    reading::{LogReader, Piece},
+};
+use model::{Cursor, LogEnd, Run, RunEvent, RunId, StreamMessage};
+use std::{sync::Arc, time::Duration};
+use store::Store;
+use tokio::{sync::watch, time::Instant};
+
+/// The most output in one batch, in bytes.
+const BATCH_BYTES: u64 = 256 * 1024;
+/// The shortest time between two batches of output for a reader that has caught up.
+const PACE: Duration = Duration::from_millis(40);
+/// The most events in one batch of an ended run.
+const EVENT_PAGE: u32 = 500;
 
 /// Reads one run from a cursor to its end.
 pub struct Follower {
-    run: RunId,
     cursor: Cursor,
+    log: LogReader,
+    source: Source,
+    done: bool,
+}
+
+enum Source {
+    Live {
+        live: Arc<LiveRun>,
+        more: watch::Receiver<()>,
+        version: u64,
+        paced_until: Option<Instant>,
+    },
+    Stored {
+        run: Box<Run>,
+        end: LogEnd,
+        told: bool,
+    },
+}
+
+/// What changed besides the log.
+struct Changes {
+    run: Option<Box<Run>>,
+    version: u64,
+    events: Vec<RunEvent>,
+    end: Option<LogEnd>,
 }
 
 impl Follower {
+    pub(crate) fn live(live: Arc<LiveRun>, store: Store, cursor: Cursor) -> Self {
+        let more = live.ledger.more().subscribe();
+        Self {
+            cursor,
+            log: LogReader {
+                run: live.id.clone(),
+                store,
+                live: Some(Arc::clone(&live)),
+            },
+            source: Source::Live {
+                live,
+                more,
+                version: 0,
+                paced_until: None,
+            },
+            done: false,
+        }
+    }
+
+    pub(crate) fn stored(run: Run, end: LogEnd, store: Store, cursor: Cursor) -> Self {
+        Self {
+            cursor,
+            log: LogReader {
+                run: run.id.clone(),
+                store,
+                live: None,
+            },
+            source: Source::Stored {
+                run: Box::new(run),
+                end,
+                told: false,
+            },
+            done: false,
+        }
+    }
+
     /// Whose run it reads.
     #[must_use]
     pub fn run(&self) -> &RunId {
-        &self.run
+        &self.log.run
     }
 
     /// How far it is: everything before was returned by [`Follower::next`].
@@ -22,9 +102,146 @@ impl Follower {
     }
 
     /// Waits for what comes next: first the run, then events and output as
-    /// they come, then the end; after that, nothing. Cancel-safe: what was not
-    /// returned comes with the next call.
+    /// they come, then the end; after that, nothing. Without an end it ends
+    /// only when this process shuts down. Cancel-safe: what was not returned
+    /// comes with the next call.
     pub async fn next(&mut self) -> Option<Vec<StreamMessage>> {
-        None
+        if self.done {
+            return None;
+        }
+        match self.source {
+            Source::Live { .. } => self.next_live().await,
+            Source::Stored { .. } => self.next_stored().await,
+        }
     }
+
+    async fn next_live(&mut self) -> Option<Vec<StreamMessage>> {
+        let Source::Live {
+            live,
+            more,
+            version,
+            paced_until,
+        } = &mut self.source
+        else {
+            return None;
+        };
+        loop {
+            more.borrow_and_update();
+            // The end is looked at before the log: what it counts is then all there to read.
+            let changes = changes(live, *version, self.cursor.seq);
+            let now = Instant::now();
+            let pause = paced_until.filter(|until| *until > now && changes.end.is_none());
+            let piece = match pause {
+                Some(_) => None,
+                None => until_done(&self.log.run, "reading its log", || {
+                    self.log.read(self.cursor.offset, BATCH_BYTES)
+                })
+                .await
+                .flatten(),
+            };
+            let (position, _) = live.ledger.position();
+            if let Some(piece) = &piece {
+                // Behind by a batch or more: no pause before the next one.
+                let behind = position.saturating_sub(piece.next) >= BATCH_BYTES / 8;
+                *paced_until = (!behind).then(|| now + PACE);
+            }
+            *version = changes.version;
+            let messages = batch(&self.log.run, &mut self.cursor, &mut self.done, changes, piece);
+            if !messages.is_empty() {
+                return Some(messages);
+            }
+            let waiting = self.cursor.offset < position;
+            tokio::select! {
+                changed = more.changed(), if pause.is_none() || !waiting => if changed.is_err() { return None },
+                () = tokio::time::sleep_until(pause.unwrap_or(now)), if pause.is_some() => {}
+                () = live.closed.cancelled() => return None,
+            }
+        }
+    }
+
+    async fn next_stored(&mut self) -> Option<Vec<StreamMessage>> {
+        let Source::Stored { run, end, told } = &mut self.source else {
+            return None;
+        };
+        let id = &self.log.run;
+        let store = &self.log.store;
+        let seq = self.cursor.seq;
+        let events = until_done(id, "reading its events", || {
+            store.events_after(id, seq, EVENT_PAGE)
+        })
+        .await?;
+        let more_events = events.len() >= EVENT_PAGE as usize;
+        let piece = if more_events || self.cursor.offset >= end.bytes {
+            None
+        } else {
+            let offset = self.cursor.offset;
+            let piece = until_done(id, "reading its log", || self.log.read(offset, BATCH_BYTES)).await?;
+            // Nothing is there although the end says more: it was lost, and is shown as what it is.
+            Some(piece.unwrap_or_else(|| Piece {
+                frames: vec![model::LogFrame {
+                    offset,
+                    at: run.created_at,
+                    stream: None,
+                    body: model::log::LogBody::Gap(end.bytes - offset),
+                }],
+                next: end.bytes,
+            }))
+        };
+        let changes = Changes {
+            run: (!*told).then(|| run.clone()),
+            version: 0,
+            events,
+            end: (!more_events).then(|| end.clone()),
+        };
+        *told = true;
+        Some(batch(id, &mut self.cursor, &mut self.done, changes, piece))
+    }
+}
+
+fn changes(live: &LiveRun, version: u64, seq: i64) -> Changes {
+    let state = live.state();
+    let first = state.events.partition_point(|event| event.seq <= seq);
+    Changes {
+        run: (state.version != version).then(|| Box::new(state.run.clone())),
+        version: state.version,
+        events: state.events[first..].to_vec(),
+        end: state.end.clone(),
+    }
+}
+
+/// Puts a batch together and moves the cursor past it. No await here, so that
+/// a cancelled call has either given everything or moved nothing.
+fn batch(
+    run: &RunId,
+    cursor: &mut Cursor,
+    done: &mut bool,
+    changes: Changes,
+    piece: Option<Piece>,
+) -> Vec<StreamMessage> {
+    let mut messages = Vec::new();
+    if let Some(run) = changes.run {
+        messages.push(StreamMessage::Run { run });
+    }
+    if let Some(last) = changes.events.last() {
+        cursor.seq = last.seq;
+        messages.push(StreamMessage::Events {
+            run: run.clone(),
+            events: changes.events,
+        });
+    }
+    if let Some(piece) = piece {
+        cursor.offset = piece.next;
+        messages.push(StreamMessage::Log {
+            run: run.clone(),
+            frames: piece.frames,
+        });
+    }
+    if let Some(log) = changes.end.filter(|end| cursor.offset >= end.bytes) {
+        *done = true;
+        messages.push(StreamMessage::End {
+            run: run.clone(),
+            log,
+        });
+    }
+    messages
 }

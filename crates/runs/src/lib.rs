@@ -4,9 +4,24 @@
 //!
 //! [`Runs`] is the way in.
 
+mod command;
 mod config;
+mod driver;
 mod error;
 mod follower;
+mod handle;
+mod ingest;
+mod journal;
+mod launch;
+mod ledger;
+mod live;
+mod queue;
+mod reading;
+mod reaper;
+mod reconcile;
+mod record;
+mod recovery;
+mod sandboxes;
 mod service;
 
 pub use config::RunsConfig;

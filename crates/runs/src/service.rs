@@ -1,8 +1,37 @@
 //! The way in: start, stop, write to and follow runs.
 
-use crate::{Follower, RunsConfig, RunsError};
-use model::{AgentId, Cursor, LogFrame, Run, RunId, SandboxRecord};
-use store::Store;
+use crate::{
+    Follower, RunsConfig, RunsError,
+    driver::Context,
+    launch::{New, spawn},
+    live::{Hub, LiveRun, Request},
+    queue::Queue,
+    reading::LogReader,
+    reaper, recovery,
+    sandboxes::Sandboxes,
+};
+use model::{
+    Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxRecord, language, run::MAX_TIMEOUT_SECONDS,
+    time::byte_words,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use store::{NewRun, Store};
+use tokio::sync::oneshot;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The most that all arguments of a run may have together, in bytes.
+const MAX_ARGS_BYTES: usize = 64 * 1024;
+/// The most that is written to a program's standard input at once, in bytes.
+const MAX_INPUT_BYTES: usize = 1 << 20;
+/// The most bytes [`Runs::log_bytes`] gives at once.
+const MAX_LOG_BYTES: u64 = 4 << 20;
+/// The most bytes of output [`Runs::log_range`] gives at once.
+const MAX_RANGE_BYTES: u64 = 1 << 20;
+/// How long a shutdown may take.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// A request to run an agent.
 #[derive(Clone, Debug)]
@@ -30,19 +59,39 @@ pub struct LiveSandbox {
 
 /// Everything about runs. Cheap to clone.
 #[derive(Clone)]
-pub struct Runs;
+pub struct Runs {
+    context: Arc<Context>,
+}
+
+impl std::fmt::Debug for Runs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runs")
+            .field("config", &self.context.config)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Runs {
     /// Takes up what an earlier process left, and starts the reaper.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn open(
-        _config: RunsConfig,
-        _store: Store,
-        _client: daytona::Client,
-    ) -> Result<Self, RunsError> {
-        Ok(Self)
+    pub async fn open(config: RunsConfig, store: Store, client: daytona::Client) -> Result<Self, RunsError> {
+        let tasks = TaskTracker::new();
+        let sandboxes = Sandboxes::new(config.clone(), store.clone(), client.clone(), tasks.clone());
+        let context = Arc::new(Context {
+            queue: Queue::new(config.concurrency),
+            config,
+            store,
+            client,
+            hub: Hub::default(),
+            sandboxes: Arc::new(sandboxes),
+            tasks,
+            shutdown: CancellationToken::new(),
+        });
+        recovery::take_up(&context).await?;
+        context.tasks.spawn(reaper::reap(Arc::clone(&context)));
+        Ok(Self { context })
     }
 
     /// Starts a run of the agent's files as they are saved now. The same id
@@ -52,7 +101,50 @@ impl Runs {
     /// When another run of the agent is under way, there is nothing to run, or
     /// the database fails.
     pub async fn start(&self, request: StartRun) -> Result<Run, RunsError> {
-        Err(RunsError::no_run(&request.id))
+        let context = &self.context;
+        if context.shutdown.is_cancelled() {
+            return Err(RunsError::ShuttingDown);
+        }
+        let agent = context.store.agent(&request.agent).await?;
+        let timeout_seconds = check(&request, &agent)?;
+        let revision = context.store.snapshot(&agent.id).await?;
+        let paths: Vec<_> = revision.files.iter().map(|entry| entry.path.clone()).collect();
+        let named = agent.settings.entrypoint.as_deref();
+        let entrypoint = match language::entrypoint(agent.settings.language, named, &paths) {
+            Ok(entrypoint) => entrypoint,
+            // Started before, and its file was deleted since: still the same run.
+            Err(invalid) => match context.store.run(&request.id).await {
+                Ok(run) if run.agent == request.agent => return Ok(run),
+                _ => return Err(invalid.into()),
+            },
+        };
+        let new = NewRun {
+            id: request.id,
+            agent: agent.id,
+            revision: revision.id.clone(),
+            language: agent.settings.language,
+            entrypoint: entrypoint.into(),
+            args: request.args,
+            timeout_seconds,
+            provider: context.config.provider,
+            created_at: model::Millis::now(),
+        };
+        // From here on the run exists; a caller that gives up must not keep it from being driven.
+        let context = Arc::clone(context);
+        let started = tokio::spawn(async move {
+            let (run, created) = context.store.create_run(&new).await?;
+            if !created {
+                return Ok(run);
+            }
+            let new = New {
+                revision,
+                fresh: request.fresh,
+            };
+            Ok(spawn(&context, run, agent.settings, Ok(new)))
+        });
+        started
+            .await
+            .map_err(|error| RunsError::Conflict(format!("The start ended badly: {error}. Try again.")))?
     }
 
     /// Asks a run to end. Returns at once; the run tells when it has.
@@ -60,40 +152,102 @@ impl Runs {
     /// # Errors
     /// When there is no such run. A run that has ended is no error.
     pub async fn stop(&self, run: &RunId) -> Result<(), RunsError> {
-        Err(RunsError::no_run(run))
+        let at = Instant::now();
+        if let Some(live) = self.find(run).await?.1 {
+            // A driver that is gone has ended the run.
+            let _ = live.requests.send(Request::Stop { at });
+        }
+        Ok(())
     }
 
     /// Writes to the program's standard input, and closes it after when `eof` is set.
     ///
     /// # Errors
     /// When the program does not run, or the provider refuses.
-    pub async fn input(&self, run: &RunId, _bytes: Vec<u8>, _eof: bool) -> Result<(), RunsError> {
-        Err(RunsError::no_run(run))
+    pub async fn input(&self, run: &RunId, bytes: Vec<u8>, eof: bool) -> Result<(), RunsError> {
+        if bytes.len() > MAX_INPUT_BYTES {
+            let most = byte_words(u64::try_from(MAX_INPUT_BYTES).unwrap_or(u64::MAX));
+            return Err(Invalid(format!("At most {most} can be written at once.")).into());
+        }
+        let ended = || RunsError::NotRunning("The program has ended.".to_owned());
+        let live = self.find(run).await?.1.ok_or_else(ended)?;
+        let (reply, answer) = oneshot::channel();
+        live.requests
+            .send(Request::Input { bytes, eof, reply })
+            .map_err(|_| ended())?;
+        match answer.await {
+            Ok(result) => result.map_err(RunsError::NotRunning),
+            Err(_) => Err(ended()),
+        }
     }
 
     /// Follows a run from `cursor`, whether it is under way or has ended.
     ///
     /// # Errors
     /// When there is no such run.
-    pub async fn follow(&self, run: &RunId, _cursor: Cursor) -> Result<Follower, RunsError> {
-        Err(RunsError::no_run(run))
+    pub async fn follow(&self, run: &RunId, cursor: Cursor) -> Result<Follower, RunsError> {
+        let store = self.context.store.clone();
+        match self.find(run).await? {
+            (_, Some(live)) => Ok(Follower::live(live, store, cursor)),
+            (run, None) => {
+                let end = self.context.store.log_end(&run.id).await?;
+                // A run that another process of ours ended badly may have none.
+                let end = end.unwrap_or_else(|| model::LogEnd {
+                    bytes: run.log_bytes,
+                    lines: run.log_lines,
+                    sha256: String::new(),
+                    exact: false,
+                });
+                Ok(Follower::stored(run, end, store, cursor))
+            }
+        }
+    }
+
+    /// The run, and how to reach its driver while it has one.
+    async fn find(&self, id: &RunId) -> Result<(Run, Option<Arc<LiveRun>>), RunsError> {
+        // Between its row and its driver, and between its driver's end and ours, there is a moment.
+        for _ in 0..100 {
+            if let Some(live) = self.context.hub.get(id) {
+                let run = live.state().run.clone();
+                return Ok((run, Some(live)));
+            }
+            let run = self.context.store.run(id).await?;
+            if run.state.is_end() {
+                return Ok((run, None));
+            }
+            if self.context.shutdown.is_cancelled() {
+                return Err(RunsError::ShuttingDown);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Err(RunsError::NotRunning(
+            "This run is not under way in this process. Restart Pitlane to have it taken up.".to_owned(),
+        ))
     }
 
     /// To be called after a file of the agent was saved, renamed or deleted:
     /// its live sandbox has the change within a second.
-    pub fn files_changed(&self, _agent: &AgentId) {}
+    pub fn files_changed(&self, agent: &AgentId) {
+        self.context.sandboxes.files_changed(agent);
+    }
 
     /// The agent's live sandbox, if one stands.
-    pub async fn live_sandbox(&self, _agent: &AgentId) -> Option<LiveSandbox> {
-        None
+    pub async fn live_sandbox(&self, agent: &AgentId) -> Option<LiveSandbox> {
+        match self.context.sandboxes.live(agent).await {
+            Ok(live) => live,
+            Err(error) => {
+                tracing::warn!(%agent, %error, "whether a sandbox stands cannot be read");
+                None
+            }
+        }
     }
 
     /// Deletes the agent's live sandbox, and confirms that it is gone.
     ///
     /// # Errors
     /// When a run uses it, or the provider does not confirm.
-    pub async fn discard_sandbox(&self, _agent: &AgentId) -> Result<(), RunsError> {
-        Ok(())
+    pub async fn discard_sandbox(&self, agent: &AgentId) -> Result<(), RunsError> {
+        self.context.sandboxes.discard(agent).await
     }
 
     /// The bytes of a log from offset `from` up to, not including, `to`.
@@ -105,10 +259,13 @@ impl Runs {
     pub async fn log_bytes(
         &self,
         run: &RunId,
-        _from: u64,
-        _to: u64,
+        from: u64,
+        to: u64,
     ) -> Result<(Vec<u8>, Option<u64>), RunsError> {
-        Err(RunsError::no_run(run))
+        let most = to.min(from.saturating_add(MAX_LOG_BYTES));
+        let (frames, next) = self.frames(run, from, most).await?;
+        let bytes = frames.iter().flat_map(LogFrame::bytes).collect();
+        Ok((bytes, next.filter(|next| *next < to)))
     }
 
     /// The frames of a log that hold the bytes `from..to`; at most 1 MiB of
@@ -116,11 +273,72 @@ impl Runs {
     ///
     /// # Errors
     /// When there is no such run or the database fails.
-    pub async fn log_range(&self, run: &RunId, _from: u64, _to: u64) -> Result<Vec<LogFrame>, RunsError> {
-        Err(RunsError::no_run(run))
+    pub async fn log_range(&self, run: &RunId, from: u64, to: u64) -> Result<Vec<LogFrame>, RunsError> {
+        let most = to.min(from.saturating_add(MAX_RANGE_BYTES));
+        Ok(self.frames(run, from, most).await?.0)
+    }
+
+    /// Frames of `from..to`, and where the log goes on after them.
+    async fn frames(
+        &self,
+        run: &RunId,
+        from: u64,
+        to: u64,
+    ) -> Result<(Vec<LogFrame>, Option<u64>), RunsError> {
+        let (run, live) = self.find(run).await?;
+        let reader = LogReader {
+            run: run.id,
+            store: self.context.store.clone(),
+            live,
+        };
+        let mut frames = Vec::new();
+        let mut next = from;
+        while next < to {
+            match reader.read(next, to - next).await? {
+                Some(piece) => {
+                    next = piece.next;
+                    frames.extend(piece.frames);
+                }
+                None => return Ok((frames, None)),
+            }
+        }
+        Ok((frames, Some(next)))
     }
 
     /// Stops driving: what is in memory is stored, readers are ended, and runs
     /// are left to be taken up by the next process. Takes 5 seconds at most.
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        self.context.shutdown.cancel();
+        self.context.tasks.close();
+        if tokio::time::timeout(SHUTDOWN, self.context.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "not everything was stored within {SHUTDOWN:?}; the next start takes up what is left"
+            );
+        }
+    }
+}
+
+/// Checks what a run is started with; gives its time in seconds.
+fn check(request: &StartRun, agent: &Agent) -> Result<u32, Invalid> {
+    let seconds = request.timeout_seconds.unwrap_or(agent.settings.timeout_seconds);
+    if !(1..=MAX_TIMEOUT_SECONDS).contains(&seconds) {
+        return Err(Invalid(format!(
+            "A run may take 1 to {MAX_TIMEOUT_SECONDS} seconds, not {seconds}."
+        )));
+    }
+    if request.args.iter().any(|argument| argument.contains('\0')) {
+        return Err(Invalid(
+            "An argument holds a NUL, which no program can be given.".to_owned(),
+        ));
+    }
+    let size: usize = request.args.iter().map(String::len).sum();
+    if size > MAX_ARGS_BYTES {
+        return Err(Invalid(format!(
+            "The arguments have {size} bytes together, and {MAX_ARGS_BYTES} is the limit."
+        )));
+    }
+    Ok(seconds)
 }

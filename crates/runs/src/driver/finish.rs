@@ -1,0 +1,149 @@
+//! The end of a run: the log completed, the sandbox cleaned up, the state told.
+
+use super::{Claim, Verdict, Work};
+use crate::{handle::session_of, journal::until_done, ledger::store_chunks};
+use model::{LogEnd, Phase, RunState};
+use std::{sync::Arc, time::Duration};
+
+/// How long a sandbox that was asked for and is not wanted any more is waited for.
+const UNWANTED_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Work {
+    /// Everything between the program's end and the run's. What is certain is written first.
+    pub(super) async fn finish(&mut self, verdict: Verdict) {
+        let Verdict {
+            state,
+            reason,
+            exit_code,
+            stop,
+            exact,
+            row,
+        } = verdict;
+        let run = self.record.run().id.clone();
+        self.record.end_phase(
+            None,
+            matches!(state, RunState::Failed | RunState::Lost | RunState::TimedOut),
+        );
+        if let Some(row) = row {
+            self.record.system(row);
+        }
+        self.record.change(|run| {
+            run.exit_code = exit_code;
+            if stop.is_some() {
+                run.stop = stop;
+            }
+        });
+        if let Some(handle) = &mut self.handle {
+            handle.verdict = Some((state, reason.clone()));
+            handle.save(&self.context.store, &run).await;
+        }
+        self.record.state(RunState::Finishing, reason.clone());
+        self.record.begin(Phase::CleanUp);
+        let claim = std::mem::replace(&mut self.claim, Claim::None);
+        // Only a sandbox whose program ended by itself or was ended with proof may be used again.
+        let keep = if state == RunState::Lost {
+            0
+        } else {
+            self.settings.keep_minutes
+        };
+        let (cleaned, end) = tokio::join!(self.clean_up(claim, keep), self.store_log(exact));
+        let (detail, failed) = match cleaned {
+            Ok(detail) => (detail, false),
+            Err(error) => {
+                self.record
+                    .system(format!("{error} It is tried again every minute."));
+                ("tried again".to_owned(), true)
+            }
+        };
+        self.record.end_phase(Some(detail), failed);
+        self.record.state(state, reason);
+        self.end = Some(end);
+    }
+
+    /// Stores what is left of the log and its end record.
+    async fn store_log(&self, exact: bool) -> LogEnd {
+        let ledger = &self.record.live().ledger;
+        let run = &self.record.run().id;
+        ledger.drained().await;
+        let tail = ledger.tail();
+        if let Some(last) = tail.last() {
+            let end = last.first_offset + last.length;
+            store_chunks(&self.context.store, run, &tail).await;
+            ledger.stored(end);
+        }
+        let end = ledger.end(exact);
+        until_done(run, "the end of its log", || {
+            self.context.store.save_log_end(run, &end)
+        })
+        .await;
+        end
+    }
+
+    /// Deletes the sandbox or keeps it; says which in a few words.
+    async fn clean_up(&self, claim: Claim, keep_minutes: u32) -> Result<String, String> {
+        let sandboxes = &self.context.sandboxes;
+        match claim {
+            Claim::None => Ok("nothing to do".to_owned()),
+            Claim::Row(record) => {
+                sandboxes.delete(&record).await?;
+                Ok("deleted".to_owned())
+            }
+            Claim::Held(held) if keep_minutes > 0 => {
+                // Ends what the program left running, so that the next run finds the sandbox quiet.
+                let session = session_of(&self.record.run().id);
+                let grace = Some(self.context.config.stop_grace);
+                let ended = held.toolbox.delete_session(&session, grace).await;
+                match ended {
+                    Ok(end) if end.left.unwrap_or(0) > 0 => {}
+                    Err(error) if !error.is_not_found() && !error.is_gone() => {}
+                    _ => {
+                        sandboxes.keep(*held, keep_minutes).await?;
+                        return Ok("when idle".to_owned());
+                    }
+                }
+                sandboxes.delete(&held.record).await?;
+                Ok("deleted".to_owned())
+            }
+            Claim::Held(held) => {
+                sandboxes.delete(&held.record).await?;
+                Ok("deleted".to_owned())
+            }
+            Claim::Asked(asked) => {
+                // It may come at any moment, and goes as soon as it has.
+                let sandboxes = Arc::clone(sandboxes);
+                let deletion = self.context.tasks.spawn(async move {
+                    let record = match asked.task.await {
+                        Ok(Ok(held)) => held.record,
+                        _ => asked.record,
+                    };
+                    sandboxes.delete(&record).await
+                });
+                match tokio::time::timeout(UNWANTED_TIMEOUT, deletion).await {
+                    Ok(Ok(deleted)) => deleted.map(|()| "deleted".to_owned()),
+                    Ok(Err(error)) => Err(format!("The clean-up ended badly: {error}.")),
+                    Err(_) => Err("The provider has not answered the request for a sandbox yet.".to_owned()),
+                }
+            }
+        }
+    }
+
+    /// Tells readers that this was all.
+    pub(super) async fn conclude(self) {
+        let live = Arc::clone(self.record.live());
+        self.writer.finish().await;
+        // In the database before anybody hears of the end: a reader that comes later finds it there.
+        self.record.finish().await;
+        if let Some(end) = self.end {
+            live.publish_end(end);
+        }
+        self.context.hub.remove(&live.id);
+    }
+
+    /// Stores what is known and lets go of the run without an end.
+    pub(super) async fn leave(self) {
+        let live = Arc::clone(self.record.live());
+        self.writer.finish().await;
+        self.record.finish().await;
+        live.closed.cancel();
+    }
+}

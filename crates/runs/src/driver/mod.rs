@@ -1,0 +1,222 @@
+//! Drives one run from its start to its end. One task owns the run; whoever
+//! wants something of it puts a request into its queue, and nobody else writes
+//! its state.
+//!
+//! ```text
+//!  queued ──a place is free──▶ preparing ──the program was started──▶ running
+//!    │                            │ sandbox → files → packages           │
+//!    │ stop                       │ stop, the provider fails             ├─ the status gives a code ─▶ code
+//!    │                            │                                      ├─ stop ──▶ end ──▶ stopped
+//!    │                            │                                      ├─ time ──▶ end ──▶ timed out
+//!    │                            │                                      └─ fate unknown ─▶ lost
+//!    └───────────────┬────────────┴──────────────────────────────────────┘
+//!                    ▼
+//!                finishing ──log stored, sandbox deleted or kept──▶ succeeded (code 0) | failed (another
+//!                                                                   code, or never started) | timed_out
+//!                                                                   | stopped | lost
+//! ```
+//! A stop is only told when it is true: the run stays `running`, with the
+//! reason `Stopping`, until the provider has verified that nothing is left, or
+//! the sandbox itself is gone.
+
+mod attend;
+mod end;
+mod finish;
+mod packages;
+mod prepare;
+mod program;
+mod resume;
+
+pub(crate) use resume::Resumed;
+
+use crate::{
+    RunsConfig,
+    handle::Handle,
+    ledger::Writer,
+    live::{Hub, Request},
+    queue::Queue,
+    record::Record,
+    sandboxes::{Asked, Held, Sandboxes},
+};
+use model::{AgentSettings, LogEnd, RunState, SandboxRecord, StopProof};
+use std::{sync::Arc, time::Instant};
+use store::{Revision, Store};
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// What all drivers share.
+pub(crate) struct Context {
+    pub(crate) config: RunsConfig,
+    pub(crate) store: Store,
+    pub(crate) client: daytona::Client,
+    pub(crate) hub: Hub,
+    pub(crate) queue: Queue,
+    pub(crate) sandboxes: Arc<Sandboxes>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// The sandbox of a run, as far as it has one.
+enum Claim {
+    None,
+    /// Known by its row alone, after a restart.
+    Row(SandboxRecord),
+    Asked(Asked),
+    Held(Box<Held>),
+}
+
+/// How a run ends.
+struct Verdict {
+    state: RunState,
+    reason: Option<String>,
+    exit_code: Option<i32>,
+    stop: Option<StopProof>,
+    /// Whether every byte of the output is in the ledger as the program wrote it.
+    exact: bool,
+    /// Our row in the log.
+    row: Option<String>,
+}
+
+impl Verdict {
+    /// The program was never started.
+    fn not_started(reason: String) -> Self {
+        Self {
+            state: RunState::Failed,
+            row: Some(reason.clone()),
+            reason: Some(reason),
+            exit_code: None,
+            stop: None,
+            exact: true,
+        }
+    }
+
+    fn lost(reason: String) -> Self {
+        Self {
+            state: RunState::Lost,
+            row: Some(reason.clone()),
+            reason: Some(reason),
+            exit_code: None,
+            stop: None,
+            exact: false,
+        }
+    }
+}
+
+/// The requests to a driver.
+struct Requests(mpsc::UnboundedReceiver<Request>);
+
+impl Requests {
+    /// Waits for a stop; input that comes before the program runs is refused with a sentence.
+    async fn stop(&mut self) -> Instant {
+        loop {
+            match self.0.recv().await {
+                Some(Request::Stop { at }) => return at,
+                Some(Request::Input { reply, .. }) => {
+                    let _ = reply.send(Err("The program does not run yet.".to_owned()));
+                }
+                // The sender lives as long as the driver.
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+/// One run and all that belongs to it.
+pub(crate) struct Driver {
+    work: Work,
+    requests: Requests,
+}
+
+/// The driver without its requests, so that one can be waited for while the other goes on.
+struct Work {
+    context: Arc<Context>,
+    record: Record,
+    writer: Writer,
+    settings: AgentSettings,
+    revision: Option<Revision>,
+    fresh: bool,
+    claim: Claim,
+    handle: Option<Handle>,
+    /// When the program was started.
+    started: Option<Instant>,
+    /// The end of the log, once it is stored.
+    end: Option<LogEnd>,
+}
+
+impl Driver {
+    /// A driver of a run: of a queued one with the files to run and whether in a fresh sandbox, or of
+    /// one that an earlier process left.
+    pub(crate) fn new(
+        context: Arc<Context>,
+        record: Record,
+        writer: Writer,
+        requests: mpsc::UnboundedReceiver<Request>,
+        settings: AgentSettings,
+        start: Option<(Revision, bool)>,
+    ) -> Self {
+        let (revision, fresh) = start.map_or((None, false), |(revision, fresh)| (Some(revision), fresh));
+        Self {
+            work: Work {
+                context,
+                record,
+                writer,
+                settings,
+                revision,
+                fresh,
+                claim: Claim::None,
+                handle: None,
+                started: None,
+                end: None,
+            },
+            requests: Requests(requests),
+        }
+    }
+
+    /// Drives to the end, or until the process shuts down; then what is known is stored, and the run is
+    /// left to the next process.
+    pub(crate) async fn drive(mut self, resumed: Option<Resumed>) {
+        let shutdown = self.work.context.shutdown.clone();
+        tokio::select! {
+            () = self.run_to_end(resumed) => self.work.conclude().await,
+            () = shutdown.cancelled() => self.work.leave().await,
+        }
+    }
+
+    async fn run_to_end(&mut self, resumed: Option<Resumed>) {
+        let context = Arc::clone(&self.work.context);
+        let (verdict, _place) = match resumed {
+            None => {
+                tokio::select! {
+                    place = context.queue.turn() => (self.run_from_start().await, Some(place)),
+                    at = self.requests.stop() => (Work::stopped_before_the_start(at), None),
+                }
+            }
+            Some(resumed) => {
+                let place = context.queue.already_running();
+                (self.resume(resumed).await, Some(place))
+            }
+        };
+        self.work.finish(verdict).await;
+    }
+
+    async fn run_from_start(&mut self) -> Verdict {
+        self.work.record.end_phase(None, false);
+        self.work.record.state(RunState::Preparing, None);
+        let prepared = tokio::select! {
+            prepared = self.work.prepare() => prepared,
+            at = self.requests.stop() => return self.work.stop_preparing(at).await,
+        };
+        if let Err(reason) = prepared {
+            self.work.record.end_phase(None, true);
+            return Verdict::not_started(reason);
+        }
+        let program = tokio::select! {
+            program = self.work.launch() => program,
+            at = self.requests.stop() => return self.work.stop_preparing(at).await,
+        };
+        match program {
+            Ok(program) => self.attend(program).await,
+            Err(verdict) => verdict,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Starting commands in a run's session.
+
+use super::{Verdict, Work};
+use crate::{
+    command::command_line,
+    handle::{Handle, Stage, session_of},
+    ingest::{Ingest, Notice, Outcome},
+    reading::LogReader,
+};
+use daytona::{InputRequest, SessionExecuteRequest, Toolbox};
+use model::{Phase, RunState};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+
+/// A command under way: its output is read by a task that ends with this.
+pub(super) struct Program {
+    pub(super) outcome: AbortOnDropHandle<Outcome>,
+    pub(super) notices: mpsc::UnboundedReceiver<Notice>,
+    pub(super) input: Input,
+    /// Whether its output was read to the end as it was written.
+    pub(super) complete: Arc<AtomicBool>,
+}
+
+/// Writes to a program's standard input, in order, without making the driver wait.
+pub(super) struct Input {
+    queue: mpsc::UnboundedSender<(InputRequest, oneshot::Sender<Result<(), String>>)>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Input {
+    fn start(toolbox: Toolbox, session: String, command: String) -> Self {
+        let (queue, mut waiting) =
+            mpsc::unbounded_channel::<(InputRequest, oneshot::Sender<Result<(), String>>)>();
+        let task = AbortOnDropHandle::new(tokio::spawn(async move {
+            while let Some((request, reply)) = waiting.recv().await {
+                let result = toolbox.session_input(&session, &command, request).await;
+                let words = result.map_err(|error| {
+                    if error.is_gone() {
+                        "The program has ended.".to_owned()
+                    } else {
+                        format!("The program did not get the input: {error}.")
+                    }
+                });
+                let _ = reply.send(words);
+            }
+        }));
+        Self { queue, _task: task }
+    }
+
+    pub(super) fn write(&self, bytes: &[u8], eof: bool, reply: oneshot::Sender<Result<(), String>>) {
+        let request = InputRequest {
+            data: String::from_utf8_lossy(bytes).into_owned(),
+            raw: true,
+            eof,
+        };
+        // The task lives as long as this does.
+        let _ = self.queue.send((request, reply));
+    }
+}
+
+/// Why a command could not be started.
+pub(super) enum LaunchError {
+    /// It did not begin.
+    Refused(String),
+    /// It may have begun.
+    Unknown(String),
+}
+
+impl Work {
+    /// Starts the program.
+    pub(super) async fn launch(&mut self) -> Result<Program, Verdict> {
+        let run = self.record.run();
+        let line = command_line(run.language, &run.entrypoint, &run.args);
+        self.record.begin(Phase::Run);
+        self.record.system(format!("$ {line}"));
+        match self.start(Stage::Program, &line).await {
+            Ok(program) => {
+                self.record.state(RunState::Running, None);
+                Ok(program)
+            }
+            Err(LaunchError::Refused(reason)) => Err(Verdict::not_started(reason)),
+            Err(LaunchError::Unknown(reason)) => Err(Verdict::lost(format!(
+                "{reason} Whether the program was started cannot be known."
+            ))),
+        }
+    }
+
+    /// Starts a command in the run's session and reads its output into the ledger.
+    pub(super) async fn start(&mut self, stage: Stage, line: &str) -> Result<Program, LaunchError> {
+        let Some(held) = self.held() else {
+            return Err(LaunchError::Refused(
+                "There is no sandbox to run it in.".to_owned(),
+            ));
+        };
+        let toolbox = held.toolbox.clone();
+        let run = self.record.run().id.clone();
+        let mut handle = Handle::intended(stage, self.record.live().ledger.position().0);
+        self.handle = Some(handle.clone());
+        // In the database before the program can begin: nobody will ever start it a second time.
+        handle.save(&self.context.store, &run).await;
+        let request = SessionExecuteRequest {
+            command: line.to_owned(),
+            run_async: Some(true),
+            suppress_input_echo: Some(true),
+        };
+        self.started = Some(Instant::now());
+        let answer = toolbox
+            .session_exec(&session_of(&run), request)
+            .await
+            .map_err(|error| {
+                let words = format!("The sandbox did not start the command: {error}.");
+                if error.may_have_executed() {
+                    LaunchError::Unknown(words)
+                } else {
+                    LaunchError::Refused(words)
+                }
+            })?;
+        handle.command = Some(answer.cmd_id.clone());
+        self.handle = Some(handle.clone());
+        let store = self.context.store.clone();
+        // The output is followed at once; a process that finds the id missing finds the command by its session.
+        self.context
+            .tasks
+            .spawn(async move { handle.save(&store, &run).await });
+        Ok(self.attach(toolbox, &answer.cmd_id, self.context.config.provider_deadline))
+    }
+
+    /// Reads the output of a command that was started.
+    pub(super) fn attach(&self, toolbox: Toolbox, command: &str, patience: Duration) -> Program {
+        let session = session_of(&self.record.run().id);
+        let (notices, told) = mpsc::unbounded_channel();
+        let complete = Arc::new(AtomicBool::new(false));
+        let live = self.record.live();
+        let ingest = Ingest {
+            client: self.context.client.clone(),
+            toolbox: toolbox.clone(),
+            session: session.clone(),
+            command: command.to_owned(),
+            base: self.handle.as_ref().map_or(0, |handle| handle.base),
+            ledger: Arc::clone(&live.ledger),
+            reader: LogReader {
+                run: live.id.clone(),
+                store: self.context.store.clone(),
+                live: Some(Arc::clone(live)),
+            },
+            patience,
+            provider: self.context.config.provider,
+            complete: Arc::clone(&complete),
+            notices,
+        };
+        Program {
+            outcome: AbortOnDropHandle::new(tokio::spawn(ingest.run())),
+            notices: told,
+            input: Input::start(toolbox, session, command.to_owned()),
+            complete,
+        }
+    }
+}

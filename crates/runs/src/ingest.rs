@@ -1,0 +1,277 @@
+//! Reads a command's output into the ledger until the command has ended, and
+//! learns its exit code.
+//!
+//! ```text
+//! follow ──end──▶ status ──code──▶ exited        (an exit code comes from the status alone)
+//!   ▲  │            │ still running
+//!   │  └─break──▶ pause, ask what became of the sandbox ──gone──▶ lost
+//!   └───────────────┘ └─ unreachable for too long ─────────────▶ lost
+//! ```
+//! What is read on after a break continues at the ledger's own offset, so that
+//! no byte is there twice and none is passed over in silence.
+
+use crate::{ledger::Ledger, reading::LogReader, reconcile};
+use daytona::{Client, Error, LogFollow, LogPiece, SandboxState, Toolbox, wire::Stream};
+use model::{LogStream, Millis, Provider};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+/// How long a stream may be silent before the status is asked for.
+const SILENCE: Duration = Duration::from_secs(15);
+/// How soon the exit code is asked for again after the end of the output.
+const FIRST_STATUS_PAUSE: Duration = Duration::from_millis(5);
+/// How long the exit code may come after the end of the output before the stream is followed again.
+const STATUS_PATIENCE: Duration = Duration::from_secs(2);
+/// The longest pause between two tries to reach the provider.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How long the provider may be away before anybody is told.
+const TROUBLE_AFTER: Duration = Duration::from_secs(1);
+
+/// What became of a command.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It ended, and its output was read to the end.
+    Exited {
+        /// Its exit code; 128 + the signal when one ended it.
+        code: i32,
+        /// Whether the output is byte for byte what it wrote.
+        exact: bool,
+    },
+    /// It cannot be known.
+    Lost {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Something to tell the people who watch.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// A row in the log.
+    Row(String),
+    /// What the run waits for; none when it goes on.
+    Trouble(Option<String>),
+}
+
+/// One command and where its output goes.
+pub(crate) struct Ingest {
+    pub(crate) client: Client,
+    pub(crate) toolbox: Toolbox,
+    pub(crate) session: String,
+    pub(crate) command: String,
+    /// The offset in the ledger where the command's output begins.
+    pub(crate) base: u64,
+    pub(crate) ledger: Arc<Ledger>,
+    /// Reads back what was taken in, to compare it.
+    pub(crate) reader: LogReader,
+    /// How long the provider may be unreachable.
+    pub(crate) patience: Duration,
+    /// Where the sandbox lives.
+    pub(crate) provider: Provider,
+    /// Set when the output was read to its end, byte for byte.
+    pub(crate) complete: Arc<AtomicBool>,
+    pub(crate) notices: mpsc::UnboundedSender<Notice>,
+}
+
+enum Status {
+    Exited(i32),
+    Running,
+}
+
+impl Ingest {
+    /// Reads to the end.
+    pub(crate) async fn run(self) -> Outcome {
+        let mut contact = Instant::now();
+        let mut pause = Duration::from_millis(100);
+        let mut troubled = false;
+        loop {
+            let before = self.ledger.position().0;
+            let error = match self.round().await {
+                Ok(Some(outcome)) => return outcome,
+                Ok(None) => None,
+                Err(error) => Some(error),
+            };
+            if error.is_none() || self.ledger.position().0 > before {
+                contact = Instant::now();
+                pause = Duration::from_millis(100);
+                if std::mem::take(&mut troubled) {
+                    self.tell(Notice::Trouble(None));
+                }
+            }
+            if let Some(error) = error {
+                if !is_passing(&error)
+                    && let Some(reason) = self.fate(&error).await
+                {
+                    return Outcome::Lost { reason };
+                }
+                let away = contact.elapsed();
+                if away >= self.patience {
+                    return Outcome::Lost {
+                        reason: self.out_of_reach(&error),
+                    };
+                }
+                if away >= TROUBLE_AFTER && !troubled {
+                    troubled = true;
+                    self.tell(Notice::Trouble(Some(format!(
+                        "The provider cannot be reached. Trying again for {} s: {error}.",
+                        self.patience.as_secs()
+                    ))));
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn tell(&self, notice: Notice) {
+        // Nobody listens any more once the run is being ended.
+        let _ = self.notices.send(notice);
+    }
+
+    /// Follows from where the ledger is, and asks for the status after. None: the command still runs.
+    async fn round(&self) -> Result<Option<Outcome>, Error> {
+        let from = self.ledger.position().0.saturating_sub(self.base);
+        let mut follow = self
+            .toolbox
+            .follow_logs(&self.session, &self.command, from)
+            .await?;
+        let exact = follow.exact();
+        self.read(&mut follow).await?;
+        self.complete.store(exact, Ordering::Release);
+        let began = Instant::now();
+        let mut pause = FIRST_STATUS_PAUSE;
+        while began.elapsed() < STATUS_PATIENCE {
+            if let Status::Exited(code) = self.status().await? {
+                if !exact {
+                    reconcile::complete(self).await?;
+                }
+                return Ok(Some(Outcome::Exited { code, exact }));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
+        Ok(None)
+    }
+
+    /// Reads what comes until the stream ends, or until the command has ended and the stream stays silent.
+    async fn read(&self, follow: &mut LogFollow) -> Result<(), Error> {
+        let mut over_limit = self.ledger.is_over_limit();
+        let mut ended = false;
+        loop {
+            match tokio::time::timeout(SILENCE, follow.next()).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(piece)) => self.append(piece?).await,
+                Err(_) if ended => return Ok(()),
+                Err(_) => ended = matches!(self.status().await?, Status::Exited(_)),
+            }
+            if !over_limit && self.ledger.is_over_limit() {
+                over_limit = true;
+                let words = "The log is over its limit. From here on only its end is kept.";
+                self.tell(Notice::Row(words.to_owned()));
+            }
+        }
+    }
+
+    async fn append(&self, piece: LogPiece) {
+        // The database is behind by the whole ring: let the program's output wait in the sandbox.
+        self.ledger.room().await;
+        match piece {
+            LogPiece::Output {
+                at_ms, stream, bytes, ..
+            } => {
+                let stream = match stream {
+                    Stream::Stdout => LogStream::Stdout,
+                    Stream::Stderr => LogStream::Stderr,
+                };
+                self.ledger
+                    .append(stream, at_ms.map_or_else(Millis::now, Millis), &bytes);
+            }
+            LogPiece::Gap { at_ms, missing, .. } => {
+                self.ledger
+                    .append_gap(at_ms.map_or_else(Millis::now, Millis), missing);
+            }
+        }
+    }
+
+    async fn status(&self) -> Result<Status, Error> {
+        let command = self.toolbox.session_command(&self.session, &self.command).await?;
+        Ok(command.exit_code.map_or(Status::Running, Status::Exited))
+    }
+
+    /// After an answer that will not change: what became of the sandbox. None when that cannot be told now.
+    async fn fate(&self, error: &Error) -> Option<String> {
+        match self.client.get(self.toolbox.sandbox_id()).await {
+            Ok(sandbox) => match sandbox.state.unwrap_or_default() {
+                SandboxState::Started => Some(format!(
+                    "The sandbox does not know the program any more. {UNKNOWN} ({error})"
+                )),
+                SandboxState::Unknown
+                | SandboxState::Starting
+                | SandboxState::Creating
+                | SandboxState::Restoring
+                | SandboxState::Resuming
+                | SandboxState::Resizing
+                | SandboxState::Snapshotting => None,
+                state => Some(ended_words(self.provider, state, sandbox.error_reason)),
+            },
+            Err(gone) if gone.is_not_found() => Some(gone_words(self.provider)),
+            Err(_) => None,
+        }
+    }
+
+    fn out_of_reach(&self, error: &Error) -> String {
+        let seconds = self.patience.as_secs();
+        match self.provider {
+            Provider::Embedded => format!(
+                "The engine ended while the program ran, or cannot be reached since {seconds} s. {UNKNOWN} ({error})"
+            ),
+            Provider::Daytona => {
+                format!("The provider could not be reached for {seconds} s. {UNKNOWN} ({error})")
+            }
+        }
+    }
+}
+
+const UNKNOWN: &str = "How the program ended cannot be known.";
+
+/// The sandbox exists and does not run.
+pub(crate) fn ended_words(provider: Provider, state: SandboxState, reason: Option<String>) -> String {
+    match (provider, reason) {
+        (_, Some(reason)) => format!("The sandbox was ended while the program ran: {reason}. {UNKNOWN}"),
+        (Provider::Embedded, None) => {
+            format!("The engine ended while the program ran, and the sandbox with it. {UNKNOWN}")
+        }
+        (Provider::Daytona, None) => format!(
+            "The sandbox was ended while the program ran: it is {}. {UNKNOWN}",
+            state.as_str().replace('_', " ")
+        ),
+    }
+}
+
+/// The sandbox does not exist.
+pub(crate) fn gone_words(provider: Provider) -> String {
+    match provider {
+        Provider::Embedded => {
+            format!(
+                "The sandbox is gone: it was deleted, or its engine ended, while the program ran. {UNKNOWN}"
+            )
+        }
+        Provider::Daytona => {
+            format!("The sandbox is gone: the provider ended it while the program ran. {UNKNOWN}")
+        }
+    }
+}
+
+/// Whether asking again may help without anything else having changed.
+fn is_passing(error: &Error) -> bool {
+    error.is_retryable()
+        || error
+            .status()
+            .is_some_and(|status| status >= 500 || status == 408 || status == 429)
+}

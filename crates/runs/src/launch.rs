@@ -1,0 +1,70 @@
+//! Puts together what a run needs while it is driven, and starts its driver.
+
+use crate::{
+    driver::{Context, Driver, Resumed},
+    journal::Journal,
+    ledger::{Ledger, Limits, Writer},
+    live::LiveRun,
+    record::Record,
+};
+use model::{AgentSettings, Phase, Run, RunEvent};
+use std::sync::Arc;
+use store::Revision;
+use tokio::sync::mpsc;
+
+/// What a new run is started with.
+pub(crate) struct New {
+    pub(crate) revision: Revision,
+    /// Whether to make a new sandbox even when a live one stands.
+    pub(crate) fresh: bool,
+}
+
+/// What an earlier process left of a run.
+pub(crate) struct Left {
+    pub(crate) events: Vec<RunEvent>,
+    /// How far its log is stored.
+    pub(crate) offset: u64,
+    pub(crate) lines: u64,
+    pub(crate) resumed: Resumed,
+}
+
+/// Starts the driver of a run, and gives the run as it is then.
+pub(crate) fn spawn(
+    context: &Arc<Context>,
+    run: Run,
+    settings: AgentSettings,
+    how: Result<New, Left>,
+) -> Run {
+    let limits = Limits {
+        log: context.config.log_limit,
+        ring: context.config.ring,
+    };
+    let (start, left) = match how {
+        Ok(new) => (Some((new.revision, new.fresh)), None),
+        Err(left) => (None, Some(left)),
+    };
+    let (offset, lines) = left.as_ref().map_or((0, 0), |left| (left.offset, left.lines));
+    let (events, resumed) = left.map_or((Vec::new(), None), |left| (left.events, Some(left.resumed)));
+    let known = events.last().map_or(0, |event| event.seq);
+    let ledger = Arc::new(Ledger::new(limits, offset, lines));
+    let (requests, received) = mpsc::unbounded_channel();
+    let closed = context.shutdown.child_token();
+    let live = Arc::new(LiveRun::new(
+        run.clone(),
+        events,
+        Arc::clone(&ledger),
+        requests,
+        closed,
+    ));
+    context.hub.insert(Arc::clone(&live));
+    let journal = Journal::start(run.id.clone(), context.store.clone());
+    let writer = Writer::start(run.id.clone(), ledger, context.store.clone());
+    let mut record = Record::new(run, live, journal, known);
+    if resumed.is_none() {
+        record.begin(Phase::Queued);
+    }
+    let run = record.run().clone();
+    let driver = Driver::new(Arc::clone(context), record, writer, received, settings, start);
+    context.tasks.spawn(driver.drive(resumed));
+    run
+}

@@ -1,0 +1,1 @@
+//! The ledger under any split of its input.

@@ -1,0 +1,148 @@
+//! Compares the provider with our rows, again and again, and deletes what no
+//! row wants. It is the answer to every crash between two steps: whatever was
+//! begun and not ended is found here by its label.
+//!
+//! | row | at the provider | what is done |
+//! |---|---|---|
+//! | none, `deleting` or `deleted` | there | deleted |
+//! | `idle`, its time over | there | deleted |
+//! | `intended`, `in use`, of a run that is not under way | any | deleted |
+//! | `idle` | gone | noted |
+//! | of a run under way, or `idle` with time left | there | left alone |
+//! | any, of another installation | any | never touched |
+
+use crate::{driver::Context, sandboxes::SANDBOX_LABEL};
+use daytona::Sandbox;
+use model::{Millis, SandboxId, SandboxRecord, SandboxState};
+use std::{collections::HashMap, sync::Arc};
+use tokio::time::MissedTickBehavior;
+
+/// How long a sandbox without a row is let be, in milliseconds: a clock that differs, a row that is
+/// being written by another process of this installation.
+const STRANGER_AGE: u64 = 120_000;
+
+/// Runs until the process shuts down.
+pub(crate) async fn reap(context: Arc<Context>) {
+    let mut every = tokio::time::interval(context.config.reap_every);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut strangers = HashMap::new();
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = context.shutdown.cancelled() => return,
+        }
+        if let Err(error) = once(&context, &mut strangers).await {
+            tracing::warn!(error, "the reaper could not compare the provider with our rows");
+        }
+    }
+}
+
+/// One comparison. `strangers` remembers since when sandboxes without a row are known.
+async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Result<(), String> {
+    let sandboxes = &context.sandboxes;
+    let now = Millis::now();
+    // Expired ones first: after this no run takes them any more.
+    let expired = context.store.expired_sandboxes(now).await;
+    for record in expired.map_err(|error| error.to_string())? {
+        if context.store.retire_sandbox(&record.id).await.unwrap_or(false) {
+            delete(context, &record).await;
+        }
+    }
+    let there = context
+        .client
+        .list_all(&sandboxes.instance_labels())
+        .await
+        .map_err(|error| error.to_string())?;
+    // After the provider's list, so that every sandbox in it has its row in this one.
+    let rows = context
+        .store
+        .list_sandboxes()
+        .await
+        .map_err(|error| error.to_string())?;
+    let ours = there.iter().filter(|sandbox| sandboxes.is_ours(sandbox));
+    let mut at_provider: HashMap<&str, Vec<&Sandbox>> = HashMap::new();
+    for sandbox in ours {
+        let label = sandbox.labels.get(SANDBOX_LABEL).map_or("", String::as_str);
+        at_provider.entry(label).or_default().push(sandbox);
+    }
+    for record in &rows {
+        let found = at_provider.remove(record.id.as_str()).unwrap_or_default();
+        settle(context, record, &found).await;
+    }
+    // What is left has no row that is not `deleted`.
+    let left: Vec<_> = at_provider.into_values().flatten().collect();
+    strangers.retain(|id, _| left.iter().any(|sandbox| sandbox.id == *id));
+    for sandbox in left {
+        let since = *strangers.entry(sandbox.id.clone()).or_insert(now);
+        let known = match sandbox
+            .labels
+            .get(SANDBOX_LABEL)
+            .map(|label| SandboxId::parse(label))
+        {
+            Some(Ok(id)) => context.store.sandbox(&id).await.is_ok(),
+            _ => false,
+        };
+        if known || now.since(since) >= STRANGER_AGE {
+            tracing::warn!(sandbox = %sandbox.id, "no row wants this sandbox, so it is deleted");
+            if let Err(error) = sandboxes.delete_at_provider(&sandbox.id).await {
+                tracing::warn!(sandbox = %sandbox.id, error, "it is tried again");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Brings one row and what the provider has for it together.
+async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
+    let under_way = record
+        .run
+        .as_ref()
+        .is_some_and(|run| context.hub.get(run).is_some());
+    match record.state {
+        SandboxState::Intended | SandboxState::InUse if under_way => {}
+        SandboxState::Intended | SandboxState::InUse | SandboxState::Deleting => {
+            // A run may have ended since the rows were read, and kept it.
+            let now = context.store.sandbox(&record.id).await;
+            if now.map_or(true, |now| now.state != record.state) {
+                return;
+            }
+            // A second one under the same label goes with it.
+            for sandbox in found {
+                if let Err(error) = context.sandboxes.delete_at_provider(&sandbox.id).await {
+                    tracing::warn!(sandbox = %sandbox.id, error, "it is tried again");
+                    return;
+                }
+            }
+            delete(context, record).await;
+        }
+        SandboxState::Idle => {
+            let Some(id) = &record.provider_id else { return };
+            // The list may be late, so one that is missing from it is asked for by its id.
+            let gone = found.is_empty()
+                && context
+                    .client
+                    .get(id)
+                    .await
+                    .is_err_and(|error| error.is_not_found());
+            if gone && context.store.retire_sandbox(&record.id).await.unwrap_or(false) {
+                delete(context, record).await;
+            }
+        }
+        SandboxState::Deleted => {}
+    }
+    if matches!(record.state, SandboxState::InUse | SandboxState::Idle) {
+        // Asked for twice because an answer was lost: the row knows one, the other is nobody's.
+        for sandbox in found {
+            if record.provider_id.as_ref().is_some_and(|id| *id != sandbox.id) {
+                let _ = context.sandboxes.delete_at_provider(&sandbox.id).await;
+            }
+        }
+    }
+}
+
+async fn delete(context: &Context, record: &SandboxRecord) {
+    match context.sandboxes.delete(record).await {
+        Ok(()) => tracing::info!(sandbox = %record.id, "a sandbox that nothing wants was deleted"),
+        Err(error) => tracing::warn!(sandbox = %record.id, error, "it is tried again"),
+    }
+}

@@ -1,0 +1,60 @@
+//! At the start: takes up every run that an earlier process left unfinished.
+
+use crate::{
+    driver::{Context, Resumed},
+    handle::Handle,
+    launch::{Left, spawn},
+};
+use model::{Run, SandboxRecord, SandboxState};
+use std::sync::Arc;
+use store::{Result, StoreError};
+
+/// How many events are read at once.
+const EVENT_PAGE: u32 = 500;
+
+/// Puts a driver to each unfinished run. Readers can follow them as soon as this returns.
+pub(crate) async fn take_up(context: &Arc<Context>) -> Result<()> {
+    let runs = context.store.unfinished_runs().await?;
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let sandboxes = context.store.list_sandboxes().await?;
+    for run in runs {
+        tracing::info!(run = %run.id, state = %run.state, "taking up a run that was left");
+        take_up_one(context, run, &sandboxes).await?;
+    }
+    Ok(())
+}
+
+async fn take_up_one(context: &Arc<Context>, run: Run, sandboxes: &[SandboxRecord]) -> Result<()> {
+    let store = &context.store;
+    let agent = store.agent(&run.agent).await?;
+    let mut events = Vec::new();
+    loop {
+        let seq = events.last().map_or(0, |event: &model::RunEvent| event.seq);
+        let page = store.events_after(&run.id, seq, EVENT_PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        events.extend(page);
+    }
+    let end = match store.stored_end(&run.id).await {
+        Err(StoreError::NotFound(_)) => store::StoredEnd::default(),
+        end => end?,
+    };
+    let sandbox = sandboxes.iter().find(|record| {
+        record.run.as_ref() == Some(&run.id)
+            && matches!(record.state, SandboxState::Intended | SandboxState::InUse)
+    });
+    let left = Left {
+        events,
+        offset: end.offset,
+        lines: end.lines,
+        resumed: Resumed {
+            handle: Handle::load(store, &run.id).await,
+            sandbox: sandbox.cloned(),
+        },
+    };
+    spawn(context, run, agent.settings, Err(left));
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Asking the provider for a sandbox.
+
+use super::{AGENT_LABEL, Held, INSTANCE_LABEL, RUN_LABEL, SANDBOX_LABEL, Sandboxes};
+use daytona::{CreateSandbox, LANGUAGE_LABEL, Sandbox, SandboxState as ProviderState};
+use model::{AgentSettings, Millis, Provider, Run, SandboxId, SandboxRecord, SandboxState};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::task::JoinHandle;
+
+/// How long a sandbox may take to start after the provider answered.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// Minutes without activity until the provider stops a sandbox that nobody asks for: the second line,
+/// behind our own clean-up.
+const AUTO_STOP_MINUTES: u32 = 15;
+/// How often a sandbox is asked for when the provider turns us away for the moment.
+const ATTEMPTS: u32 = 3;
+
+/// A sandbox that was asked for.
+pub(crate) struct Asked {
+    pub(crate) record: SandboxRecord,
+    /// Goes on when it is dropped: what the provider then makes has a row and is found.
+    pub(crate) task: JoinHandle<Result<Held, String>>,
+}
+
+impl Sandboxes {
+    /// Asks for a sandbox for a run, on a task of its own: a run that is stopped meanwhile does not wait,
+    /// and the sandbox is cleaned up whenever it comes.
+    pub(crate) fn ask(self: &Arc<Self>, run: &Run, settings: &AgentSettings) -> Asked {
+        let now = Millis::now();
+        let record = SandboxRecord {
+            id: SandboxId::generate(),
+            provider: self.config.provider,
+            provider_id: None,
+            agent: run.agent.clone(),
+            run: Some(run.id.clone()),
+            state: SandboxState::Intended,
+            resources: settings.resources,
+            created_at: now,
+            used_at: now,
+            expires_at: None,
+        };
+        let request = self.request(&record, run, settings);
+        let (sandboxes, asked) = (Arc::clone(self), record.clone());
+        let task = self
+            .tasks
+            .spawn(async move { sandboxes.create(asked, request).await });
+        Asked { record, task }
+    }
+
+    fn request(&self, record: &SandboxRecord, run: &Run, settings: &AgentSettings) -> CreateSandbox {
+        let labels = [
+            (INSTANCE_LABEL, self.config.instance.clone()),
+            (SANDBOX_LABEL, record.id.to_string()),
+            (AGENT_LABEL, record.agent.to_string()),
+            (RUN_LABEL, run.id.to_string()),
+            (LANGUAGE_LABEL, run.language.as_str().to_owned()),
+        ];
+        // The cloud takes resources only together with an image to build; the engine takes them as they are.
+        let sized = self.config.provider == Provider::Embedded;
+        CreateSandbox {
+            snapshot: self.config.snapshot.clone(),
+            labels: BTreeMap::from(labels.map(|(name, value)| (name.to_owned(), value))),
+            cpu: sized.then_some(record.resources.cpu),
+            memory: sized.then_some(record.resources.memory_gib),
+            disk: sized.then_some(record.resources.disk_gib),
+            auto_stop_interval: Some(i64::from(AUTO_STOP_MINUTES + settings.keep_minutes)),
+            auto_delete_interval: Some(0),
+            ..CreateSandbox::default()
+        }
+    }
+
+    async fn create(&self, record: SandboxRecord, request: CreateSandbox) -> Result<Held, String> {
+        self.store
+            .intend_sandbox(&record)
+            .await
+            .map_err(|error| error.to_string())?;
+        let sandbox = self.made(&record, &request).await?;
+        let (toolbox, noted) = tokio::join!(
+            self.client.toolbox(&sandbox),
+            self.store.sandbox_created(&record.id, &sandbox.id)
+        );
+        // The label finds it too; the reaper notes the id later.
+        if let Err(error) = noted {
+            tracing::warn!(sandbox = %sandbox.id, %error, "the id of a new sandbox could not be stored");
+        }
+        let toolbox = toolbox.map_err(|error| error.to_string())?;
+        let record = SandboxRecord {
+            provider_id: Some(sandbox.id.clone()),
+            state: SandboxState::InUse,
+            ..record
+        };
+        Ok(Held {
+            record,
+            sandbox,
+            toolbox,
+            reused: false,
+        })
+    }
+
+    /// A started sandbox. When the answer to the request was lost, the sandbox may exist all the same:
+    /// then it is looked for by its label before it is asked for again.
+    async fn made(&self, record: &SandboxRecord, request: &CreateSandbox) -> Result<Sandbox, String> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.client.create(request).await {
+                Ok(sandbox) => return self.started(sandbox).await,
+                Err(error) => error,
+            };
+            if error.may_have_executed()
+                && let Some(sandbox) = self.find(&record.id).await
+            {
+                return self.started(sandbox).await;
+            }
+            if !error.is_retryable() || attempt >= ATTEMPTS {
+                return Err(format!("The provider gave no sandbox: {error}."));
+            }
+            tracing::warn!(%error, attempt, "a sandbox is asked for again");
+            tokio::time::sleep(Duration::from_millis(200) * attempt).await;
+            attempt += 1;
+        }
+    }
+
+    async fn started(&self, sandbox: Sandbox) -> Result<Sandbox, String> {
+        if sandbox.state == Some(ProviderState::Started) {
+            return Ok(sandbox);
+        }
+        self.client
+            .wait(&sandbox.id, &[ProviderState::Started], START_TIMEOUT)
+            .await
+            .map_err(|error| format!("The sandbox did not start: {error}."))
+    }
+
+    /// The provider's sandbox of one of our rows, found by its label.
+    pub(super) async fn find(&self, id: &SandboxId) -> Option<Sandbox> {
+        let found = self.client.list_all(&self.labels_of(id)).await.ok()?;
+        let label = id.to_string();
+        found
+            .into_iter()
+            .find(|sandbox| self.is_ours(sandbox) && sandbox.labels.get(SANDBOX_LABEL) == Some(&label))
+    }
+}
