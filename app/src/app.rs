@@ -8,8 +8,8 @@ use crate::{
         theme::{self, Theme},
     },
     pages::{
-        agents::AgentsPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage, settings::SettingsPage,
-        setup::SetupPage, sign_in::SignInPage,
+        agents::AgentsPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage,
+        settings::SettingsPage, setup::SetupPage, sign_in::SignInPage,
     },
     parts::{
         frame::MeResource,

@@ -51,7 +51,10 @@ impl UiError {
     /// Nobody is signed in.
     #[must_use]
     pub fn signed_out() -> Self {
-        Self::new(ErrorCode::SignedOut, "You are signed out. Sign in again to go on.")
+        Self::new(
+            ErrorCode::SignedOut,
+            "You are signed out. Sign in again to go on.",
+        )
     }
 }
 

@@ -27,12 +27,18 @@ pub async fn hash(password: String) -> Result<String, UiError> {
         .with_status());
     }
     let hashed = tokio::task::spawn_blocking(move || {
-        Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
+        Argon2::default()
+            .hash_password(password.as_bytes())
+            .map(|hash| hash.to_string())
     })
     .await;
     match hashed {
         Ok(Ok(hash)) => Ok(hash),
-        _ => Err(UiError::new(ErrorCode::Internal, "The password could not be stored. Try again.").with_status()),
+        _ => Err(UiError::new(
+            ErrorCode::Internal,
+            "The password could not be stored. Try again.",
+        )
+        .with_status()),
     }
 }
 
@@ -43,8 +49,11 @@ pub async fn verify(password: String, hash: Option<String>) -> bool {
         return false;
     }
     tokio::task::spawn_blocking(move || match hash {
-        Some(hash) => PasswordHash::new(&hash)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()),
+        Some(hash) => PasswordHash::new(&hash).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok()
+        }),
         None => {
             let _ = Argon2::default().hash_password(password.as_bytes());
             false

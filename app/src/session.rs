@@ -96,7 +96,14 @@ mod tests {
     #[test]
     fn only_paths_of_this_site_are_gone_to() {
         assert_eq!(local_path(Some("/agents/x?file=a.py")), "/agents/x?file=a.py");
-        for bad in [None, Some(""), Some("https://x.example"), Some("//x.example"), Some("/\\x.example"), Some("/a\r\nb")] {
+        for bad in [
+            None,
+            Some(""),
+            Some("https://x.example"),
+            Some("//x.example"),
+            Some("/\\x.example"),
+            Some("/a\r\nb"),
+        ] {
             assert_eq!(local_path(bad), "/");
         }
     }

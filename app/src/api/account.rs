@@ -37,8 +37,14 @@ pub async fn load_me() -> Result<Me, UiError> {
     let services = crate::services::services()?;
     let user = crate::session::current_user().await?;
     // Somebody who is not signed in learns nothing about the machine.
-    let isolation = user.as_ref().map_or_else(String::new, |_| services.isolation.clone());
-    Ok(Me { user, provider: services.provider, isolation })
+    let isolation = user
+        .as_ref()
+        .map_or_else(String::new, |_| services.isolation.clone());
+    Ok(Me {
+        user,
+        provider: services.provider,
+        isolation,
+    })
 }
 
 /// What is known of this instance.
@@ -84,7 +90,11 @@ pub async fn sign_out() -> Result<(), UiError> {
     let session = crate::session::session().await?;
     session.flush().await.map_err(|error| {
         tracing::error!(%error, "the session cannot be deleted");
-        UiError::new(crate::ErrorCode::Internal, "You could not be signed out: the session could not be deleted. Try again.").with_status()
+        UiError::new(
+            crate::ErrorCode::Internal,
+            "You could not be signed out: the session could not be deleted. Try again.",
+        )
+        .with_status()
     })?;
     leptos_axum::redirect("/sign-in");
     Ok(())
@@ -115,7 +125,10 @@ pub async fn set_owner(name: String, password: String) -> Result<(), UiError> {
 pub async fn change_password(current: String, password: String) -> Result<(), UiError> {
     let user = crate::session::can(model::Permission::Read).await?;
     let store = crate::services::services()?.store;
-    let (_, hash) = store.user_by_name(&user.name).await?.ok_or_else(UiError::signed_out)?;
+    let (_, hash) = store
+        .user_by_name(&user.name)
+        .await?
+        .ok_or_else(UiError::signed_out)?;
     if user.has_password && !crate::password::verify(current, hash).await {
         return Err(UiError::new(
             crate::ErrorCode::Invalid,

@@ -16,8 +16,11 @@ pub struct StudioData {
     pub open: Option<model::FileContent>,
     /// The run that was asked for, else its newest.
     pub run: Option<Run>,
-    /// The files of its newest run's revision, to mark what changed since.
-    pub last_files: Vec<FileEntry>,
+    /// Its newest run.
+    pub newest: Option<Run>,
+    /// The files of its newest run's revision, to mark what changed since;
+    /// none before the first run.
+    pub last_files: Option<Vec<FileEntry>>,
     /// The sandbox that stands for its next run.
     pub live: Option<LiveSandboxView>,
     /// The server's clock.
@@ -60,9 +63,15 @@ pub async fn list_agents() -> Result<AgentList, UiError> {
 pub async fn create_agent_from_template(template: String, name: Option<String>) -> Result<Agent, UiError> {
     let user = crate::session::can(model::Permission::Edit).await?;
     let template = model::template::find(&template).ok_or_else(|| {
-        UiError::new(crate::ErrorCode::NotFound, "There is no such template. Choose one of the list.").with_status()
+        UiError::new(
+            crate::ErrorCode::NotFound,
+            "There is no such template. Choose one of the list.",
+        )
+        .with_status()
     })?;
-    let name = name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| template.title.to_owned());
+    let name = name
+        .filter(|name| !name.trim().is_empty())
+        .unwrap_or_else(|| template.title.to_owned());
     let settings = AgentSettings::new(&name, template.description, template.language);
     words::create(&user, settings, template.files).await
 }
@@ -78,17 +87,34 @@ pub async fn create_blank_agent(name: String, language: Language) -> Result<Agen
 
 /// What the studio of this agent opens with; `file` is to be open first.
 #[server(prefix = "/fn", endpoint = "load_studio")]
-pub async fn load_studio(slug: String, file: Option<String>, run: Option<String>) -> Result<StudioData, UiError> {
+pub async fn load_studio(
+    slug: String,
+    file: Option<String>,
+    run: Option<String>,
+) -> Result<StudioData, UiError> {
     crate::session::can(model::Permission::Read).await?;
     words::studio(&slug, file.as_deref(), run.as_deref()).await
+}
+
+/// An agent as it is now.
+#[server(prefix = "/fn", endpoint = "load_agent", input = server_fn::codec::Json)]
+pub async fn load_agent(agent: AgentId) -> Result<Agent, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    Ok(crate::services::services()?.store.agent(&agent).await?)
 }
 
 /// Changes an agent's settings.
 #[server(prefix = "/fn", endpoint = "update_agent", input = server_fn::codec::Json)]
 pub async fn update_agent(agent: AgentId, settings: AgentSettings) -> Result<Agent, UiError> {
     crate::session::can(model::Permission::Edit).await?;
-    let settings = settings.check().map_err(UiError::from).map_err(UiError::with_status)?;
-    Ok(crate::services::services()?.store.update_agent(&agent, settings).await?)
+    let settings = settings
+        .check()
+        .map_err(UiError::from)
+        .map_err(UiError::with_status)?;
+    Ok(crate::services::services()?
+        .store
+        .update_agent(&agent, settings)
+        .await?)
 }
 
 /// Deletes an agent with its files, runs and logs.

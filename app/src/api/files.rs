@@ -16,19 +16,32 @@ pub async fn list_files(agent: AgentId) -> Result<Vec<FileEntry>, UiError> {
 #[server(prefix = "/fn", endpoint = "read_file", input = Json)]
 pub async fn read_file(agent: AgentId, path: FilePath) -> Result<FileContent, UiError> {
     crate::session::can(model::Permission::Read).await?;
-    Ok(crate::services::services()?.store.read_file(&agent, &path).await?)
+    Ok(crate::services::services()?
+        .store
+        .read_file(&agent, &path)
+        .await?)
 }
 
 /// Saves a file. `base` is the version it is based on; none when it is new.
 #[server(prefix = "/fn", endpoint = "save_file", input = Json)]
-pub async fn save_file(agent: AgentId, path: FilePath, text: String, base: Option<i64>) -> Result<SaveOutcome, UiError> {
+pub async fn save_file(
+    agent: AgentId,
+    path: FilePath,
+    text: String,
+    base: Option<i64>,
+) -> Result<SaveOutcome, UiError> {
     crate::session::can(model::Permission::Edit).await?;
     super::words::save(&agent, &path, text.as_bytes(), base).await
 }
 
 /// Saves a file of any bytes, given in base64: what was dropped onto the tree.
 #[server(prefix = "/fn", endpoint = "upload_file", input = Json)]
-pub async fn upload_file(agent: AgentId, path: FilePath, base64: String, base: Option<i64>) -> Result<SaveOutcome, UiError> {
+pub async fn upload_file(
+    agent: AgentId,
+    path: FilePath,
+    base64: String,
+    base: Option<i64>,
+) -> Result<SaveOutcome, UiError> {
     crate::session::can(model::Permission::Edit).await?;
     let bytes = super::words::from_base64(&base64)?;
     super::words::save(&agent, &path, &bytes, base).await
@@ -59,6 +72,9 @@ pub async fn delete_file(agent: AgentId, path: FilePath, version: i64) -> Result
 #[server(prefix = "/fn", endpoint = "file_bytes", input = Json)]
 pub async fn file_bytes(agent: AgentId, path: FilePath) -> Result<String, UiError> {
     crate::session::can(model::Permission::Read).await?;
-    let bytes = crate::services::services()?.store.file_bytes(&agent, &path).await?;
+    let bytes = crate::services::services()?
+        .store
+        .file_bytes(&agent, &path)
+        .await?;
     Ok(super::words::to_base64(&bytes))
 }

@@ -30,7 +30,13 @@ pub struct RunData {
 #[server(prefix = "/fn", endpoint = "start_run", input = Json)]
 pub async fn start_run(id: RunId, agent: AgentId, fresh: bool) -> Result<Run, UiError> {
     crate::session::can(model::Permission::Run).await?;
-    let start = runs::StartRun { id, agent, args: Vec::new(), timeout_seconds: None, fresh };
+    let start = runs::StartRun {
+        id,
+        agent,
+        args: Vec::new(),
+        timeout_seconds: None,
+        fresh,
+    };
     Ok(crate::services::services()?.runs.start(start).await?)
 }
 
@@ -45,7 +51,10 @@ pub async fn stop_run(run: RunId) -> Result<(), UiError> {
 #[server(prefix = "/fn", endpoint = "send_input", input = Json)]
 pub async fn send_input(run: RunId, text: String, end: bool) -> Result<(), UiError> {
     crate::session::can(model::Permission::Run).await?;
-    Ok(crate::services::services()?.runs.input(&run, text.into_bytes(), end).await?)
+    Ok(crate::services::services()?
+        .runs
+        .input(&run, text.into_bytes(), end)
+        .await?)
 }
 
 /// The sandbox that stands for the agent's next run.
@@ -66,7 +75,10 @@ pub async fn discard_sandbox(agent: AgentId) -> Result<(), UiError> {
 #[server(prefix = "/fn", endpoint = "list_runs", input = Json)]
 pub async fn list_runs(agent: AgentId, before: Option<RunId>) -> Result<Vec<Run>, UiError> {
     crate::session::can(model::Permission::Read).await?;
-    Ok(crate::services::services()?.store.list_runs(Some(&agent), before.as_ref(), 100).await?)
+    Ok(crate::services::services()?
+        .store
+        .list_runs(Some(&agent), before.as_ref(), 100)
+        .await?)
 }
 
 /// A run.

@@ -4,9 +4,7 @@
 use super::{LiveSandboxView, RunData, StudioData};
 use crate::{ErrorCode, UiError, services::services};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use model::{
-    Agent, AgentId, AgentSettings, FilePath, Language, Millis, RunId, SaveOutcome, User,
-};
+use model::{Agent, AgentId, AgentSettings, FilePath, Language, Millis, RunId, SaveOutcome, User};
 use runs::RunsError;
 use store::StoreError;
 
@@ -40,12 +38,17 @@ impl From<RunsError> for UiError {
 
 /// Makes an agent with these files and goes to its studio.
 pub async fn create(user: &User, settings: AgentSettings, files: &[(&str, &str)]) -> Result<Agent, UiError> {
-    let settings = settings.check().map_err(|error| UiError::from(error).with_status())?;
+    let settings = settings
+        .check()
+        .map_err(|error| UiError::from(error).with_status())?;
     let files = files
         .iter()
         .map(|(path, text)| Ok((FilePath::parse(path)?, text.as_bytes().to_vec())))
         .collect::<Result<Vec<_>, model::Invalid>>()?;
-    let agent = services()?.store.create_agent(&user.id, &settings, &files).await?;
+    let agent = services()?
+        .store
+        .create_agent(&user.id, &settings, &files)
+        .await?;
     leptos_axum::redirect(&format!("/agents/{}", agent.slug));
     Ok(agent)
 }
@@ -65,7 +68,11 @@ pub async fn studio(slug: &str, file: Option<&str>, run: Option<&str>) -> Result
     let store = services()?.store;
     let agent = store.agent_by_slug(slug).await?;
     let files = store.list_files(&agent.id).await?;
-    let newest = store.list_runs(Some(&agent.id), None, 1).await?.into_iter().next();
+    let newest = store
+        .list_runs(Some(&agent.id), None, 1)
+        .await?
+        .into_iter()
+        .next();
     let shown = match run.and_then(|run| RunId::parse(run).ok()) {
         Some(id) => store.run(&id).await.ok().filter(|run| run.agent == agent.id),
         None => None,
@@ -83,12 +90,21 @@ pub async fn studio(slug: &str, file: Option<&str>, run: Option<&str>) -> Result
         None => None,
     };
     let last_files = match &newest {
-        Some(run) => store.revision(&run.revision).await?.files,
-        None => Vec::new(),
+        Some(run) => Some(store.revision(&run.revision).await?.files),
+        None => None,
     };
     let live = live_sandbox(&agent.id).await?;
-    let run = shown.or(newest);
-    Ok(StudioData { agent, files, open, run, last_files, live, now: Millis::now() })
+    let run = shown.or_else(|| newest.clone());
+    Ok(StudioData {
+        agent,
+        files,
+        open,
+        run,
+        newest,
+        last_files,
+        live,
+        now: Millis::now(),
+    })
 }
 
 /// The sandbox that stands for the agent's next run.
@@ -103,7 +119,12 @@ pub async fn live_sandbox(agent: &AgentId) -> Result<Option<LiveSandboxView>, Ui
 }
 
 /// Saves a file, and has it synced into the agent's sandbox.
-pub async fn save(agent: &AgentId, path: &FilePath, bytes: &[u8], base: Option<i64>) -> Result<SaveOutcome, UiError> {
+pub async fn save(
+    agent: &AgentId,
+    path: &FilePath,
+    bytes: &[u8],
+    base: Option<i64>,
+) -> Result<SaveOutcome, UiError> {
     let services = services()?;
     let outcome = services.store.save_file(agent, path, bytes, base).await?;
     if matches!(outcome, SaveOutcome::Saved(_)) {
@@ -118,7 +139,11 @@ const LOG_BYTES_OF_PAGE: u64 = 200_000;
 /// A run with its agent, the code as it was, and the end of its log.
 pub async fn run_data(id: &str) -> Result<RunData, UiError> {
     let id = RunId::parse(id).map_err(|_| {
-        UiError::new(ErrorCode::NotFound, "There is no such run. Its address may have been cut short.").with_status()
+        UiError::new(
+            ErrorCode::NotFound,
+            "There is no such run. Its address may have been cut short.",
+        )
+        .with_status()
     })?;
     let services = services()?;
     let run = services.store.run(&id).await?;
@@ -131,7 +156,15 @@ pub async fn run_data(id: &str) -> Result<RunData, UiError> {
         .collect();
     let from = run.log_bytes.saturating_sub(LOG_BYTES_OF_PAGE);
     let log = services.runs.log_range(&id, from, u64::MAX).await?;
-    Ok(RunData { run, agent, revision, files, log, log_from: from, now: Millis::now() })
+    Ok(RunData {
+        run,
+        agent,
+        revision,
+        files,
+        log,
+        log_from: from,
+        now: Millis::now(),
+    })
 }
 
 /// Bytes as text that JSON carries.

@@ -37,7 +37,10 @@ pub fn AgentsPage() -> impl IntoView {
 /// Whether an agent is found by these words: each in its name, description,
 /// language, owner or the state of its last run.
 fn matches(agent: &AgentSummary, words: &str) -> bool {
-    let state = agent.last_run.as_ref().map_or_else(|| "not run yet".to_owned(), |run| run.words());
+    let state = agent
+        .last_run
+        .as_ref()
+        .map_or_else(|| "not run yet".to_owned(), |run| run.words());
     let text = format!(
         "{} {} {} {} {state}",
         agent.name,
@@ -46,21 +49,31 @@ fn matches(agent: &AgentSummary, words: &str) -> bool {
         agent.owner
     )
     .to_lowercase();
-    words.to_lowercase().split_whitespace().all(|word| text.contains(word))
+    words
+        .to_lowercase()
+        .split_whitespace()
+        .all(|word| text.contains(word))
 }
 
 #[component]
 fn List(list: AgentList) -> impl IntoView {
     let words = RwSignal::new(String::new());
-    let running = list.agents.iter().any(|agent| {
-        agent.last_run.as_ref().is_some_and(|run| !run.state.is_end())
-    });
+    let running = list
+        .agents
+        .iter()
+        .any(|agent| agent.last_run.as_ref().is_some_and(|run| !run.state.is_end()));
     let now = clock(list.now, Signal::stored(running));
     let is_empty = list.agents.is_empty();
     let agents = StoredValue::new(list.agents);
     let found = Memo::new(move |_| {
         let words = words.get();
-        agents.with_value(|agents| agents.iter().filter(|agent| matches(agent, &words)).cloned().collect::<Vec<_>>())
+        agents.with_value(|agents| {
+            agents
+                .iter()
+                .filter(|agent| matches(agent, &words))
+                .cloned()
+                .collect::<Vec<_>>()
+        })
     });
     let table = move || {
         view! {

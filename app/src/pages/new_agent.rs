@@ -18,7 +18,8 @@ pub fn NewAgentPage() -> impl IntoView {
     let action = ServerAction::<CreateBlankAgent>::new();
     let value = action.value();
     let error = Signal::derive(move || value.get().and_then(Result::err));
-    let languages = Language::ALL.into_iter()
+    let languages = Language::ALL
+        .into_iter()
         .map(|language| {
             view! {
                 <label>

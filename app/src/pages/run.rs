@@ -40,13 +40,27 @@ pub fn RunPage() -> impl IntoView {
 
 #[component]
 fn RunView(data: RunData) -> impl IntoView {
-    let RunData { run, agent, revision, files, log, log_from, now } = data;
+    let RunData {
+        run,
+        agent,
+        revision,
+        files,
+        log,
+        log_from,
+        now,
+    } = data;
     let summary = run.summary();
     let going = !run.state.is_end();
     let title = format!("Run {} of {}", run.number, agent.settings.name);
     let now = clock(now, Signal::stored(going));
-    let log_words = format!("{} lines, {}", time::count_words(run.log_lines), time::byte_words(run.log_bytes));
-    let took = run.ended_at.map(|end| time::duration_words(end.since(run.created_at)));
+    let log_words = format!(
+        "{} lines, {}",
+        time::count_words(run.log_lines),
+        time::byte_words(run.log_bytes)
+    );
+    let took = run
+        .ended_at
+        .map(|end| time::duration_words(end.since(run.created_at)));
     let stop = run.stop.as_ref().map(|stop| match stop.ended {
         Some(ended) => format!("{ended} processes ended, {} left, in {} ms", stop.left, stop.took),
         None => format!("Ended in {} ms", stop.took),
@@ -187,7 +201,10 @@ mod tests {
             frame(1, LogStream::Stdout, "b\n"),
             frame(3, LogStream::Stderr, "c"),
         ]);
-        assert_eq!(pieces, [("stdout", "ab\n".to_owned()), ("stderr", "c".to_owned())]);
+        assert_eq!(
+            pieces,
+            [("stdout", "ab\n".to_owned()), ("stderr", "c".to_owned())]
+        );
     }
 
     #[test]

@@ -47,7 +47,11 @@ pub fn SettingsPage() -> impl IntoView {
 #[component]
 fn Appearance() -> impl IntoView {
     let choice = RwSignal::new(chosen_theme());
-    let options = [(Theme::System, "As the system"), (Theme::Dark, "Dark"), (Theme::Light, "Light")];
+    let options = [
+        (Theme::System, "As the system"),
+        (Theme::Dark, "Dark"),
+        (Theme::Light, "Light"),
+    ];
     let options = options
         .into_iter()
         .map(|(option, name)| {
@@ -144,7 +148,11 @@ fn Instance(facts: InstanceFacts) -> impl IntoView {
         Provider::Embedded => "Embedded engine, on this machine",
         Provider::Daytona => "Daytona cloud",
     };
-    let list = facts.facts.into_iter().map(|fact| view! { <li>{fact}</li> }).collect_view();
+    let list = facts
+        .facts
+        .into_iter()
+        .map(|fact| view! { <li>{fact}</li> })
+        .collect_view();
     view! {
         <section class="panel" id="provider" aria-labelledby="provider-title">
             <h2 id="provider-title">"Sandboxes"</h2>

@@ -20,9 +20,9 @@ pub fn SignInPage() -> impl IntoView {
     Effect::new(move |_| {
         if matches!(value.get(), Some(Ok(()))) {
             // A whole load: nothing of the signed-out page stays.
-            let next = query.with_untracked(|query| query.get("next")).filter(|next| {
-                next.starts_with('/') && !next.starts_with("//") && !next.contains('\\')
-            });
+            let next = query
+                .with_untracked(|query| query.get("next"))
+                .filter(|next| next.starts_with('/') && !next.starts_with("//") && !next.contains('\\'));
             let _ = window().location().assign(next.as_deref().unwrap_or("/"));
         }
     });

@@ -8,7 +8,10 @@ use std::time::Duration;
 #[must_use]
 pub fn here() -> Millis {
     #[cfg(target_family = "wasm")]
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds fit far beyond any date")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds fit far beyond any date"
+    )]
     return Millis(js_sys::Date::now() as i64);
     #[cfg(not(target_family = "wasm"))]
     Millis::now()

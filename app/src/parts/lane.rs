@@ -40,7 +40,11 @@ fn cell(phase: Phase, run: Option<&Run>, kept: bool, now: Millis) -> Option<Cell
             Phase::CleanUp if kept && !ended => "when idle",
             _ => "",
         };
-        return Some(Cell { class: wide(phase, "phase", "phase wide"), title, words: words.to_owned() });
+        return Some(Cell {
+            class: wide(phase, "phase", "phase wide"),
+            title,
+            words: words.to_owned(),
+        });
     };
     let class = match (record.took.is_some() || ended, record.failed) {
         (_, true) => wide(phase, "phase failed", "phase wide failed"),
@@ -48,7 +52,11 @@ fn cell(phase: Phase, run: Option<&Run>, kept: bool, now: Millis) -> Option<Cell
         (false, false) => wide(phase, "phase now", "phase wide now"),
     };
     // Whatever ended without saying how long it took shows no running clock.
-    let words = if record.took.is_none() && ended { String::new() } else { words(record, now) };
+    let words = if record.took.is_none() && ended {
+        String::new()
+    } else {
+        words(record, now)
+    };
     Some(Cell { class, title, words })
 }
 
@@ -70,15 +78,20 @@ pub fn Lane(
     now: Signal<Millis>,
 ) -> impl IntoView {
     let cells = Phase::ALL.map(|phase| {
-        let cell = Memo::new(move |_| run.with(|run| {
-            // Only a phase that goes on listens to the clock.
-            let going = run.as_ref().is_some_and(|run| {
-                !run.state.is_end()
-                    && run.phases.iter().any(|record| record.phase == phase && record.took.is_none())
-            });
-            let now = if going { now.get() } else { Millis(0) };
-            cell(phase, run.as_ref(), kept.get(), now)
-        }));
+        let cell = Memo::new(move |_| {
+            run.with(|run| {
+                // Only a phase that goes on listens to the clock.
+                let going = run.as_ref().is_some_and(|run| {
+                    !run.state.is_end()
+                        && run
+                            .phases
+                            .iter()
+                            .any(|record| record.phase == phase && record.took.is_none())
+                });
+                let now = if going { now.get() } else { Millis(0) };
+                cell(phase, run.as_ref(), kept.get(), now)
+            })
+        });
         let shown = Memo::new(move |_| cell.with(Option::is_some));
         view! {
             <Show when=move || shown.get()>
@@ -97,21 +110,36 @@ mod tests {
     use super::*;
 
     fn record(phase: Phase, took: Option<u64>, detail: Option<&str>) -> PhaseRecord {
-        PhaseRecord { phase, started_at: Millis(1_000), took, detail: detail.map(str::to_owned), failed: false }
+        PhaseRecord {
+            phase,
+            started_at: Millis(1_000),
+            took,
+            detail: detail.map(str::to_owned),
+            failed: false,
+        }
     }
 
     #[test]
     fn a_phase_says_how_long_it_takes() {
         let now = Millis(13_400);
         assert_eq!(words(&record(Phase::Queued, Some(0), None), now), "0 ms");
-        assert_eq!(words(&record(Phase::Sandbox, Some(9), Some("warm")), now), "9 ms, warm");
-        assert_eq!(words(&record(Phase::Files, Some(4), Some("8 synced")), now), "8 synced, 4 ms");
+        assert_eq!(
+            words(&record(Phase::Sandbox, Some(9), Some("warm")), now),
+            "9 ms, warm"
+        );
+        assert_eq!(
+            words(&record(Phase::Files, Some(4), Some("8 synced")), now),
+            "8 synced, 4 ms"
+        );
         assert_eq!(words(&record(Phase::Run, None, None), now), "12.4 s");
     }
 
     #[test]
     fn before_the_first_run_the_phases_to_come_are_shown_without_packages() {
-        let cells: Vec<_> = Phase::ALL.iter().filter_map(|phase| cell(*phase, None, true, Millis(0))).collect();
+        let cells: Vec<_> = Phase::ALL
+            .iter()
+            .filter_map(|phase| cell(*phase, None, true, Millis(0)))
+            .collect();
         let titles: Vec<_> = cells.iter().map(|cell| cell.title.as_str()).collect();
         assert_eq!(titles, ["Queued", "Sandbox", "Files", "Run", "Clean up"]);
         assert_eq!(cells[4].words, "when idle");

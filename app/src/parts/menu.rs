@@ -30,11 +30,16 @@ pub fn Menu(
     let button = NodeRef::<html::Button>::new();
     let focus_item = move |step: Step| {
         let Some(root) = root.get_untracked() else { return };
-        let Ok(items) = root.query_selector_all(".menu-list .menu-item:not(:disabled)") else { return };
-        let items: Vec<web_sys::HtmlElement> =
-            (0..items.length()).filter_map(|i| items.item(i)?.dyn_into().ok()).collect();
+        let Ok(items) = root.query_selector_all(".menu-list .menu-item:not(:disabled)") else {
+            return;
+        };
+        let items: Vec<web_sys::HtmlElement> = (0..items.length())
+            .filter_map(|i| items.item(i)?.dyn_into().ok())
+            .collect();
         let active = document().active_element();
-        let here = items.iter().position(|item| active.as_ref() == Some(item.as_ref()));
+        let here = items
+            .iter()
+            .position(|item| active.as_ref() == Some(item.as_ref()));
         if let Some(item) = next_item(items.len(), here, step).and_then(|i| items.get(i)) {
             let _ = item.focus();
         }
@@ -47,8 +52,12 @@ pub fn Menu(
     };
     // A click or the focus going elsewhere closes it.
     let leave = move |event: web_sys::FocusEvent| {
-        let to = event.related_target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-        let inside = root.get_untracked().is_some_and(|root| root.contains(to.as_ref()));
+        let to = event
+            .related_target()
+            .and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        let inside = root
+            .get_untracked()
+            .is_some_and(|root| root.contains(to.as_ref()));
         if !inside && to.is_some() {
             open.set(false);
         }
@@ -61,8 +70,13 @@ pub fn Menu(
             request_animation_frame(move || focus_item(Step::First));
         }
         let handle = window_event_listener(ev::pointerdown, move |event| {
-            let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-            if !root.get_untracked().is_some_and(|root| root.contains(target.as_ref())) {
+            let target = event
+                .target()
+                .and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+            if !root
+                .get_untracked()
+                .is_some_and(|root| root.contains(target.as_ref()))
+            {
                 let _ = open.try_set(false);
             }
         });

@@ -26,7 +26,10 @@ pub struct Notices {
 
 /// Makes the notices known to all pages. Called once, in `App`.
 pub fn provide_notices() -> Notices {
-    let notices = Notices { shown: RwSignal::new(Vec::new()), made: StoredValue::new(0) };
+    let notices = Notices {
+        shown: RwSignal::new(Vec::new()),
+        made: StoredValue::new(0),
+    };
     provide_context(notices);
     notices
 }
@@ -62,7 +65,12 @@ impl Notices {
         self.shown.update(|shown| {
             // The same error again and again is one notice.
             shown.retain(|notice| notice.text != text);
-            shown.push(Notice { number, text, bad, action });
+            shown.push(Notice {
+                number,
+                text,
+                bad,
+                action,
+            });
             if shown.len() > 3 {
                 shown.remove(0);
             }
@@ -73,7 +81,9 @@ impl Notices {
     }
 
     fn close(self, number: u64) {
-        let _ = self.shown.try_update(|shown| shown.retain(|notice| notice.number != number));
+        let _ = self
+            .shown
+            .try_update(|shown| shown.retain(|notice| notice.number != number));
     }
 }
 

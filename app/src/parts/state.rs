@@ -20,7 +20,11 @@ pub fn words(run: Option<&RunSummary>, now: Millis) -> String {
     match run {
         None => "Not run yet".to_owned(),
         Some(run) => match run.ended_at {
-            None => format!("{}, {}", run.words(), time::duration_words(now.since(run.created_at))),
+            None => format!(
+                "{}, {}",
+                run.words(),
+                time::duration_words(now.since(run.created_at))
+            ),
             Some(ended) => format!("{}, {}", run.words(), time::ago_words(now.since(ended))),
         },
     }
