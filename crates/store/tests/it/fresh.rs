@@ -1,0 +1,117 @@
+//! An empty database for one test, and what most tests put into it.
+
+use model::{AgentSettings, FilePath, Language, Provider, Role, RunId, agent::Agent};
+use sqlx::{Connection as _, PgConnection};
+use store::{NewRun, Store};
+use tempfile::TempDir;
+
+/// An empty database, removed when it is dropped.
+pub struct Fresh {
+    pub store: Store,
+    _folder: Option<TempDir>,
+}
+
+impl Fresh {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}/pitlane.db", folder.path().display());
+        Self {
+            store: Store::open(&url).await.expect("an empty database"),
+            _folder: Some(folder),
+        }
+    }
+
+    /// None when there is no PostgreSQL to test with. Each test has a schema of its own.
+    pub async fn postgres() -> Option<Self> {
+        let store = Store::open(&postgres_schema().await?)
+            .await
+            .expect("an empty schema");
+        Some(Self { store, _folder: None })
+    }
+}
+
+/// The address of an empty schema.
+pub async fn postgres_schema() -> Option<String> {
+    let url = std::env::var("TEST_DATABASE_URL").ok()?;
+    let schema = format!("test_{}", RunId::generate().as_str().replace('-', ""));
+    let mut connection = PgConnection::connect(&url).await.expect("the test server");
+    sqlx::query(&format!("create schema {schema}"))
+        .execute(&mut connection)
+        .await
+        .expect("a schema");
+    Some(format!("{url}?options[search_path]={schema}"))
+}
+
+/// Makes tests of each function: one per database.
+macro_rules! on_both {
+    ($(async fn $name:ident($store:ident: Store) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "not every test needs all of its module")]
+            use super::*;
+
+            async fn test($store: ::store::Store) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                let fresh = $crate::fresh::Fresh::sqlite().await;
+                test(fresh.store.clone()).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                if let Some(fresh) = $crate::fresh::Fresh::postgres().await {
+                    test(fresh.store.clone()).await;
+                    fresh.store.close().await;
+                }
+            }
+        }
+    )*};
+}
+pub(crate) use on_both;
+
+pub fn path(text: &str) -> FilePath {
+    FilePath::parse(text).expect("a path")
+}
+
+/// An agent named so, with one file `agent.py`.
+pub async fn agent(store: &Store, name: &str) -> Agent {
+    let owner = match store.users().await.expect("users").into_iter().next() {
+        Some(owner) => owner,
+        None => store
+            .create_user("ada", Role::Owner, None)
+            .await
+            .expect("an owner"),
+    };
+    let settings = AgentSettings::new(name, "", Language::Python);
+    let files = [(path("agent.py"), b"print('hello')\n".to_vec())];
+    store
+        .create_agent(&owner.id, &settings, &files)
+        .await
+        .expect("an agent")
+}
+
+/// What starts a run of the agent's files as they are.
+pub async fn new_run(store: &Store, agent: &Agent) -> NewRun {
+    let revision = store.snapshot(&agent.id).await.expect("a revision");
+    NewRun {
+        id: RunId::generate(),
+        agent: agent.id.clone(),
+        revision: revision.id,
+        language: Language::Python,
+        entrypoint: "agent.py".to_owned(),
+        args: vec!["--name".to_owned(), "a \0 \u{1f680} 'b'".to_owned()],
+        timeout_seconds: 300,
+        provider: Provider::Embedded,
+        created_at: model::Millis::now(),
+    }
+}
+
+/// A queued run of a new agent.
+pub async fn run(store: &Store) -> RunId {
+    let agent = agent(store, "Scout").await;
+    let (run, _) = store
+        .create_run(&new_run(store, &agent).await)
+        .await
+        .expect("a run");
+    run.id
+}

@@ -1,0 +1,14 @@
+//! The store's tests. Each runs on SQLite, and on PostgreSQL too when
+//! `TEST_DATABASE_URL` names a server (`cargo xtask test` starts one).
+
+mod agents;
+mod files;
+mod fresh;
+mod log_chunks;
+mod one_text;
+mod opening;
+mod revisions;
+mod runs;
+mod sandboxes;
+mod throughput;
+mod users;

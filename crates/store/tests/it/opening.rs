@@ -1,0 +1,257 @@
+//! Opening a database, and what is said when it cannot be used.
+
+use crate::fresh::{Fresh, agent, on_both, path, postgres_schema};
+use model::Role;
+use sqlx::{Connection as _, SqliteConnection};
+use std::{fs, os::unix::fs::PermissionsExt as _};
+use store::{Pools, Store, StoreError};
+
+async fn refusal(url: &str) -> StoreError {
+    Store::open(url).await.expect_err(url)
+}
+
+fn writer(store: &Store) -> &sqlx::SqlitePool {
+    match store.pools() {
+        Pools::Sqlite(pool) => pool,
+        Pools::Postgres(_) => panic!("not SQLite"),
+    }
+}
+
+on_both! {
+    async fn answers_a_ping(store: Store) {
+        store.ping().await.expect("an answer");
+    }
+
+    async fn after_closing_it_says_so(store: Store) {
+        store.close().await;
+        let error = store.ping().await.expect_err("closed");
+        assert!(error.to_string().contains("shutting down"), "{error}");
+    }
+
+    async fn nul_in_text_neither_fails_nor_finds(store: Store) {
+        agent(&store, "Scout").await;
+        assert!(matches!(store.agent_by_slug("scout\0").await, Err(StoreError::NotFound(_))));
+        assert!(store.user_by_name("ada\0").await.expect("an answer").is_none());
+    }
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_after_opening_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("new folder/100%?#.db");
+    let url = format!("sqlite://{}", file.display());
+    let store = Store::open(&url).await.expect("a new database");
+    store.create_user("ada", Role::Owner, None).await.expect("a user");
+    store.close().await;
+    let names: Vec<_> = fs::read_dir(folder.path().join("new folder"))
+        .expect("files")
+        .collect();
+    assert_eq!(names.len(), 1, "no journal stays behind: {names:?}");
+    assert_eq!(
+        fs::metadata(&file).expect("the file").permissions().mode() & 0o777,
+        0o600
+    );
+    let store = Store::open(&url).await.expect("the same database");
+    assert_eq!(store.users_count().await.expect("a count"), 1);
+}
+
+#[tokio::test]
+async fn in_memory_nothing_is_shared_and_nothing_lost() {
+    let (one, other) = (
+        Store::open("sqlite::memory:").await,
+        Store::open("sqlite::memory:").await,
+    );
+    let (one, other) = (one.expect("a database"), other.expect("another"));
+    let scout = agent(&one, "Scout").await;
+    assert_eq!(other.users_count().await.expect("a count"), 0);
+    // Larger than what SQLite keeps in memory: it goes to a file without a name.
+    for n in 0..9 {
+        one.save_file(&scout.id, &path(&format!("{n}.bin")), &vec![n; 4_000_000], None)
+            .await
+            .expect("a file");
+    }
+    assert_eq!(
+        one.file_bytes(&scout.id, &path("7.bin")).await.expect("a file"),
+        vec![7; 4_000_000]
+    );
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut urls = vec![format!("sqlite://{}/pitlane.db", folder.path().display())];
+    urls.extend(postgres_schema().await);
+    for url in urls {
+        let store = Store::open(&url).await.expect("a database");
+        let newer = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                     select 9999, 'later', success, checksum, 0 from _sqlx_migrations where version = 1";
+        match store.pools() {
+            Pools::Sqlite(pool) => drop(sqlx::query(newer).execute(pool).await.expect("a row")),
+            Pools::Postgres(pool) => drop(sqlx::query(newer).execute(pool).await.expect("a row")),
+        }
+        store.close().await;
+        let error = refusal(&url).await;
+        assert!(matches!(error, StoreError::TooNew(_)), "{error:?}");
+        assert!(error.to_string().contains("version 9999"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn unusable_addresses_are_told_in_a_sentence() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| format!("sqlite://{}/{name}", folder.path().display());
+    fs::write(folder.path().join("letter.txt"), "Dear Ada, ".repeat(500)).expect("a file");
+    for (url, words) in [
+        (
+            "mysql://localhost/x".to_owned(),
+            "neither sqlite:// nor postgres://",
+        ),
+        ("sqlite://".to_owned(), "names no file"),
+        (
+            "sqlite:///proc/pitlane.db".to_owned(),
+            "/proc/pitlane.db cannot be opened for writing",
+        ),
+        (at("letter.txt/pitlane.db"), "Not a directory"),
+        (at(""), "Is a directory"),
+        (at("letter.txt"), "is not a database"),
+        ("postgres://ada@%2Fnonexistent/x".to_owned(), "cannot be reached"),
+        ("postgres://ada@[x/".to_owned(), "address cannot be used"),
+    ] {
+        let error = refusal(&url).await;
+        let sentence = error.to_string();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        assert!(
+            sentence.contains(words) && sentence.ends_with('.'),
+            "{url}: {sentence}"
+        );
+    }
+    assert!(
+        fs::read_to_string(folder.path().join("letter.txt"))
+            .expect("the letter")
+            .starts_with("Dear")
+    );
+}
+
+#[tokio::test]
+async fn a_postgres_that_refuses_says_why() {
+    let Ok(url) = std::env::var("TEST_DATABASE_URL") else {
+        return;
+    };
+    let sentence = refusal(&url.replace("/postgres", "/nothing_of_this_name"))
+        .await
+        .to_string();
+    assert!(sentence.contains("does not exist"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_loses_nothing() {
+    let fresh = Fresh::sqlite().await;
+    let scout = agent(&fresh.store, "Scout").await;
+    sqlx::query("pragma max_page_count = 100")
+        .execute(writer(&fresh.store))
+        .await
+        .expect("a limit");
+    let (big, bytes) = (path("big.bin"), vec![7; 2_000_000]);
+    let save = fresh.store.save_file(&scout.id, &big, &bytes, None);
+    let error = save.await.expect_err("full");
+    assert!(
+        error.to_string().contains("disk that holds the database is full"),
+        "{error}"
+    );
+    assert_eq!(fresh.store.list_files(&scout.id).await.expect("files").len(), 1);
+    let small = fresh
+        .store
+        .save_file(&scout.id, &path("small.txt"), b"x", None)
+        .await;
+    small.expect("there is room for a small one");
+}
+
+#[tokio::test]
+async fn a_lock_of_another_program_is_waited_for_and_then_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pitlane.db");
+    let store = Store::open(&format!("sqlite://{}", file.display()))
+        .await
+        .expect("a database");
+    let mut other = SqliteConnection::connect(&file.display().to_string())
+        .await
+        .expect("a connection");
+    sqlx::query("begin immediate")
+        .execute(&mut other)
+        .await
+        .expect("the lock");
+    assert_eq!(store.users_count().await.expect("readers go on"), 0);
+
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.create_user("ada", Role::Owner, None).await }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(!waiting.is_finished(), "it waits");
+    sqlx::query("commit").execute(&mut other).await.expect("unlocked");
+    waiting.await.expect("no panic").expect("then it writes");
+
+    sqlx::query("pragma busy_timeout = 50")
+        .execute(writer(&store))
+        .await
+        .expect("a shorter wait");
+    sqlx::query("begin immediate")
+        .execute(&mut other)
+        .await
+        .expect("the lock");
+    let error = store
+        .create_user("bob", Role::Owner, None)
+        .await
+        .expect_err("locked");
+    assert!(error.to_string().contains("locked by another program"), "{error}");
+}
+
+#[tokio::test]
+async fn a_write_that_is_given_up_midway_changes_nothing() {
+    let fresh = Fresh::sqlite().await;
+    let scout = agent(&fresh.store, "Scout").await;
+    let big = path("big.bin");
+    for steps in 0..12 {
+        let bytes = vec![7; 300_000];
+        let mut save = Box::pin(fresh.store.save_file(&scout.id, &big, &bytes, None));
+        for _ in 0..steps {
+            if futures_now(save.as_mut()).await.is_some() {
+                fresh
+                    .store
+                    .delete_file(&scout.id, &big, None)
+                    .await
+                    .expect("it was saved");
+                break;
+            }
+        }
+        drop(save);
+        assert_eq!(
+            fresh.store.list_files(&scout.id).await.expect("files").len(),
+            1,
+            "after {steps} steps"
+        );
+        fresh
+            .store
+            .save_file(
+                &scout.id,
+                &path("agent.py"),
+                format!("{steps}").as_bytes(),
+                Some(steps + 1),
+            )
+            .await
+            .expect("the writer is free again");
+    }
+}
+
+/// Polls once, then lets the database's thread work a little.
+async fn futures_now<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+    let result = std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match std::pin::Pin::new(&mut future).poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    result
+}
