@@ -1,2 +1,60 @@
-//! Placeholder.
-fn main() {}
+//! The binary `pitlane`: the site, the engine, a run in the terminal, and what
+//! an operator needs. This is the only crate that knows all others.
+#![recursion_limit = "256"]
+
+mod command_line;
+mod configuration;
+mod doctor;
+mod engine_command;
+mod engine_process;
+mod failure;
+mod listening;
+mod observation;
+mod output;
+mod provider;
+mod serve;
+mod site;
+mod stopping;
+mod terminal;
+mod user_command;
+
+use clap::Parser;
+use command_line::{Arguments, Command, ServeFlags};
+use configuration::Configuration;
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before any thread and any allocation worth naming: this process becomes
+    // the one that forks sandboxes.
+    if std::env::args_os().nth(1).is_some_and(|first| first == "sandboxd") {
+        engine::sandbox::sandboxd_main();
+    }
+    match run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(failure) => {
+            output::error_line(&format!("pitlane: {failure}"));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    // Fails only when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let command = arguments.command.unwrap_or(Command::Serve(arguments.serve));
+    let serve_flags = match &command {
+        Command::Serve(flags) => flags.clone(),
+        _ => ServeFlags::default(),
+    };
+    let configuration = Configuration::load(&arguments.settings, &serve_flags)?;
+    observation::start(&configuration, &command);
+    match command {
+        Command::Serve(_) => serve::run(configuration)?,
+        Command::Run(flags) => return Ok(terminal::run(configuration, flags)),
+        Command::Engine(flags) => engine_command::run(&configuration, flags)?,
+        Command::Doctor => return doctor::run(&configuration),
+        Command::User { command } => user_command::run(&configuration, command)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

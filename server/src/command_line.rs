@@ -1,0 +1,182 @@
+//! What may be typed after `pitlane`. The values are taken as text here and
+//! read in `configuration`, which treats a flag, an environment variable and
+//! a line of a file alike.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const AFTER: &str = "Settings are taken from flags, then environment variables (PITLANE_ADDR, DATABASE_URL, \
+DAYTONA_API_KEY and so on), then .env, then pitlane.toml, both in the working directory.";
+
+/// Runs agent code in isolated sandboxes, from a browser or a terminal.
+#[derive(Debug, Parser)]
+#[command(name = "pitlane", version, after_help = AFTER)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings of `serve`, which is what happens when nothing else is named.
+    #[command(flatten)]
+    pub serve: ServeFlags,
+    /// Settings every command knows.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the site (the default)
+    Serve(ServeFlags),
+    /// Run a file or a folder in a fresh sandbox, with its output here
+    Run(RunFlags),
+    /// Serve only the Daytona-compatible sandbox engine
+    Engine(EngineFlags),
+    /// Say what works on this machine, and what to do about the rest
+    Doctor,
+    /// Accounts
+    User {
+        /// What to do with accounts.
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+}
+
+/// Settings every command knows.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SettingFlags {
+    /// The file of settings [default: pitlane.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where Pitlane keeps its data [default: ./pitlane-data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data: Option<String>,
+    /// The database [default: SQLite in the data folder]
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// How sandboxes are kept apart: auto, namespaces, landlock or unsafe-none [default: auto]
+    #[arg(long, global = true, value_name = "WAY")]
+    pub isolation: Option<String>,
+    /// What sandboxes may reach: off, or open for public addresses [default: off]
+    #[arg(long, global = true, value_name = "WHAT")]
+    pub network: Option<String>,
+    /// How many sandboxes are kept ready [default: 2]
+    #[arg(long, global = true, value_name = "COUNT")]
+    pub warm: Option<String>,
+    /// What is logged: error, warn, info, debug, or a filter such as info,runs=debug
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// Settings of the site.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServeFlags {
+    /// Where the site listens [default: 127.0.0.1:3000]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub addr: Option<String>,
+    /// The address people open, when it is another one, such as https://pitlane.example
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// How many runs may go on at the same time; others wait
+    #[arg(long, value_name = "COUNT")]
+    pub concurrency: Option<String>,
+    /// Leave the engine and its sandboxes running when the server is stopped
+    #[arg(long)]
+    pub keep_engine: bool,
+}
+
+/// A run in the terminal.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "The program's output is passed through byte for byte, its standard output and standard \
+error apart, and its exit code is returned: 128 and the signal's number when a signal ended it, 124 when it took too \
+long, 130 after Ctrl+C, 125 when Pitlane itself failed. Progress goes to standard error, and only to a terminal.\n\n\
+In a folder, agent.*, main.* or index.* (.py, .ts, .js) is run. Hidden files, node_modules and __pycache__ are left \
+out, and symbolic links are not followed.")]
+pub struct RunFlags {
+    /// A program (.py, .ts or .js), or the folder it is in
+    #[arg(value_name = "FILE|FOLDER")]
+    pub path: PathBuf,
+    /// The file to run in a folder, when it has another name than the usual ones
+    #[arg(long, value_name = "FILE")]
+    pub entrypoint: Option<String>,
+    /// How long the program may take, in seconds [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u32>,
+    /// Print one JSON object about the run as the last line of standard error
+    #[arg(long)]
+    pub json: bool,
+    /// No progress, also in a terminal
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Arguments for the program
+    #[arg(last = true, value_name = "ARGS")]
+    pub arguments: Vec<String>,
+}
+
+/// The engine by itself.
+#[derive(Clone, Debug, Args)]
+pub struct EngineFlags {
+    /// Where the engine listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3986")]
+    pub addr: String,
+    /// The key clients must send; one is made and printed when none is given
+    #[arg(long, value_name = "KEY", env = "PITLANE_ENGINE_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+    /// Take the listening socket from standard input: how `serve` starts its engine
+    #[arg(long, hide = true)]
+    pub listen_on_stdin: bool,
+    /// End when nobody asked for anything for so many seconds
+    #[arg(long, hide = true, value_name = "SECONDS")]
+    pub orphan_grace: Option<u64>,
+    /// End when this process, which started the engine, ends
+    #[arg(long, hide = true, value_name = "PID")]
+    pub ends_with: Option<i32>,
+    /// Where the engine keeps its things, when not below the data folder
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    pub engine_data: Option<PathBuf>,
+    /// What is bound into sandboxes at /opt/pitlane
+    #[arg(long, hide = true, value_name = "FOLDER")]
+    pub runtime: Option<PathBuf>,
+}
+
+/// What to do with accounts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum UserCommand {
+    /// Set an account's password, read from the terminal or standard input
+    SetPassword {
+        /// The account's name.
+        name: String,
+    },
+    /// Print a link that signs an account in, once
+    Link {
+        /// The account's name; the only account when there is just one.
+        name: Option<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_may_stand_before_and_after_the_command() {
+        for line in [["pitlane", "--data", "x", "doctor"], ["pitlane", "doctor", "--data", "x"]] {
+            let arguments = Arguments::try_parse_from(line).expect("readable");
+            assert_eq!(arguments.settings.data.as_deref(), Some("x"));
+        }
+    }
+
+    #[test]
+    fn a_programs_arguments_are_its_own() {
+        let arguments = Arguments::try_parse_from(["pitlane", "run", "a.py", "--timeout", "5", "--", "--json", "-x"])
+            .expect("readable");
+        let Some(Command::Run(run)) = arguments.command else { panic!("another command") };
+        assert_eq!((run.timeout, run.json, run.arguments), (Some(5), false, vec!["--json".into(), "-x".into()]));
+    }
+}

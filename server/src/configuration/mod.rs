@@ -1,0 +1,207 @@
+//! The settings of this process, read once at its start. Everything below
+//! takes values from here; nothing else looks at the environment.
+
+mod address;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use address::{PublicUrl, listen as listen_address};
+use sources::{Name, Sources};
+
+use crate::{command_line::{ServeFlags, SettingFlags}, failure::Failure};
+use engine::sandbox::{IsolationChoice, Network};
+use secrecy::SecretString;
+use std::{net::SocketAddr, path::{Path, PathBuf}, time::Duration};
+
+const ADDR: Name = Name { key: "addr", variable: "PITLANE_ADDR" };
+const PUBLIC_URL: Name = Name { key: "public_url", variable: "PITLANE_PUBLIC_URL" };
+const DATA: Name = Name { key: "data", variable: "PITLANE_DATA" };
+const DATABASE_URL: Name = Name { key: "database_url", variable: "DATABASE_URL" };
+const LOG: Name = Name { key: "log", variable: "PITLANE_LOG" };
+const ISOLATION: Name = Name { key: "isolation", variable: "PITLANE_ISOLATION" };
+const NETWORK: Name = Name { key: "network", variable: "PITLANE_NETWORK" };
+const WARM: Name = Name { key: "warm", variable: "PITLANE_WARM" };
+const PYTHON: Name = Name { key: "python", variable: "PITLANE_PYTHON" };
+const NODE: Name = Name { key: "node", variable: "PITLANE_NODE" };
+const STOP_GRACE: Name = Name { key: "stop_grace", variable: "PITLANE_STOP_GRACE" };
+const CONCURRENCY: Name = Name { key: "concurrency", variable: "PITLANE_CONCURRENCY" };
+const LOG_LIMIT: Name = Name { key: "log_limit_mb", variable: "PITLANE_LOG_LIMIT_MB" };
+const ENGINE_GRACE: Name = Name { key: "engine_grace", variable: "PITLANE_ENGINE_GRACE" };
+const DAYTONA_API_KEY: Name = Name { key: "daytona_api_key", variable: "DAYTONA_API_KEY" };
+const DAYTONA_API_URL: Name = Name { key: "daytona_api_url", variable: "DAYTONA_API_URL" };
+const DAYTONA_TARGET: Name = Name { key: "daytona_target", variable: "DAYTONA_TARGET" };
+
+const NAMES: [Name; 17] = [
+    ADDR, PUBLIC_URL, DATA, DATABASE_URL, LOG, ISOLATION, NETWORK, WARM, PYTHON, NODE, STOP_GRACE, CONCURRENCY,
+    LOG_LIMIT, ENGINE_GRACE, DAYTONA_API_KEY, DAYTONA_API_URL, DAYTONA_TARGET,
+];
+
+/// Daytona's cloud.
+const DAYTONA_CLOUD: &str = "https://app.daytona.io/api";
+
+/// The settings.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// Where the site listens.
+    pub addr: SocketAddr,
+    /// The address people open; none when it is the one the site listens at.
+    pub public_url: Option<PublicUrl>,
+    /// Where everything is kept. Absolute.
+    pub data: PathBuf,
+    /// The database.
+    pub database_url: String,
+    /// What is logged.
+    pub log: Option<String>,
+    /// The engine of this machine.
+    pub engine: EngineSettings,
+    /// Daytona's cloud, when it is to be used.
+    pub cloud: Option<CloudSettings>,
+    /// How long a stopped program has to end by itself.
+    pub stop_grace: Duration,
+    /// How many runs go on at the same time.
+    pub concurrency: usize,
+    /// The longest log that is kept whole, in bytes.
+    pub log_limit: u64,
+    /// Whether the engine outlives a polite stop of the server.
+    pub keep_engine: bool,
+    /// Environment variables that look like ours and are not; said once in the log.
+    pub unknown_variables: Vec<String>,
+}
+
+/// How the engine of this machine makes sandboxes.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// Which walls are acceptable.
+    pub isolation: IsolationChoice,
+    /// What sandboxes may reach.
+    pub network: Network,
+    /// How many sandboxes are kept ready.
+    pub warm: usize,
+    /// The Python to offer.
+    pub python: Option<PathBuf>,
+    /// The Node.js to offer.
+    pub node: Option<PathBuf>,
+    /// How long an engine whose server vanished goes on.
+    pub orphan_grace: Duration,
+}
+
+/// How Daytona's cloud is reached.
+#[derive(Clone, Debug)]
+pub struct CloudSettings {
+    /// The base URL of its API.
+    pub api_url: String,
+    /// The key.
+    pub api_key: SecretString,
+    /// The region.
+    pub target: Option<String>,
+}
+
+impl Configuration {
+    /// Reads the settings of this process.
+    ///
+    /// # Errors
+    /// Names the first setting that cannot be used, and why.
+    pub fn load(settings: &SettingFlags, serve: &ServeFlags) -> Result<Self, Failure> {
+        let folder = std::env::current_dir()
+            .map_err(|error| Failure::unusable(format!("The working directory cannot be read: {error}.")))?;
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::from_parts(settings, serve, &folder, environment)
+    }
+
+    fn from_parts(
+        settings: &SettingFlags,
+        serve: &ServeFlags,
+        folder: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Failure> {
+        let mut sources = Sources::read(&NAMES, settings.config.as_deref(), folder, environment)?;
+        for (name, flag, text) in [
+            (ADDR, "addr", &serve.addr),
+            (PUBLIC_URL, "public-url", &serve.public_url),
+            (CONCURRENCY, "concurrency", &serve.concurrency),
+            (DATA, "data", &settings.data),
+            (DATABASE_URL, "database-url", &settings.database_url),
+            (ISOLATION, "isolation", &settings.isolation),
+            (NETWORK, "network", &settings.network),
+            (WARM, "warm", &settings.warm),
+            (LOG, "log", &settings.log),
+        ] {
+            sources.take_flag(name, flag, text.as_ref());
+        }
+        let data = sources.get(DATA, |text| Ok(folder.join(text)))?.unwrap_or_else(|| folder.join("pitlane-data"));
+        let database_url = sources
+            .get(DATABASE_URL, address::database)?
+            .unwrap_or_else(|| format!("sqlite://{}", data.join("pitlane.db").display()));
+        Ok(Self {
+            addr: sources.get(ADDR, address::listen)?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))),
+            public_url: sources.get(PUBLIC_URL, PublicUrl::parse)?,
+            database_url,
+            log: sources.get(LOG, log_filter)?,
+            engine: EngineSettings {
+                isolation: sources.get(ISOLATION, str::parse)?.unwrap_or_default(),
+                network: sources.get(NETWORK, network)?.unwrap_or_default(),
+                warm: sources.get(WARM, |text| number(text, 0, 64))?.map_or(2, |count| count as usize),
+                python: sources.get(PYTHON, executable)?,
+                node: sources.get(NODE, executable)?,
+                orphan_grace: sources.get(ENGINE_GRACE, seconds)?.unwrap_or(Duration::from_secs(600)),
+            },
+            cloud: cloud(&sources)?,
+            stop_grace: sources.get(STOP_GRACE, seconds)?.unwrap_or(Duration::from_secs(2)),
+            concurrency: sources.get(CONCURRENCY, |text| number(text, 1, 1000))?.map_or_else(usual_concurrency, |count| count as usize),
+            log_limit: sources.get(LOG_LIMIT, |text| number(text, 1, 100_000))?.unwrap_or(256) * 1024 * 1024,
+            keep_engine: serve.keep_engine,
+            unknown_variables: sources.unknown_variables,
+            data,
+        })
+    }
+}
+
+fn cloud(sources: &Sources) -> Result<Option<CloudSettings>, Failure> {
+    let Some(api_key) = sources.get(DAYTONA_API_KEY, |text| Ok(SecretString::from(text.to_owned())))? else {
+        return Ok(None);
+    };
+    Ok(Some(CloudSettings {
+        api_url: sources.get(DAYTONA_API_URL, address::api)?.unwrap_or_else(|| DAYTONA_CLOUD.to_owned()),
+        api_key,
+        target: sources.get(DAYTONA_TARGET, |text| Ok(text.to_owned()))?,
+    }))
+}
+
+/// Twice the processors: agents wait for others more than they compute.
+fn usual_concurrency() -> usize {
+    std::thread::available_parallelism().map_or(4, |count| count.get() * 2).max(4)
+}
+
+fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(|| format!("a whole number from {least} to {most} is needed."))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.trim_end_matches('s')
+        .parse()
+        .ok()
+        .filter(|seconds| (0.0..=86_400.0).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "a number of seconds from 0 to 86400 is needed.".to_owned())
+}
+
+fn network(text: &str) -> Result<Network, String> {
+    match text {
+        "off" => Ok(Network::Off),
+        "open" => Ok(Network::Open),
+        _ => Err("off or open is needed.".to_owned()),
+    }
+}
+
+fn executable(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() && path.is_file() { Ok(path) } else { Err("the full path of a program is needed.".to_owned()) }
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|_| "error, warn, info, debug, trace or a filter such as info,runs=debug is needed.".to_owned())
+}

@@ -1,0 +1,192 @@
+//! `pitlane serve`: from settings to a site that answers, and back.
+//!
+//! The port is taken first, because that fails fast; the engine and the
+//! database are then started side by side. On the way down: no new requests,
+//! streams ended, runs left to the next start (or ended with the engine), the
+//! database closed.
+
+use crate::{
+    configuration::Configuration,
+    engine_process::EnginePlan,
+    failure::Failure,
+    listening, output,
+    provider::Sandboxes,
+    site::{self, Sessions, Site, hosts::Hosts},
+    stopping,
+};
+use app::{Assets, Services};
+use model::Role;
+use rustix::fs::{FlockOperation, flock};
+use runs::{Runs, RunsConfig};
+use std::{fs::File, net::{SocketAddr, TcpListener}, os::unix::fs::DirBuilderExt, path::Path, time::Duration};
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+/// How long open requests have once the server is told to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run(configuration: Configuration) -> Result<(), Failure> {
+    let workers = std::thread::available_parallelism().map_or(4, |count| count.get().max(4));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("No threads can be started: {error}.")))?;
+    let served = runtime.block_on(serve(&configuration));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
+}
+
+async fn serve(configuration: &Configuration) -> Result<(), Failure> {
+    let shutdown = stopping::on_signals()?;
+    let listener = listening::bind(configuration.addr, "--addr")?;
+    let addr = listener.local_addr().map_err(|error| Failure::new(format!("The socket has no address: {error}.")))?;
+    let _data = hold_data(&configuration.data)?;
+    let sandboxes = Sandboxes::open(configuration, || engine_plan(configuration))?;
+    let started = start(configuration, &sandboxes, addr, &shutdown).await;
+    let served = match started {
+        Ok(site) => {
+            let answered = answer(listener, site.clone(), shutdown).await;
+            site.services.runs.shutdown().await;
+            site.services.store.close().await;
+            answered
+        }
+        Err(failure) => Err(failure),
+    };
+    if let Some(engine) = sandboxes.engine {
+        if configuration.keep_engine { engine.leave() } else { engine.stop().await }
+    }
+    served
+}
+
+async fn start(
+    configuration: &Configuration,
+    sandboxes: &Sandboxes,
+    addr: SocketAddr,
+    shutdown: &CancellationToken,
+) -> Result<Site, Failure> {
+    let (store, isolation) = tokio::join!(open_store(configuration), sandboxes.isolation());
+    let store = store?;
+    let sessions = Sessions::open(&store).await?;
+    tokio::spawn(sessions.clone().delete_expired_hourly());
+    let config = RunsConfig {
+        concurrency: configuration.concurrency,
+        stop_grace: configuration.stop_grace,
+        log_limit: configuration.log_limit,
+        ..RunsConfig::new(instance(&configuration.data)?, sandboxes.provider)
+    };
+    let runs = Runs::open(config, store.clone(), sandboxes.client.clone())
+        .await
+        .map_err(|error| Failure::new(format!("The runs of an earlier start cannot be taken up. {error}")))?;
+    let link = first_link(&store).await?;
+    greet(configuration, addr, link.as_deref());
+    let services = Services {
+        store,
+        runs,
+        provider: sandboxes.provider,
+        provider_url: sandboxes.url.clone(),
+        isolation: isolation.level,
+        isolation_facts: isolation.facts,
+    };
+    let hosts = Hosts::new(configuration.public_url.clone());
+    Ok(Site::new(services, Assets { base: site::assets_base() }, sessions, hosts, shutdown.clone()))
+}
+
+async fn open_store(configuration: &Configuration) -> Result<Store, Failure> {
+    Store::open(&configuration.database_url).await.map_err(|error| Failure::unusable(error.to_string()))
+}
+
+/// Answers requests until `shutdown`, then lets those under way finish, but not for ever.
+async fn answer(listener: TcpListener, site: Site, shutdown: CancellationToken) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("The site stopped: its socket failed: {error}."));
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+    let service = site::router(site).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    tokio::select! {
+        served = serving.into_future() => served.map_err(failed),
+        () = async { shutdown.cancelled().await; tokio::time::sleep(STOP_WITHIN).await } => {
+            tracing::warn!("requests that took more than {} s to end were cut off", STOP_WITHIN.as_secs());
+            Ok(())
+        }
+    }
+}
+
+/// How the engine of this data folder is started.
+///
+/// # Errors
+/// When the files for sandboxes cannot be written.
+pub fn engine_plan(configuration: &Configuration) -> Result<EnginePlan, Failure> {
+    Ok(EnginePlan {
+        data: configuration.data.join("engine"),
+        runtime: site::runtime_folder(&configuration.data)?,
+        settings: configuration.engine.clone(),
+        log: configuration.log.clone(),
+        ends_with_us: false,
+    })
+}
+
+/// Makes the data folder, and holds it against a second server.
+fn hold_data(data: &Path) -> Result<File, Failure> {
+    let refused = |error: std::io::Error| {
+        Failure::unusable(format!(
+            "The data folder {} cannot be written: {error}. Choose another with --data, or change its owner.",
+            data.display()
+        ))
+    };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(refused)?;
+    let lock = File::create(data.join("serve.lock")).map_err(refused)?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        Failure::unusable(format!(
+            "Another Pitlane serves the data folder {}. Stop it, or choose another folder with --data.",
+            data.display()
+        ))
+    })?;
+    Ok(lock)
+}
+
+/// The name of this installation at the provider, made at its first start.
+fn instance(data: &Path) -> Result<String, Failure> {
+    let path = data.join("instance");
+    if let Ok(name) = std::fs::read_to_string(&path)
+        && !name.trim().is_empty()
+    {
+        return Ok(name.trim().to_owned());
+    }
+    let name = uuid::Uuid::new_v4().to_string();
+    std::fs::write(&path, &name).map_err(|error| Failure::new(format!("{} cannot be written: {error}.", path.display())))?;
+    Ok(name)
+}
+
+/// The link for the owner, as long as there is no password to sign in with.
+async fn first_link(store: &Store) -> Result<Option<String>, Failure> {
+    let failed = |error: store::StoreError| Failure::new(error.to_string());
+    let users = store.users().await.map_err(failed)?;
+    let owner = match users.into_iter().next() {
+        Some(owner) if owner.has_password => return Ok(None),
+        Some(owner) => owner,
+        None => store.create_user("owner", Role::Owner, None).await.map_err(failed)?,
+    };
+    site::fresh_sign_in_link(store, &owner.id).await.map(Some)
+}
+
+fn greet(configuration: &Configuration, addr: SocketAddr, link: Option<&str>) {
+    let address = address_to_open(configuration, addr);
+    output::line(&format!("Pitlane is ready at {address}"));
+    if let Some(link) = link {
+        output::line(&format!("Sign in with this link, once, within a day: {address}{link}"));
+    }
+}
+
+/// What to type into a browser.
+pub fn address_to_open(configuration: &Configuration, addr: SocketAddr) -> String {
+    match &configuration.public_url {
+        Some(url) => url.origin(),
+        // Every address of this machine: the nearest one.
+        None if addr.ip().is_unspecified() => format!("http://localhost:{}", addr.port()),
+        None => format!("http://{addr}"),
+    }
+}

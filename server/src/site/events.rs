@@ -1,0 +1,143 @@
+//! `GET /api/events`: one stream of server-sent events per browser tab, for
+//! all the runs it shows. `id:` is the cursor of every run of the stream after
+//! that event, so that a reader that comes again misses and repeats nothing.
+
+use super::{Site, log::end_of, permission::{Can, Read}, refusal::Refusal, session::Sessions};
+use axum::{
+    extract::{Query, State},
+    response::{IntoResponse, Response, sse::{Event, KeepAlive, Sse}},
+};
+use futures::{Stream, StreamExt, stream, stream::{BoxStream, SelectAll}};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use model::{Cursor, RunId, StreamMessage};
+use serde::Deserialize;
+use std::{convert::Infallible, time::Duration};
+use tower_sessions::{Session, SessionStore, session::Id};
+
+/// How often a comment is sent when nothing happens, and the session looked at.
+const HEARTBEAT: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(15) };
+/// How long browsers wait before they connect again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What to follow.
+#[derive(Debug, Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    runs: String,
+}
+
+/// The handler.
+pub async fn follow(
+    _: Can<Read>,
+    State(site): State<Site>,
+    session: Session,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+    let cursors = Cursor::read(last.unwrap_or(&wanted.runs))?;
+    let mut messages = SelectAll::new();
+    for (run, cursor) in &cursors {
+        let follower = site.services.runs.follow(run, *cursor).await?;
+        messages.push(pull(follower));
+    }
+    let reader = Reader { site, session: session.id(), cursors, messages, checks: every_heartbeat(), is_over: false };
+    let mut response = Sse::new(reader.events()).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+fn pull(follower: runs::Follower) -> BoxStream<'static, Vec<StreamMessage>> {
+    stream::unfold(follower, |mut follower| async move {
+        let messages = follower.next().await?;
+        Some((messages, follower))
+    })
+    .boxed()
+}
+
+fn every_heartbeat() -> tokio::time::Interval {
+    tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT)
+}
+
+/// One tab's stream.
+struct Reader {
+    site: Site,
+    session: Option<Id>,
+    cursors: Vec<(RunId, Cursor)>,
+    messages: SelectAll<BoxStream<'static, Vec<StreamMessage>>>,
+    checks: tokio::time::Interval,
+    is_over: bool,
+}
+
+impl Reader {
+    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        let hello = Event::default().retry(RETRY).comment("connected");
+        let batches = stream::unfold(self, |mut reader| async move {
+            let events = reader.next().await?;
+            Some((stream::iter(events), reader))
+        });
+        stream::iter([hello]).chain(batches.flatten()).map(Ok)
+    }
+
+    /// Waits for what comes next. Nothing is read from the runs before the
+    /// connection took what came before: a slow reader is slow alone.
+    async fn next(&mut self) -> Option<Vec<Event>> {
+        if self.is_over {
+            return None;
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = self.site.shutdown.cancelled() => return Some(self.bye("shutdown")),
+                _ = self.checks.tick() => if !is_signed_in(&self.site.sessions, self.session).await {
+                    return Some(self.bye("signed_out"));
+                },
+                // When every run has ended, the stream stays open and silent:
+                // closed, the browser would connect again and again.
+                Some(messages) = self.messages.next() => {
+                    return Some(messages.iter().map(|message| self.event(message)).collect());
+                }
+            }
+        }
+    }
+
+    fn bye(&mut self, reason: &str) -> Vec<Event> {
+        self.is_over = true;
+        vec![self.event(&StreamMessage::Bye { reason: reason.to_owned() })]
+    }
+
+    fn event(&mut self, message: &StreamMessage) -> Event {
+        let name = match message {
+            StreamMessage::Run { .. } => "run",
+            StreamMessage::Events { run, events } => {
+                if let (Some(cursor), Some(last)) = (self.cursor(run), events.last()) {
+                    cursor.seq = cursor.seq.max(last.seq);
+                }
+                "events"
+            }
+            StreamMessage::Log { run, frames } => {
+                if let (Some(cursor), Some(last)) = (self.cursor(run), frames.last()) {
+                    cursor.offset = cursor.offset.max(end_of(last));
+                }
+                "log"
+            }
+            StreamMessage::End { .. } => "end",
+            StreamMessage::Bye { .. } => "bye",
+        };
+        let id = Cursor::write(self.cursors.iter().map(|(run, cursor)| (run, *cursor)));
+        let event = Event::default().event(name).data(serde_json::to_string(message).unwrap_or_default());
+        if id.is_empty() { event } else { event.id(id) }
+    }
+
+    fn cursor(&mut self, run: &RunId) -> Option<&mut Cursor> {
+        self.cursors.iter_mut().find(|(id, _)| id == run).map(|(_, cursor)| cursor)
+    }
+}
+
+async fn is_signed_in(sessions: &Sessions, session: Option<Id>) -> bool {
+    let Some(id) = session else { return false };
+    // A database that does not answer for a moment signs nobody out.
+    sessions.load(&id).await.map_or(true, |record| record.is_some())
+}

@@ -1,0 +1,84 @@
+//! The site over HTTP: one router through which every request goes.
+//!
+//! ```text
+//! every request ── trace ─ catch panics ─ headers ─ host and origin
+//!    ├── /healthz /readyz /assets/…            open
+//!    └── session ─ guard ─ sizes ─ compression
+//!           ├── pages                           signed in, or sent to /sign-in
+//!           ├── /fn/…  server functions         401, but for `me` and `sign_in`
+//!           └── /api/… REST and events          401; each handler names its permission
+//! ```
+
+mod assets;
+mod attempts;
+mod events;
+mod files;
+mod guard;
+mod headers;
+mod health;
+pub mod hosts;
+mod log;
+mod pages;
+mod permission;
+mod refusal;
+mod router;
+mod session;
+mod sign_in_link;
+mod sizes;
+#[cfg(test)]
+mod tests;
+
+pub use assets::{base as assets_base, runtime_folder};
+pub use router::router;
+pub use session::{Sessions, fresh_sign_in_link};
+
+use axum::extract::FromRef;
+use hosts::Hosts;
+use leptos::prelude::LeptosOptions;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What requests are answered with. Cheap to clone.
+#[derive(Clone)]
+pub struct Site {
+    /// What pages and server functions use.
+    pub services: app::Services,
+    /// Where the site's files are served.
+    pub assets: app::Assets,
+    /// The signed-in browsers.
+    pub sessions: Sessions,
+    /// The names the site answers to.
+    pub hosts: Arc<Hosts>,
+    /// Failed attempts to sign in.
+    pub attempts: Arc<attempts::Attempts>,
+    /// Ends what would go on for ever when the server stops.
+    pub shutdown: CancellationToken,
+    leptos: LeptosOptions,
+}
+
+impl Site {
+    /// Puts it together.
+    pub fn new(
+        services: app::Services,
+        assets: app::Assets,
+        sessions: Sessions,
+        hosts: Hosts,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            services,
+            leptos: LeptosOptions::builder().output_name("app").site_pkg_dir(assets.base.trim_start_matches('/').to_owned()).build(),
+            assets,
+            sessions,
+            hosts: Arc::new(hosts),
+            attempts: Arc::default(),
+            shutdown,
+        }
+    }
+}
+
+impl FromRef<Site> for LeptosOptions {
+    fn from_ref(site: &Site) -> Self {
+        site.leptos.clone()
+    }
+}

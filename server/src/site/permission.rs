@@ -1,0 +1,75 @@
+//! Permissions in the types of handlers. Routes of the REST API are made with
+//! [`get`] and [`put`] of this module, which take only handlers whose first
+//! argument is [`Can`]: one that forgot its permission does not compile.
+
+use super::{Site, guard::Viewer, refusal::Refusal};
+use app::ErrorCode;
+use axum::{extract::FromRequestParts, handler::Handler, routing::MethodRouter};
+use http::request::Parts;
+use model::{Permission, User};
+use std::marker::PhantomData;
+
+/// A permission as a type.
+pub trait PermissionMarker {
+    /// The permission.
+    const PERMISSION: Permission;
+}
+
+/// See agents, their files, runs and logs.
+pub struct Read;
+impl PermissionMarker for Read {
+    const PERMISSION: Permission = Permission::Read;
+}
+
+/// Create, change and delete agents and their files.
+pub struct Edit;
+impl PermissionMarker for Edit {
+    const PERMISSION: Permission = Permission::Edit;
+}
+
+/// The proof that whoever asks is signed in and may do it.
+pub struct Can<P> {
+    /// Who asks.
+    pub user: User,
+    permission: PhantomData<P>,
+}
+
+impl<P: PermissionMarker, S: Sync> FromRequestParts<S> for Can<P> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        let user = parts.extensions.get::<Viewer>().and_then(|viewer| viewer.0.clone()).ok_or_else(Refusal::signed_out)?;
+        if user.role.may(P::PERMISSION) {
+            Ok(Self { user, permission: PhantomData })
+        } else {
+            Err(Refusal::new(ErrorCode::Forbidden, "Your account may not do this. Ask an owner of this instance."))
+        }
+    }
+}
+
+/// Arguments of a handler that begin with a permission.
+pub trait BeginsWithPermission {}
+impl<M, P: PermissionMarker> BeginsWithPermission for (M, Can<P>) {}
+impl<M, P: PermissionMarker, A> BeginsWithPermission for (M, Can<P>, A) {}
+impl<M, P: PermissionMarker, A, B> BeginsWithPermission for (M, Can<P>, A, B) {}
+impl<M, P: PermissionMarker, A, B, C> BeginsWithPermission for (M, Can<P>, A, B, C) {}
+impl<M, P: PermissionMarker, A, B, C, D> BeginsWithPermission for (M, Can<P>, A, B, C, D) {}
+impl<M, P: PermissionMarker, A, B, C, D, E> BeginsWithPermission for (M, Can<P>, A, B, C, D, E) {}
+
+/// A route for GET.
+pub fn get<H, T>(handler: H) -> MethodRouter<Site>
+where
+    H: Handler<T, Site>,
+    T: BeginsWithPermission + 'static,
+{
+    axum::routing::get(handler)
+}
+
+/// A route for PUT.
+pub fn put<H, T>(handler: H) -> MethodRouter<Site>
+where
+    H: Handler<T, Site>,
+    T: BeginsWithPermission + 'static,
+{
+    axum::routing::put(handler)
+}

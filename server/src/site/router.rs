@@ -1,0 +1,71 @@
+//! All routes, and the layers before them.
+
+use super::{Site, assets, events, files, guard, headers, health, hosts, log, pages, permission, refusal::Refusal, session, sizes};
+use axum::{Json, Router, extract::DefaultBodyLimit, middleware::{from_fn, from_fn_with_state}, response::{IntoResponse, Response}, routing::{self, MethodRouter}};
+use http::{Extensions, HeaderMap, StatusCode, Version, header};
+use permission::{Can, Read};
+use std::any::Any;
+use tower_http::{catch_panic::CatchPanicLayer, compression::{CompressionLayer, predicate::{Predicate, SizeAbove}}, trace::TraceLayer};
+
+/// The REST routes, each behind a permission.
+pub fn api_routes() -> Vec<(&'static str, MethodRouter<Site>)> {
+    vec![
+        ("/api/session", permission::get(who)),
+        ("/api/events", permission::get(events::follow)),
+        ("/api/runs/{id}/log", permission::get(log::download)),
+        ("/api/agents/{id}/files/{*path}", permission::get(files::download).merge(permission::put(files::upload))),
+    ]
+}
+
+/// Everything the site answers.
+pub fn router(site: Site) -> Router {
+    let mut signed_in = Router::new();
+    for (path, handlers) in api_routes() {
+        signed_in = signed_in.route(path, handlers);
+    }
+    let signed_in = pages::add(signed_in, &site)
+        // The innermost first: what stands lower runs earlier.
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(256).and(is_text_of_ours)))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(sizes::check))
+        .layer(from_fn_with_state(site.clone(), guard::check))
+        .layer(session::layer(&site));
+    let hash = site.assets.base.trim_start_matches("/assets/").to_owned();
+    let open = Router::new()
+        .route("/healthz", routing::get(health::healthz))
+        .route("/readyz", routing::get(health::readyz))
+        .route(
+            "/assets/{hash}/{*path}",
+            routing::get(move |path, headers| async move { assets::serve(path, headers, &hash).await }),
+        );
+    open.merge(signed_in)
+        .layer(from_fn_with_state(site.clone(), hosts::check))
+        .layer(from_fn_with_state(site.clone(), headers::add))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(TraceLayer::new_for_http().on_failure(()))
+        .with_state(site)
+}
+
+/// `GET /api/session`: how a page tells "signed out" from "server gone".
+async fn who(can: Can<Read>) -> Json<serde_json::Value> {
+    Json(serde_json::json!({ "name": can.user.name }))
+}
+
+/// Pages and JSON are compressed here; the site's files are so already, and
+/// a stream of events must not wait in a compressor.
+fn is_text_of_ours(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("text/html") || kind.starts_with("application/json"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Refusal::internal(&format!("panic: {said}")).into_response()
+}

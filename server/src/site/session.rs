@@ -1,0 +1,134 @@
+//! Sessions in the store's database, and the one-time link that begins the
+//! first one.
+
+use super::{Site, hosts::Hosts};
+use crate::failure::Failure;
+use async_trait::async_trait;
+use model::{Millis, UserId};
+use sha2::{Digest, Sha256};
+use store::{Pools, Store};
+use tower_sessions::{
+    ExpiredDeletion, Expiry, SessionManagerLayer, SessionStore,
+    cookie::{SameSite, time::Duration},
+    session::{Id, Record},
+    session_store,
+};
+use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
+
+/// A session ends after so many days in which nobody came.
+const DAYS: i64 = 30;
+/// How long a one-time link can be used.
+const LINK_MILLISECONDS: i64 = 24 * 3600 * 1000;
+
+/// The signed-in browsers.
+#[derive(Clone, Debug)]
+pub enum Sessions {
+    /// In SQLite.
+    Sqlite(SqliteStore),
+    /// In PostgreSQL.
+    Postgres(PostgresStore),
+}
+
+impl Sessions {
+    /// Opens the table of sessions, making it when it is not there.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn open(store: &Store) -> Result<Self, Failure> {
+        let sessions = match store.pools() {
+            Pools::Sqlite(pool) => Self::Sqlite(SqliteStore::new(pool.clone())),
+            Pools::Postgres(pool) => Self::Postgres(PostgresStore::new(pool.clone())),
+        };
+        let migrated = match &sessions {
+            Self::Sqlite(sessions) => sessions.migrate().await,
+            Self::Postgres(sessions) => sessions.migrate().await,
+        };
+        migrated.map_err(|error| Failure::new(format!("The table of sessions cannot be made: {error}.")))?;
+        Ok(sessions)
+    }
+
+    /// Deletes sessions that ended, every hour, until the server stops.
+    pub async fn delete_expired_hourly(self) {
+        let mut hours = tokio::time::interval(std::time::Duration::from_secs(3600));
+        loop {
+            hours.tick().await;
+            let deleted = match &self {
+                Self::Sqlite(sessions) => sessions.delete_expired().await,
+                Self::Postgres(sessions) => sessions.delete_expired().await,
+            };
+            if let Err(error) = deleted {
+                tracing::warn!(%error, "ended sessions could not be deleted; tried again in an hour");
+            }
+        }
+    }
+}
+
+/// Sets and reads the cookie.
+pub fn layer(site: &Site) -> SessionManagerLayer<Sessions> {
+    let is_https = site.hosts.is_https();
+    SessionManagerLayer::new(site.sessions.clone())
+        .with_name(cookie_name(&site.hosts))
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_secure(is_https)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(Duration::days(DAYS)))
+}
+
+/// `__Host-` has browsers hold us to TLS, our host alone and the path `/`.
+fn cookie_name(hosts: &Hosts) -> &'static str {
+    if hosts.is_https() { "__Host-pitlane" } else { "pitlane" }
+}
+
+/// The token's form in the database.
+pub fn token_hash(token: &str) -> String {
+    hex::encode(Sha256::digest(token.as_bytes()))
+}
+
+/// Makes a token that signs this account in, once, within a day; returns the
+/// path and query of the link.
+///
+/// # Errors
+/// When there is no randomness or the database refuses.
+pub async fn fresh_sign_in_link(store: &Store, user: &UserId) -> Result<String, Failure> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::new(format!("The system gives no randomness: {error}.")))?;
+    let token = hex::encode(bytes);
+    let expires = Millis(Millis::now().0 + LINK_MILLISECONDS);
+    store
+        .create_sign_in_token(user, &token_hash(&token), expires)
+        .await
+        .map_err(|error| Failure::new(format!("The sign-in link could not be made. {error}")))?;
+    Ok(format!("/sign-in?token={token}"))
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        match self {
+            Self::Sqlite(sessions) => sessions.create(record).await,
+            Self::Postgres(sessions) => sessions.create(record).await,
+        }
+    }
+
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        match self {
+            Self::Sqlite(sessions) => sessions.save(record).await,
+            Self::Postgres(sessions) => sessions.save(record).await,
+        }
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        match self {
+            Self::Sqlite(sessions) => sessions.load(id).await,
+            Self::Postgres(sessions) => sessions.load(id).await,
+        }
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        match self {
+            Self::Sqlite(sessions) => sessions.delete(id).await,
+            Self::Postgres(sessions) => sessions.delete(id).await,
+        }
+    }
+}
