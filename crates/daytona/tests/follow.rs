@@ -97,6 +97,15 @@ async fn play(mut socket: WebSocket, steps: Vec<Step>) {
 }
 
 async fn follow(exact: bool, from: u64, connections: Vec<(u64, Vec<Step>)>) -> Result<LogFollow, Error> {
+    follow_from(exact, from, connections).await.0
+}
+
+/// The same, with the task that accepts connections.
+async fn follow_from(
+    exact: bool,
+    from: u64,
+    connections: Vec<(u64, Vec<Step>)>,
+) -> (Result<LogFollow, Error>, tokio::task::AbortHandle) {
     let script = Arc::new(Mutex::new(Script { exact, connections }));
     let router = Router::new()
         .route("/toolbox/s1/process/session/run/command/c1/logs", get(upgrade))
@@ -105,7 +114,7 @@ async fn follow(exact: bool, from: u64, connections: Vec<(u64, Vec<Step>)>) -> R
         .await
         .expect("a port");
     let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let config = Config {
         api_url: format!("http://{address}/api"),
         ..Config::new("key")
@@ -121,7 +130,10 @@ async fn follow(exact: bool, from: u64, connections: Vec<(u64, Vec<Step>)>) -> R
         .toolbox(&sandbox)
         .await
         .expect("a toolbox");
-    toolbox.follow_logs("run", "c1", from).await
+    (
+        toolbox.follow_logs("run", "c1", from).await,
+        server.abort_handle(),
+    )
 }
 
 /// The whole log, and the error that ended it.
@@ -223,6 +235,26 @@ async fn a_command_that_went_away_meanwhile_is_an_error_and_no_end() {
     let (pieces, error) = read(&mut log).await;
     assert_eq!(pieces, [(0, Stdout, "ab".into())]);
     assert!(error.expect("an error").is_not_found());
+}
+
+#[tokio::test]
+async fn a_provider_that_stays_away_is_given_up() {
+    let steps = vec![records(&[(0, Stdout, b"ab")]), Step::AwaitPong, Step::Drop];
+    let (log, server) = follow_from(true, 0, vec![(0, steps)]).await;
+    let mut log = log.expect("a log");
+    log.next().await.expect("a piece").expect("no error");
+    server.abort();
+    // The patience is passed over, not waited for.
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let error = log.next().await.expect("an error").expect_err("nobody there");
+    assert!(error.is_retryable(), "{error}");
+    let patience = started.elapsed();
+    assert!(
+        patience >= Duration::from_secs(15) && patience < Duration::from_secs(60),
+        "{patience:?}"
+    );
+    assert!(log.next().await.is_none());
 }
 
 #[tokio::test]

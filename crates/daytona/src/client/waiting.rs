@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 /// How soon a state is asked for again, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a single look may take in any case.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 impl Client {
     /// Waits until the sandbox is in one of `states`; asks every 100 ms at
@@ -22,8 +24,19 @@ impl Client {
     pub async fn wait(&self, id: &str, states: &[SandboxState], timeout: Duration) -> Result<Sandbox, Error> {
         let started = Instant::now();
         let mut pause = FIRST_PAUSE;
+        let mut state = SandboxState::Unknown;
         loop {
-            let sandbox = match self.get(id).await {
+            let left = timeout.saturating_sub(started.elapsed());
+            // The last look is not hurried: it may be the one that sees the state.
+            let look = tokio::time::timeout(left.max(LAST_LOOK), self.get(id)).await;
+            let Ok(answer) = look else {
+                return Err(Error::WaitTimedOut {
+                    id: id.to_owned(),
+                    state,
+                    after: started.elapsed(),
+                });
+            };
+            let sandbox = match answer {
                 Err(error) if error.is_not_found() && states.contains(&SandboxState::Destroyed) => {
                     let state = Some(SandboxState::Destroyed);
                     return Ok(Sandbox {
@@ -34,7 +47,7 @@ impl Client {
                 }
                 answer => answer?,
             };
-            let state = sandbox.state.unwrap_or_default();
+            state = sandbox.state.unwrap_or_default();
             if states.contains(&state) {
                 return Ok(sandbox);
             }
