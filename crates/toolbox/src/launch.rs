@@ -16,7 +16,7 @@ use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use crate::protocol::{LaunchStep, MARKER};
 
 /// The largest pipe an ordinary user may have; a larger one means fewer wakes.
-const PIPE_SIZE: usize = 1024 * 1024;
+pub(crate) const PIPE_SIZE: usize = 1024 * 1024;
 /// Children go first when memory runs out, pid 1 last.
 const OOM_SCORE: &[u8] = b"600";
 

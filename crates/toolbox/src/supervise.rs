@@ -25,12 +25,14 @@ use crate::protocol::{
 const ENTRIES_AT_ONCE: usize = 128;
 
 /// What pid 1 is told about the place it runs in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Surroundings {
     /// Where the home folder is.
     pub places: Places,
     /// Whether this process's uid is used by this sandbox alone.
     pub own_uid: bool,
+    /// A socket that listens inside the sandbox, handed out with `Ready`.
+    pub listener: Option<OwnedFd>,
 }
 
 /// A program on its way between fork and exec.
@@ -82,7 +84,10 @@ fn serve(control: OwnedFd, life: &OwnedFd, surroundings: Surroundings) -> io::Re
         helpers: Vec::new(),
         reaped: 0,
     };
-    supervisor.send(&Message::Ready, &[])?;
+    let listener = supervisor.surroundings.listener.take();
+    let descriptors: Vec<_> = listener.iter().map(AsFd::as_fd).collect();
+    supervisor.send(&Message::Ready, &descriptors)?;
+    drop(listener);
     let mut buffer = vec![0u8; MAX_FRAME + 1];
     loop {
         let (readable, child, closed, launches) = supervisor.wait(&children, life)?;
@@ -209,6 +214,13 @@ impl Supervisor {
                 path,
                 recursive: true,
             } => self.remove_tree(id, &path),
+            Call::CreatePipes { path } => {
+                let real = self.surroundings.places.real(&path);
+                match real.and_then(|path| files::create_pipes(&path)) {
+                    Ok(pipes) => self.reply(id, Outcome::Piped, &pipes.each_ref().map(AsFd::as_fd)),
+                    Err(fault) => self.reply(id, Outcome::Fault(fault), &[]),
+                }
+            }
             other => match self.file_call(other) {
                 Ok((outcome, Some(file))) => self.reply(id, outcome, &[file.as_fd()]),
                 Ok((outcome, None)) => self.reply(id, outcome, &[]),
@@ -240,9 +252,12 @@ impl Supervisor {
                 let (used, total) = files::disk(&self.surroundings.places.home)?;
                 Ok((Outcome::Disk { used, total }, None))
             }
-            Call::Spawn { .. } | Call::Signal { .. } | Call::EndTree { .. } | Call::List { .. } => {
-                Err(FileFault::BadPath)
-            }
+            Call::RemovePipes { path } => files::remove_pipes(&real(&path)?).map(done),
+            Call::Spawn { .. }
+            | Call::Signal { .. }
+            | Call::EndTree { .. }
+            | Call::CreatePipes { .. }
+            | Call::List { .. } => Err(FileFault::BadPath),
         }
     }
 

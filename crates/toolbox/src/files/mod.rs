@@ -8,6 +8,7 @@
 
 mod folders;
 mod open;
+mod pipes;
 mod remove;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use rustix::io::Errno;
 
 pub(crate) use folders::{create as create_folder, list};
 pub(crate) use open::{open_read, open_write};
+pub(crate) use pipes::{create as create_pipes, remove as remove_pipes};
 pub(crate) use remove::remove;
 
 use crate::protocol::{FileFault, FileKind, FileStat};

@@ -85,6 +85,17 @@ pub enum Call {
         /// The folder.
         path: String,
     },
+    /// Make a new folder with the named pipes `in`, `out` and `err`; answered by
+    /// `Piped` with the engine's ends, in this order.
+    CreatePipes {
+        /// The folder.
+        path: String,
+    },
+    /// Remove such a folder.
+    RemovePipes {
+        /// The folder.
+        path: String,
+    },
     /// Make a folder and the ones above it.
     CreateFolder {
         /// The folder.
@@ -172,6 +183,8 @@ pub enum Outcome {
     },
     /// The file is open.
     Opened(FileStat),
+    /// The named pipes are there.
+    Piped,
     /// What is known about the path.
     Stat(FileStat),
     /// Some entries of the folder.
