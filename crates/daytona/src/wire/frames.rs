@@ -7,7 +7,7 @@
 //! gap: its length is 0, and a `u64 LE` follows that counts the bytes that
 //! were not kept.
 
-use super::Stream;
+pub use super::Stream;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// The most bytes of a message that an engine sends.
