@@ -2,7 +2,7 @@
 // data directory and without a Daytona key. Plain JavaScript, because the
 // measurements use it too, without Playwright's transpiler.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -29,6 +29,11 @@ export class Server {
   get pid() {
     if (!this.process?.pid) throw new Error("the server is not started");
     return this.process.pid;
+  }
+
+  /** The process of its engine, from the engine's lock file. */
+  get enginePid() {
+    return Number(JSON.parse(readFileSync(path.join(this.data, "data", "engine", "engine.json"), "utf8")).pid);
   }
 
   /** The one-time link that a first start prints. */

@@ -1,0 +1,56 @@
+// Files: the tree, tabs, names that cannot be, and files that are too large.
+import { expect, test } from "../support/test.ts";
+import { Studio } from "../support/studio.ts";
+
+test("create, open, rename, delete and take back", async ({ page }) => {
+  const studio = await Studio.create(page, "tree", { "tools/search.py": "def search():\n    return 'found'\n" });
+  const tree = page.getByRole("tree", { name: "Files" });
+  await expect(tree.getByText("search.py")).toBeVisible();
+  await page.getByRole("button", { name: "New file" }).click();
+  await page.keyboard.type("tools/fetch.py");
+  await page.keyboard.press("Enter");
+  await expect(tree.getByText("fetch.py")).toBeVisible();
+  await tree.getByText("search.py").click();
+  await expect(page.locator(".monaco-editor")).toContainText("return 'found'");
+  await tree.getByText("fetch.py").click();
+  await page.keyboard.press("F2");
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type("tools/load.py");
+  await page.keyboard.press("Enter");
+  await expect(tree.getByText("load.py")).toBeVisible();
+  await tree.getByText("load.py").click();
+  await tree.getByText("load.py").press("Delete");
+  await expect(tree.getByText("load.py")).toBeHidden();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(tree.getByText("load.py")).toBeVisible();
+  await studio.start();
+  await studio.finished();
+});
+
+for (const name of ["../outside.py", "/etc/passwd", "a//b.py", `${"x".repeat(300)}.py`, "back\\slash.py"]) {
+  test(`a file cannot be called ${name.slice(0, 20)}`, async ({ page }) => {
+    await Studio.create(page, "names", {});
+    await page.getByRole("button", { name: "New file" }).click();
+    await page.keyboard.insertText(name);
+    await page.keyboard.press("Enter");
+    await expect(page.getByText(/cannot be used/)).toBeVisible();
+  });
+}
+
+test("an emoji is a fine name", async ({ page }) => {
+  const studio = await Studio.create(page, "emoji", { "\u{1f680}.py": "ok = 1\n", "agent.py": "import importlib.util, os\nprint(sorted(f for f in os.listdir('.') if f.endswith('.py')))\n" });
+  await studio.start();
+  await expect(studio.line("\u{1f680}.py")).toBeVisible();
+  await studio.finished();
+});
+
+test("a file of 20 MB is refused with its size and the limit", async ({ page, expected }) => {
+  expected.push(/413/);
+  const studio = await Studio.create(page, "large", {});
+  const response = await page.request.put(`/api/agents/${studio.agent}/files/big.bin`, {
+    data: Buffer.alloc(20_000_000, 1),
+    headers: { "content-type": "application/octet-stream", "sec-fetch-site": "same-origin" },
+  });
+  expect(response.status()).toBe(413);
+  expect(await response.text()).toMatch(/20\.0 MB.*5\.0 MB/s);
+});
