@@ -17,6 +17,8 @@ pub mod studio;
 
 #[cfg(feature = "ssr")]
 pub mod password;
+#[cfg(all(test, feature = "ssr"))]
+mod rendering;
 #[cfg(feature = "ssr")]
 pub mod services;
 #[cfg(feature = "ssr")]
