@@ -10,6 +10,9 @@ fn main() {
         }
     }
     // A release binary carries the files: a new site is a new binary.
-    println!("cargo::rerun-if-changed={}", root.join("target/site/release/hash.txt").display());
+    println!(
+        "cargo::rerun-if-changed={}",
+        root.join("target/site/release/hash.txt").display()
+    );
     println!("cargo::rerun-if-changed=build.rs");
 }

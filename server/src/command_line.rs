@@ -87,11 +87,13 @@ pub struct ServeFlags {
 
 /// A run in the terminal.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "The program's output is passed through byte for byte, its standard output and standard \
+#[command(
+    after_help = "The program's output is passed through byte for byte, its standard output and standard \
 error apart, and its exit code is returned: 128 and the signal's number when a signal ended it, 124 when it took too \
 long, 130 after Ctrl+C, 125 when Pitlane itself failed. Progress goes to standard error, and only to a terminal.\n\n\
 In a folder, agent.*, main.* or index.* (.py, .ts, .js) is run. Hidden files, node_modules and __pycache__ are left \
-out, and symbolic links are not followed.")]
+out, and symbolic links are not followed."
+)]
 pub struct RunFlags {
     /// A program (.py, .ts or .js), or the folder it is in
     #[arg(value_name = "FILE|FOLDER")]
@@ -166,7 +168,10 @@ mod tests {
 
     #[test]
     fn settings_may_stand_before_and_after_the_command() {
-        for line in [["pitlane", "--data", "x", "doctor"], ["pitlane", "doctor", "--data", "x"]] {
+        for line in [
+            ["pitlane", "--data", "x", "doctor"],
+            ["pitlane", "doctor", "--data", "x"],
+        ] {
             let arguments = Arguments::try_parse_from(line).expect("readable");
             assert_eq!(arguments.settings.data.as_deref(), Some("x"));
         }
@@ -174,9 +179,15 @@ mod tests {
 
     #[test]
     fn a_programs_arguments_are_its_own() {
-        let arguments = Arguments::try_parse_from(["pitlane", "run", "a.py", "--timeout", "5", "--", "--json", "-x"])
-            .expect("readable");
-        let Some(Command::Run(run)) = arguments.command else { panic!("another command") };
-        assert_eq!((run.timeout, run.json, run.arguments), (Some(5), false, vec!["--json".into(), "-x".into()]));
+        let arguments =
+            Arguments::try_parse_from(["pitlane", "run", "a.py", "--timeout", "5", "--", "--json", "-x"])
+                .expect("readable");
+        let Some(Command::Run(run)) = arguments.command else {
+            panic!("another command")
+        };
+        assert_eq!(
+            (run.timeout, run.json, run.arguments),
+            (Some(5), false, vec!["--json".into(), "-x".into()])
+        );
     }
 }

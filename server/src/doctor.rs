@@ -2,9 +2,15 @@
 //! what to do about the rest. Exit code 0 when runs are possible.
 
 use crate::{configuration::Configuration, failure::Failure, output, provider::enforcer_words};
-use engine::{lock, sandbox::{Diagnosis, IsolationChoice, Network, diagnose}};
+use engine::{
+    lock,
+    sandbox::{Diagnosis, IsolationChoice, Network, diagnose},
+};
 use secrecy::ExposeSecret;
-use std::{path::PathBuf, process::{Command, ExitCode}};
+use std::{
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
 use store::Store;
 
 /// What was found of one thing.
@@ -32,8 +38,18 @@ pub fn run(configuration: &Configuration) -> Result<ExitCode, Failure> {
         None => {
             findings.push(isolation(&diagnose(), configuration.engine.isolation));
             findings.push(network(configuration.engine.network));
-            findings.push(interpreter("Python", configuration.engine.python.clone(), "python3", "apt-get install python3"));
-            findings.push(interpreter("Node.js", configuration.engine.node.clone(), "node", "apt-get install nodejs"));
+            findings.push(interpreter(
+                "Python",
+                configuration.engine.python.clone(),
+                "python3",
+                "apt-get install python3",
+            ));
+            findings.push(interpreter(
+                "Node.js",
+                configuration.engine.node.clone(),
+                "node",
+                "apt-get install nodejs",
+            ));
             findings.push(engine_found(configuration));
         }
     }
@@ -44,34 +60,66 @@ pub fn run(configuration: &Configuration) -> Result<ExitCode, Failure> {
             (false, false) => "note",
         };
         for (index, sentence) in finding.sentences.iter().enumerate() {
-            let (mark, name) = if index == 0 { (mark, finding.name) } else { ("    ", "") };
+            let (mark, name) = if index == 0 {
+                (mark, finding.name)
+            } else {
+                ("    ", "")
+            };
             output::line(&format!("{mark}  {name:<10} {sentence}"));
         }
     }
-    let can_run = findings.iter().all(|finding| finding.is_well || !finding.is_needed);
-    output::line(if can_run { "Runs are possible." } else { "Runs are not possible until what failed is mended." });
-    Ok(if can_run { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let can_run = findings
+        .iter()
+        .all(|finding| finding.is_well || !finding.is_needed);
+    output::line(if can_run {
+        "Runs are possible."
+    } else {
+        "Runs are not possible until what failed is mended."
+    });
+    Ok(if can_run {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn data(configuration: &Configuration) -> Finding {
     let folder = &configuration.data;
     // The nearest folder that exists decides whether ours can be made.
-    let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
+    let existing = folder
+        .ancestors()
+        .find(|folder| folder.exists())
+        .unwrap_or(folder);
     let is_well = tempfile::tempfile_in(existing);
     let sentence = match &is_well {
         Ok(_) => format!("{} can be written.", folder.display()),
-        Err(error) => format!("{} cannot be written: {error}. Choose another with --data, or change its owner.", folder.display()),
+        Err(error) => format!(
+            "{} cannot be written: {error}. Choose another with --data, or change its owner.",
+            folder.display()
+        ),
     };
-    Finding { name: "Data", is_well: is_well.is_ok(), is_needed: true, sentences: vec![sentence] }
+    Finding {
+        name: "Data",
+        is_well: is_well.is_ok(),
+        is_needed: true,
+        sentences: vec![sentence],
+    }
 }
 
 async fn database(configuration: &Configuration) -> Finding {
     let url = &configuration.database_url;
     let shown = without_password(url);
     // A database that is not there yet is made by the first start, not by a look.
-    let file = url.strip_prefix("sqlite://").map(|rest| PathBuf::from(rest.split('?').next().unwrap_or(rest)));
+    let file = url
+        .strip_prefix("sqlite://")
+        .map(|rest| PathBuf::from(rest.split('?').next().unwrap_or(rest)));
     if file.as_ref().is_some_and(|file| !file.exists()) {
-        return Finding { name: "Database", is_well: true, is_needed: true, sentences: vec![format!("{shown} is made at the first start.")] };
+        return Finding {
+            name: "Database",
+            is_well: true,
+            is_needed: true,
+            sentences: vec![format!("{shown} is made at the first start.")],
+        };
     }
     let opened = async {
         let store = Store::open(url).await?;
@@ -83,7 +131,12 @@ async fn database(configuration: &Configuration) -> Finding {
         Ok(()) => (true, format!("{shown} answers.")),
         Err(error) => (false, error.to_string()),
     };
-    Finding { name: "Database", is_well, is_needed: true, sentences: vec![sentence] }
+    Finding {
+        name: "Database",
+        is_well,
+        is_needed: true,
+        sentences: vec![sentence],
+    }
 }
 
 /// `postgres://user@host/name`, without what nobody should read over a shoulder.
@@ -99,7 +152,12 @@ fn without_password(url: &str) -> String {
 
 async fn cloud(configuration: &Configuration) -> Finding {
     let Some(cloud) = &configuration.cloud else {
-        return Finding { name: "Provider", is_well: false, is_needed: true, sentences: vec!["There is none.".to_owned()] };
+        return Finding {
+            name: "Provider",
+            is_well: false,
+            is_needed: true,
+            sentences: vec!["There is none.".to_owned()],
+        };
     };
     let asked = async {
         let client = daytona::Client::new(daytona::Config {
@@ -108,13 +166,27 @@ async fn cloud(configuration: &Configuration) -> Finding {
             target: cloud.target.clone(),
         })?;
         // A list needs the key; a health check would not try it.
-        client.list(&daytona::ListSandboxes { limit: Some(1), ..Default::default() }).await.map(drop)
+        client
+            .list(&daytona::ListSandboxes {
+                limit: Some(1),
+                ..Default::default()
+            })
+            .await
+            .map(drop)
     };
     let (is_well, sentence) = match asked.await {
         Ok(()) => (true, format!("Daytona at {} accepts the key.", cloud.api_url)),
-        Err(error) => (false, format!("Daytona at {} cannot be used. {error}", cloud.api_url)),
+        Err(error) => (
+            false,
+            format!("Daytona at {} cannot be used. {error}", cloud.api_url),
+        ),
     };
-    Finding { name: "Provider", is_well, is_needed: true, sentences: vec![sentence] }
+    Finding {
+        name: "Provider",
+        is_well,
+        is_needed: true,
+        sentences: vec![sentence],
+    }
 }
 
 fn isolation(diagnosis: &Diagnosis, choice: IsolationChoice) -> Finding {
@@ -133,33 +205,67 @@ fn isolation(diagnosis: &Diagnosis, choice: IsolationChoice) -> Finding {
                 enforcer_words(isolation.disk)
             ));
         }
-        None => sentences.push("No way to isolate a sandbox works on this machine, so none is started.".to_owned()),
+        None => sentences
+            .push("No way to isolate a sandbox works on this machine, so none is started.".to_owned()),
     }
     for refusal in &diagnosis.refused {
-        sentences.push(format!("{} does not work: {}. {}", refusal.level.name(), refusal.reason, refusal.remedy));
+        sentences.push(format!(
+            "{} does not work: {}. {}",
+            refusal.level.name(),
+            refusal.reason,
+            refusal.remedy
+        ));
     }
     let is_well = diagnosis.isolation.is_some() || choice == IsolationChoice::UnsafeNone;
-    Finding { name: "Isolation", is_well, is_needed: true, sentences }
+    Finding {
+        name: "Isolation",
+        is_well,
+        is_needed: true,
+        sentences,
+    }
 }
 
 fn network(network: Network) -> Finding {
     let sentence = match network {
-        Network::Off => "Sandboxes reach nothing. PITLANE_NETWORK=open lets them reach public addresses, for package installs.",
+        Network::Off => {
+            "Sandboxes reach nothing. PITLANE_NETWORK=open lets them reach public addresses, for package installs."
+        }
         Network::Open => "Sandboxes reach public addresses, and neither this machine nor its network.",
     };
-    Finding { name: "Network", is_well: true, is_needed: false, sentences: vec![sentence.to_owned()] }
+    Finding {
+        name: "Network",
+        is_well: true,
+        is_needed: false,
+        sentences: vec![sentence.to_owned()],
+    }
 }
 
 fn interpreter(name: &'static str, chosen: Option<PathBuf>, usual: &str, remedy: &str) -> Finding {
     let program = chosen.unwrap_or_else(|| PathBuf::from(usual));
     let version = Command::new(&program).arg("--version").current_dir("/").output();
     let (is_well, sentence) = match version {
-        Ok(output) if output.status.success() => {
-            (true, format!("{} is there ({}).", program.display(), String::from_utf8_lossy(&output.stdout).trim()))
-        }
-        _ => (false, format!("{} is not there, so programs that need it cannot run. Get it with: {remedy}", program.display())),
+        Ok(output) if output.status.success() => (
+            true,
+            format!(
+                "{} is there ({}).",
+                program.display(),
+                String::from_utf8_lossy(&output.stdout).trim()
+            ),
+        ),
+        _ => (
+            false,
+            format!(
+                "{} is not there, so programs that need it cannot run. Get it with: {remedy}",
+                program.display()
+            ),
+        ),
     };
-    Finding { name, is_well, is_needed: false, sentences: vec![sentence] }
+    Finding {
+        name,
+        is_well,
+        is_needed: false,
+        sentences: vec![sentence],
+    }
 }
 
 fn engine_found(configuration: &Configuration) -> Finding {
@@ -167,7 +273,12 @@ fn engine_found(configuration: &Configuration) -> Finding {
         Some(found) => format!("Runs as process {} at {}.", found.pid, found.addr),
         None => "Does not run now; `pitlane serve` and `pitlane run` start one.".to_owned(),
     };
-    Finding { name: "Engine", is_well: true, is_needed: false, sentences: vec![sentence] }
+    Finding {
+        name: "Engine",
+        is_well: true,
+        is_needed: false,
+        sentences: vec![sentence],
+    }
 }
 
 #[cfg(test)]
@@ -176,8 +287,17 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        assert_eq!(without_password("postgres://me:se@cret@db.example/x"), "postgres://me@db.example/x");
-        assert_eq!(without_password("postgres://me@db.example/x"), "postgres://me@db.example/x");
-        assert_eq!(without_password("sqlite:///data/pitlane.db"), "sqlite:///data/pitlane.db");
+        assert_eq!(
+            without_password("postgres://me:se@cret@db.example/x"),
+            "postgres://me@db.example/x"
+        );
+        assert_eq!(
+            without_password("postgres://me@db.example/x"),
+            "postgres://me@db.example/x"
+        );
+        assert_eq!(
+            without_password("sqlite:///data/pitlane.db"),
+            "sqlite:///data/pitlane.db"
+        );
     }
 }

@@ -1,10 +1,20 @@
 //! `pitlane engine`: the Daytona-compatible server alone. Started so by hand,
 //! or by `serve` and `run`, which hand over their socket.
 
-use crate::{command_line::EngineFlags, configuration::{self, Configuration}, engine_process::{self, REFUSED}, failure::Failure, output, stopping};
+use crate::{
+    command_line::EngineFlags,
+    configuration::{self, Configuration},
+    engine_process::{self, REFUSED},
+    failure::Failure,
+    output, stopping,
+};
 use engine::{EngineConfig, EngineError};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
-use std::{net::{SocketAddr, TcpListener}, os::fd::AsFd, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    os::fd::AsFd,
+    time::Duration,
+};
 
 /// Serves the engine until it is told to end.
 ///
@@ -15,13 +25,21 @@ pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<(), Fail
         end_with(parent)?;
     }
     let is_child = flags.listen_on_stdin;
-    let listener = if is_child { inherited()? } else { bound(&flags.addr)? };
-    let addr = listener.local_addr().map_err(|error| Failure::new(format!("The socket has no address: {error}.")))?;
+    let listener = if is_child {
+        inherited()?
+    } else {
+        bound(&flags.addr)?
+    };
+    let addr = listener
+        .local_addr()
+        .map_err(|error| Failure::new(format!("The socket has no address: {error}.")))?;
     let (api_key, is_ours) = match flags.api_key {
         Some(key) => (key, false),
         None => (engine_process::fresh_key()?, true),
     };
-    let data_dir = flags.engine_data.unwrap_or_else(|| configuration.data.join("engine"));
+    let data_dir = flags
+        .engine_data
+        .unwrap_or_else(|| configuration.data.join("engine"));
     let runtime_dir = match flags.runtime {
         Some(folder) => Some(folder),
         None if is_child => None,
@@ -51,7 +69,9 @@ pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<(), Fail
         if !is_child {
             greet(addr, is_ours.then_some(api_key.as_str()));
         }
-        engine::serve(config, listener, shutdown).await.map_err(|error| failure(&error, is_child))
+        engine::serve(config, listener, shutdown)
+            .await
+            .map_err(|error| failure(&error, is_child))
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
@@ -61,7 +81,9 @@ fn greet(addr: SocketAddr, key: Option<&str>) {
     output::line(&format!("The engine serves Daytona's API at http://{addr}/api"));
     if let Some(key) = key {
         output::line(&format!("Its key is {key}"));
-        output::line(&format!("Point the SDKs at it: DAYTONA_API_URL=http://{addr}/api DAYTONA_API_KEY={key}"));
+        output::line(&format!(
+            "Point the SDKs at it: DAYTONA_API_URL=http://{addr}/api DAYTONA_API_KEY={key}"
+        ));
     }
 }
 
@@ -69,22 +91,32 @@ fn greet(addr: SocketAddr, key: Option<&str>) {
 /// the report, and told apart by the exit code.
 fn failure(error: &EngineError, is_child: bool) -> Failure {
     let sentence = error.to_string();
-    let is_final = matches!(error, EngineError::Isolation(_) | EngineError::DataDirectory { .. } | EngineError::Held { .. });
+    let is_final = matches!(
+        error,
+        EngineError::Isolation(_) | EngineError::DataDirectory { .. } | EngineError::Held { .. }
+    );
     if is_child {
         output::line(&sentence);
     }
-    Failure { sentence, code: if is_final { REFUSED } else { 1 } }
+    Failure {
+        sentence,
+        code: if is_final { REFUSED } else { 1 },
+    }
 }
 
 fn bound(addr: &str) -> Result<TcpListener, Failure> {
-    let addr = configuration::listen_address(addr)
-        .map_err(|why| Failure::unusable(format!("--addr is \u{201c}{addr}\u{201d}, which cannot be used: {why}")))?;
+    let addr = configuration::listen_address(addr).map_err(|why| {
+        Failure::unusable(format!(
+            "--addr is \u{201c}{addr}\u{201d}, which cannot be used: {why}"
+        ))
+    })?;
     crate::listening::bind(addr, "--addr")
 }
 
 /// The listening socket that was handed over as standard input.
 fn inherited() -> Result<TcpListener, Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("Standard input is no listening socket: {error}."));
+    let failed =
+        |error: std::io::Error| Failure::new(format!("Standard input is no listening socket: {error}."));
     let listener = TcpListener::from(std::io::stdin().as_fd().try_clone_to_owned().map_err(failed)?);
     listener.set_nonblocking(true).map_err(failed)?;
     Ok(listener)
@@ -92,8 +124,15 @@ fn inherited() -> Result<TcpListener, Failure> {
 
 /// Has the kernel end this process when the one that started it ends.
 fn end_with(parent: i32) -> Result<(), Failure> {
-    set_parent_process_death_signal(Some(Signal::TERM))
-        .map_err(|error| Failure::new(format!("The kernel cannot tie the engine to its caller: {error}.")))?;
+    set_parent_process_death_signal(Some(Signal::TERM)).map_err(|error| {
+        Failure::new(format!(
+            "The kernel cannot tie the engine to its caller: {error}."
+        ))
+    })?;
     // It may have ended before we asked.
-    if getppid().map(Pid::as_raw_pid) == Some(parent) { Ok(()) } else { Err(Failure::new("The process that started the engine is gone.")) }
+    if getppid().map(Pid::as_raw_pid) == Some(parent) {
+        Ok(())
+    } else {
+        Err(Failure::new("The process that started the engine is gone."))
+    }
 }

@@ -16,12 +16,18 @@ pub const UNUSABLE: u8 = 2;
 impl Failure {
     /// Something went wrong while working.
     pub fn new(sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), code: 1 }
+        Self {
+            sentence: sentence.into(),
+            code: 1,
+        }
     }
 
     /// A setting or an argument cannot be used.
     pub fn unusable(sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), code: UNUSABLE }
+        Self {
+            sentence: sentence.into(),
+            code: UNUSABLE,
+        }
     }
 }
 

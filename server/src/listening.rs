@@ -1,7 +1,10 @@
 //! Opening the port, and saying why when it cannot be had.
 
 use crate::failure::Failure;
-use std::{io::ErrorKind, net::{SocketAddr, TcpListener}};
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener},
+};
 
 /// Opens it for listening, without blocking. `setting` is what to change when that fails.
 ///
@@ -17,6 +20,8 @@ pub fn bind(addr: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
         };
         Failure::unusable(format!("Pitlane cannot listen on {addr}: {why}. Choose another with {setting}, such as {setting} 127.0.0.1:3001."))
     })?;
-    listener.set_nonblocking(true).map_err(|error| Failure::new(format!("The socket cannot be used: {error}.")))?;
+    listener
+        .set_nonblocking(true)
+        .map_err(|error| Failure::new(format!("The socket cannot be used: {error}.")))?;
     Ok(listener)
 }

@@ -27,7 +27,10 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // Before any thread and any allocation worth naming: this process becomes
     // the one that forks sandboxes.
-    if std::env::args_os().nth(1).is_some_and(|first| first == "sandboxd") {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == "sandboxd")
+    {
         engine::sandbox::sandboxd_main();
     }
     match run(Arguments::parse()) {

@@ -8,7 +8,9 @@ use tracing_subscriber::EnvFilter;
 /// because their output is for the person who typed them.
 pub fn start(configuration: &Configuration, command: &Command) {
     let usual = match command {
-        Command::Serve(_) | Command::Engine(_) => "warn,pitlane=info,engine=info,runs=info,store=info,daytona=info",
+        Command::Serve(_) | Command::Engine(_) => {
+            "warn,pitlane=info,engine=info,runs=info,store=info,daytona=info"
+        }
         Command::Run(_) => "off",
         Command::Doctor | Command::User { .. } => "error",
     };

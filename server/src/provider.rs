@@ -40,20 +40,36 @@ impl Sandboxes {
     ///
     /// # Errors
     /// When the settings cannot be used or no process can be started.
-    pub fn open(configuration: &Configuration, plan: impl FnOnce() -> Result<EnginePlan, Failure>) -> Result<Self, Failure> {
+    pub fn open(
+        configuration: &Configuration,
+        plan: impl FnOnce() -> Result<EnginePlan, Failure>,
+    ) -> Result<Self, Failure> {
         if let Some(cloud) = &configuration.cloud {
             let client = connect(&cloud.api_url, cloud.api_key.clone(), cloud.target.clone())?;
-            return Ok(Self { provider: Provider::Daytona, url: cloud.api_url.clone(), client, engine: None });
+            return Ok(Self {
+                provider: Provider::Daytona,
+                url: cloud.api_url.clone(),
+                client,
+                engine: None,
+            });
         }
         let engine = EngineProcess::find_or_start(plan()?)?;
         let client = connect(&engine.api_url(), engine.key.clone(), None)?;
-        Ok(Self { provider: Provider::Embedded, url: engine.api_url(), client, engine: Some(engine) })
+        Ok(Self {
+            provider: Provider::Embedded,
+            url: engine.api_url(),
+            client,
+            engine: Some(engine),
+        })
     }
 
     /// What the provider says of its isolation.
     pub async fn isolation(&self) -> IsolationWords {
         let Some(engine) = &self.engine else {
-            return IsolationWords { level: "Daytona cloud".to_owned(), facts: vec!["Daytona keeps sandboxes apart and enforces their limits.".to_owned()] };
+            return IsolationWords {
+                level: "Daytona cloud".to_owned(),
+                facts: vec!["Daytona keeps sandboxes apart and enforces their limits.".to_owned()],
+            };
         };
         let mut state = engine.state();
         let answered = tokio::select! {
@@ -69,7 +85,10 @@ impl Sandboxes {
             Ok(health) => words(&health),
             Err(sentence) => {
                 tracing::warn!("{sentence}");
-                IsolationWords { level: "no engine".to_owned(), facts: vec![sentence] }
+                IsolationWords {
+                    level: "no engine".to_owned(),
+                    facts: vec![sentence],
+                }
             }
         }
     }
@@ -82,7 +101,10 @@ fn words(health: &daytona::Health) -> IsolationWords {
         Ok(isolation) => isolation,
         Err(_) => {
             let level = said.as_str().unwrap_or("isolated").to_owned();
-            return IsolationWords { level, facts: Vec::new() };
+            return IsolationWords {
+                level,
+                facts: Vec::new(),
+            };
         }
     };
     let limits = [
@@ -91,9 +113,21 @@ fn words(health: &daytona::Health) -> IsolationWords {
         ("Processor time", isolation.cpu),
         ("Disk space", isolation.disk),
     ];
-    let facts = limits.into_iter().map(|(what, enforcer)| format!("{what} is limited by {}.", enforcer_words(enforcer)));
-    let refused = isolation.refused.iter().map(|refusal| format!("{} is not possible here: {}. {}", refusal.level.name(), refusal.reason, refusal.remedy));
-    IsolationWords { level: isolation.to_string(), facts: facts.chain(refused).collect() }
+    let facts = limits
+        .into_iter()
+        .map(|(what, enforcer)| format!("{what} is limited by {}.", enforcer_words(enforcer)));
+    let refused = isolation.refused.iter().map(|refusal| {
+        format!(
+            "{} is not possible here: {}. {}",
+            refusal.level.name(),
+            refusal.reason,
+            refusal.remedy
+        )
+    });
+    IsolationWords {
+        level: isolation.to_string(),
+        facts: facts.chain(refused).collect(),
+    }
 }
 
 /// What holds a limit, in words.
@@ -117,6 +151,10 @@ fn refusal(state: &EngineState) -> String {
 }
 
 fn connect(api_url: &str, api_key: SecretString, target: Option<String>) -> Result<daytona::Client, Failure> {
-    daytona::Client::new(daytona::Config { api_url: api_url.to_owned(), api_key, target })
-        .map_err(|error| Failure::unusable(error.to_string()))
+    daytona::Client::new(daytona::Config {
+        api_url: api_url.to_owned(),
+        api_key,
+        target,
+    })
+    .map_err(|error| Failure::unusable(error.to_string()))
 }

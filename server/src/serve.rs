@@ -16,9 +16,15 @@ use crate::{
 };
 use app::{Assets, Services};
 use model::Role;
-use rustix::fs::{FlockOperation, flock};
 use runs::{Runs, RunsConfig};
-use std::{fs::File, net::{SocketAddr, TcpListener}, os::unix::fs::DirBuilderExt, path::Path, time::Duration};
+use rustix::fs::{FlockOperation, flock};
+use std::{
+    fs::File,
+    net::{SocketAddr, TcpListener},
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    time::Duration,
+};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +50,9 @@ pub fn run(configuration: Configuration) -> Result<(), Failure> {
 async fn serve(configuration: &Configuration) -> Result<(), Failure> {
     let shutdown = stopping::on_signals()?;
     let listener = listening::bind(configuration.addr, "--addr")?;
-    let addr = listener.local_addr().map_err(|error| Failure::new(format!("The socket has no address: {error}.")))?;
+    let addr = listener
+        .local_addr()
+        .map_err(|error| Failure::new(format!("The socket has no address: {error}.")))?;
     let _data = hold_data(&configuration.data)?;
     let sandboxes = Sandboxes::open(configuration, || engine_plan(configuration))?;
     let started = start(configuration, &sandboxes, addr, &shutdown).await;
@@ -58,7 +66,11 @@ async fn serve(configuration: &Configuration) -> Result<(), Failure> {
         Err(failure) => Err(failure),
     };
     if let Some(engine) = sandboxes.engine {
-        if configuration.keep_engine { engine.leave() } else { engine.stop().await }
+        if configuration.keep_engine {
+            engine.leave()
+        } else {
+            engine.stop().await
+        }
     }
     served
 }
@@ -81,7 +93,11 @@ async fn start(
     };
     let runs = Runs::open(config, store.clone(), sandboxes.client.clone())
         .await
-        .map_err(|error| Failure::new(format!("The runs of an earlier start cannot be taken up. {error}")))?;
+        .map_err(|error| {
+            Failure::new(format!(
+                "The runs of an earlier start cannot be taken up. {error}"
+            ))
+        })?;
     let link = first_link(&store).await?;
     greet(configuration, addr, link.as_deref());
     let services = Services {
@@ -93,16 +109,27 @@ async fn start(
         isolation_facts: isolation.facts,
     };
     let hosts = Hosts::new(configuration.public_url.clone());
-    Ok(Site::new(services, Assets { base: site::assets_base() }, sessions, hosts, shutdown.clone()))
+    Ok(Site::new(
+        services,
+        Assets {
+            base: site::assets_base(),
+        },
+        sessions,
+        hosts,
+        shutdown.clone(),
+    ))
 }
 
 async fn open_store(configuration: &Configuration) -> Result<Store, Failure> {
-    Store::open(&configuration.database_url).await.map_err(|error| Failure::unusable(error.to_string()))
+    Store::open(&configuration.database_url)
+        .await
+        .map_err(|error| Failure::unusable(error.to_string()))
 }
 
 /// Answers requests until `shutdown`, then lets those under way finish, but not for ever.
 async fn answer(listener: TcpListener, site: Site, shutdown: CancellationToken) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("The site stopped: its socket failed: {error}."));
+    let failed =
+        |error: std::io::Error| Failure::new(format!("The site stopped: its socket failed: {error}."));
     let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
     let service = site::router(site).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
@@ -137,7 +164,11 @@ fn hold_data(data: &Path) -> Result<File, Failure> {
             data.display()
         ))
     };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(refused)?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(refused)?;
     let lock = File::create(data.join("serve.lock")).map_err(refused)?;
     flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
         Failure::unusable(format!(
@@ -157,7 +188,8 @@ fn instance(data: &Path) -> Result<String, Failure> {
         return Ok(name.trim().to_owned());
     }
     let name = uuid::Uuid::new_v4().to_string();
-    std::fs::write(&path, &name).map_err(|error| Failure::new(format!("{} cannot be written: {error}.", path.display())))?;
+    std::fs::write(&path, &name)
+        .map_err(|error| Failure::new(format!("{} cannot be written: {error}.", path.display())))?;
     Ok(name)
 }
 
@@ -168,7 +200,10 @@ async fn first_link(store: &Store) -> Result<Option<String>, Failure> {
     let owner = match users.into_iter().next() {
         Some(owner) if owner.has_password => return Ok(None),
         Some(owner) => owner,
-        None => store.create_user("owner", Role::Owner, None).await.map_err(failed)?,
+        None => store
+            .create_user("owner", Role::Owner, None)
+            .await
+            .map_err(failed)?,
     };
     site::fresh_sign_in_link(store, &owner.id).await.map(Some)
 }
@@ -177,7 +212,9 @@ fn greet(configuration: &Configuration, addr: SocketAddr, link: Option<&str>) {
     let address = address_to_open(configuration, addr);
     output::line(&format!("Pitlane is ready at {address}"));
     if let Some(link) = link {
-        output::line(&format!("Sign in with this link, once, within a day: {address}{link}"));
+        output::line(&format!(
+            "Sign in with this link, once, within a day: {address}{link}"
+        ));
     }
 }
 

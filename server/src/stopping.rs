@@ -9,7 +9,10 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// When signals cannot be received.
 pub fn on_signals() -> Result<CancellationToken, Failure> {
-    let (mut interrupt, mut terminate) = (receive(SignalKind::interrupt())?, receive(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        receive(SignalKind::interrupt())?,
+        receive(SignalKind::terminate())?,
+    );
     let token = CancellationToken::new();
     let told = token.clone();
     tokio::spawn(async move {

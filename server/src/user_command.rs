@@ -1,7 +1,10 @@
 //! `pitlane user`: the way back in for an operator who can write the data
 //! folder, and so is the owner whatever the site thinks.
 
-use crate::{command_line::UserCommand, configuration::Configuration, failure::Failure, output, serve::address_to_open, site};
+use crate::{
+    command_line::UserCommand, configuration::Configuration, failure::Failure, output,
+    serve::address_to_open, site,
+};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::io::{BufRead, IsTerminal};
 use store::Store;
@@ -16,7 +19,9 @@ pub fn run(configuration: &Configuration, command: UserCommand) -> Result<(), Fa
         .build()
         .map_err(|error| Failure::new(format!("No threads can be started: {error}.")))?;
     runtime.block_on(async {
-        let store = Store::open(&configuration.database_url).await.map_err(|error| Failure::unusable(error.to_string()))?;
+        let store = Store::open(&configuration.database_url)
+            .await
+            .map_err(|error| Failure::unusable(error.to_string()))?;
         let done = match command {
             UserCommand::SetPassword { name } => set_password(&store, &name).await,
             UserCommand::Link { name } => link(&store, configuration, name.as_deref()).await,
@@ -28,9 +33,15 @@ pub fn run(configuration: &Configuration, command: UserCommand) -> Result<(), Fa
 
 async fn set_password(store: &Store, name: &str) -> Result<(), Failure> {
     let failed = |error: store::StoreError| Failure::new(error.to_string());
-    let (user, _) = store.user_by_name(name).await.map_err(failed)?.ok_or_else(|| no_such(name))?;
+    let (user, _) = store
+        .user_by_name(name)
+        .await
+        .map_err(failed)?
+        .ok_or_else(|| no_such(name))?;
     let password = read_password(&format!("New password of {}: ", user.name))?;
-    let hash = app::password::hash(password).await.map_err(|error| Failure::unusable(error.text))?;
+    let hash = app::password::hash(password)
+        .await
+        .map_err(|error| Failure::unusable(error.text))?;
     store.set_password(&user.id, &hash).await.map_err(failed)?;
     output::line(&format!("The password of {} is set.", user.name));
     Ok(())
@@ -45,14 +56,27 @@ async fn link(store: &Store, configuration: &Configuration, name: Option<&str>) 
     let user = match (users.as_slice(), name) {
         ([user], _) => user,
         ([], Some(name)) => return Err(no_such(name)),
-        ([], None) => return Err(Failure::new("There is no account yet: the first start of `pitlane serve` makes one and prints a link.")),
+        ([], None) => {
+            return Err(Failure::new(
+                "There is no account yet: the first start of `pitlane serve` makes one and prints a link.",
+            ));
+        }
         (several, _) => {
-            let names = several.iter().map(|user| user.name.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Failure::unusable(format!("There are several accounts; name one of {names}.")));
+            let names = several
+                .iter()
+                .map(|user| user.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            return Err(Failure::unusable(format!(
+                "There are several accounts; name one of {names}."
+            )));
         }
     };
     let path = site::fresh_sign_in_link(store, &user.id).await?;
-    output::line(&format!("{}{path}", address_to_open(configuration, configuration.addr)));
+    output::line(&format!(
+        "{}{path}",
+        address_to_open(configuration, configuration.addr)
+    ));
     Ok(())
 }
 
@@ -62,7 +86,8 @@ fn no_such(name: &str) -> Failure {
 
 /// One line of standard input; in a terminal without showing it.
 fn read_password(prompt: &str) -> Result<String, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::new(format!("The password cannot be read: {error}."));
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new(format!("The password cannot be read: {error}."));
     let input = std::io::stdin();
     let before = if input.is_terminal() {
         output::error_prompt(prompt);

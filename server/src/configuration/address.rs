@@ -30,12 +30,19 @@ impl PublicUrl {
             Some(port) if port != usual_port => format!("{}:{port}", authority.host()),
             _ => authority.host().to_owned(),
         };
-        Ok(Self { is_https, authority: authority.to_ascii_lowercase() })
+        Ok(Self {
+            is_https,
+            authority: authority.to_ascii_lowercase(),
+        })
     }
 
     /// The origin as browsers write it.
     pub fn origin(&self) -> String {
-        format!("{}://{}", if self.is_https { "https" } else { "http" }, self.authority)
+        format!(
+            "{}://{}",
+            if self.is_https { "https" } else { "http" },
+            self.authority
+        )
     }
 
     /// The host without its port.
@@ -56,12 +63,18 @@ pub fn listen(text: &str) -> Result<SocketAddr, String> {
     if !text.contains(':') {
         return Err(wrong());
     }
-    text.to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(wrong)
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut found| found.next())
+        .ok_or_else(wrong)
 }
 
 /// A database URL.
 pub fn database(text: &str) -> Result<String, String> {
-    if ["sqlite:", "postgres://", "postgresql://"].iter().any(|start| text.starts_with(start)) {
+    if ["sqlite:", "postgres://", "postgresql://"]
+        .iter()
+        .any(|start| text.starts_with(start))
+    {
         Ok(text.to_owned())
     } else {
         Err("sqlite://FILE or postgres://USER@HOST/NAME is needed.".to_owned())

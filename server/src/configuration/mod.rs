@@ -9,32 +9,105 @@ mod tests;
 pub use address::{PublicUrl, listen as listen_address};
 use sources::{Name, Sources};
 
-use crate::{command_line::{ServeFlags, SettingFlags}, failure::Failure};
+use crate::{
+    command_line::{ServeFlags, SettingFlags},
+    failure::Failure,
+};
 use engine::sandbox::{IsolationChoice, Network};
 use secrecy::SecretString;
-use std::{net::SocketAddr, path::{Path, PathBuf}, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-const ADDR: Name = Name { key: "addr", variable: "PITLANE_ADDR" };
-const PUBLIC_URL: Name = Name { key: "public_url", variable: "PITLANE_PUBLIC_URL" };
-const DATA: Name = Name { key: "data", variable: "PITLANE_DATA" };
-const DATABASE_URL: Name = Name { key: "database_url", variable: "DATABASE_URL" };
-const LOG: Name = Name { key: "log", variable: "PITLANE_LOG" };
-const ISOLATION: Name = Name { key: "isolation", variable: "PITLANE_ISOLATION" };
-const NETWORK: Name = Name { key: "network", variable: "PITLANE_NETWORK" };
-const WARM: Name = Name { key: "warm", variable: "PITLANE_WARM" };
-const PYTHON: Name = Name { key: "python", variable: "PITLANE_PYTHON" };
-const NODE: Name = Name { key: "node", variable: "PITLANE_NODE" };
-const STOP_GRACE: Name = Name { key: "stop_grace", variable: "PITLANE_STOP_GRACE" };
-const CONCURRENCY: Name = Name { key: "concurrency", variable: "PITLANE_CONCURRENCY" };
-const LOG_LIMIT: Name = Name { key: "log_limit_mb", variable: "PITLANE_LOG_LIMIT_MB" };
-const ENGINE_GRACE: Name = Name { key: "engine_grace", variable: "PITLANE_ENGINE_GRACE" };
-const DAYTONA_API_KEY: Name = Name { key: "daytona_api_key", variable: "DAYTONA_API_KEY" };
-const DAYTONA_API_URL: Name = Name { key: "daytona_api_url", variable: "DAYTONA_API_URL" };
-const DAYTONA_TARGET: Name = Name { key: "daytona_target", variable: "DAYTONA_TARGET" };
+const ADDR: Name = Name {
+    key: "addr",
+    variable: "PITLANE_ADDR",
+};
+const PUBLIC_URL: Name = Name {
+    key: "public_url",
+    variable: "PITLANE_PUBLIC_URL",
+};
+const DATA: Name = Name {
+    key: "data",
+    variable: "PITLANE_DATA",
+};
+const DATABASE_URL: Name = Name {
+    key: "database_url",
+    variable: "DATABASE_URL",
+};
+const LOG: Name = Name {
+    key: "log",
+    variable: "PITLANE_LOG",
+};
+const ISOLATION: Name = Name {
+    key: "isolation",
+    variable: "PITLANE_ISOLATION",
+};
+const NETWORK: Name = Name {
+    key: "network",
+    variable: "PITLANE_NETWORK",
+};
+const WARM: Name = Name {
+    key: "warm",
+    variable: "PITLANE_WARM",
+};
+const PYTHON: Name = Name {
+    key: "python",
+    variable: "PITLANE_PYTHON",
+};
+const NODE: Name = Name {
+    key: "node",
+    variable: "PITLANE_NODE",
+};
+const STOP_GRACE: Name = Name {
+    key: "stop_grace",
+    variable: "PITLANE_STOP_GRACE",
+};
+const CONCURRENCY: Name = Name {
+    key: "concurrency",
+    variable: "PITLANE_CONCURRENCY",
+};
+const LOG_LIMIT: Name = Name {
+    key: "log_limit_mb",
+    variable: "PITLANE_LOG_LIMIT_MB",
+};
+const ENGINE_GRACE: Name = Name {
+    key: "engine_grace",
+    variable: "PITLANE_ENGINE_GRACE",
+};
+const DAYTONA_API_KEY: Name = Name {
+    key: "daytona_api_key",
+    variable: "DAYTONA_API_KEY",
+};
+const DAYTONA_API_URL: Name = Name {
+    key: "daytona_api_url",
+    variable: "DAYTONA_API_URL",
+};
+const DAYTONA_TARGET: Name = Name {
+    key: "daytona_target",
+    variable: "DAYTONA_TARGET",
+};
 
 const NAMES: [Name; 17] = [
-    ADDR, PUBLIC_URL, DATA, DATABASE_URL, LOG, ISOLATION, NETWORK, WARM, PYTHON, NODE, STOP_GRACE, CONCURRENCY,
-    LOG_LIMIT, ENGINE_GRACE, DAYTONA_API_KEY, DAYTONA_API_URL, DAYTONA_TARGET,
+    ADDR,
+    PUBLIC_URL,
+    DATA,
+    DATABASE_URL,
+    LOG,
+    ISOLATION,
+    NETWORK,
+    WARM,
+    PYTHON,
+    NODE,
+    STOP_GRACE,
+    CONCURRENCY,
+    LOG_LIMIT,
+    ENGINE_GRACE,
+    DAYTONA_API_KEY,
+    DAYTONA_API_URL,
+    DAYTONA_TARGET,
 ];
 
 /// Daytona's cloud.
@@ -130,27 +203,43 @@ impl Configuration {
         ] {
             sources.take_flag(name, flag, text.as_ref());
         }
-        let data = sources.get(DATA, |text| Ok(folder.join(text)))?.unwrap_or_else(|| folder.join("pitlane-data"));
+        let data = sources
+            .get(DATA, |text| Ok(folder.join(text)))?
+            .unwrap_or_else(|| folder.join("pitlane-data"));
         let database_url = sources
             .get(DATABASE_URL, address::database)?
             .unwrap_or_else(|| format!("sqlite://{}", data.join("pitlane.db").display()));
         Ok(Self {
-            addr: sources.get(ADDR, address::listen)?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))),
+            addr: sources
+                .get(ADDR, address::listen)?
+                .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))),
             public_url: sources.get(PUBLIC_URL, PublicUrl::parse)?,
             database_url,
             log: sources.get(LOG, log_filter)?,
             engine: EngineSettings {
                 isolation: sources.get(ISOLATION, str::parse)?.unwrap_or_default(),
                 network: sources.get(NETWORK, network)?.unwrap_or_default(),
-                warm: sources.get(WARM, |text| number(text, 0, 64))?.map_or(2, |count| count as usize),
+                warm: sources
+                    .get(WARM, |text| number(text, 0, 64))?
+                    .map_or(2, |count| count as usize),
                 python: sources.get(PYTHON, executable)?,
                 node: sources.get(NODE, executable)?,
-                orphan_grace: sources.get(ENGINE_GRACE, seconds)?.unwrap_or(Duration::from_secs(600)),
+                orphan_grace: sources
+                    .get(ENGINE_GRACE, seconds)?
+                    .unwrap_or(Duration::from_secs(600)),
             },
             cloud: cloud(&sources)?,
-            stop_grace: sources.get(STOP_GRACE, seconds)?.unwrap_or(Duration::from_secs(2)),
-            concurrency: sources.get(CONCURRENCY, |text| number(text, 1, 1000))?.map_or_else(usual_concurrency, |count| count as usize),
-            log_limit: sources.get(LOG_LIMIT, |text| number(text, 1, 100_000))?.unwrap_or(256) * 1024 * 1024,
+            stop_grace: sources
+                .get(STOP_GRACE, seconds)?
+                .unwrap_or(Duration::from_secs(2)),
+            concurrency: sources
+                .get(CONCURRENCY, |text| number(text, 1, 1000))?
+                .map_or_else(usual_concurrency, |count| count as usize),
+            log_limit: sources
+                .get(LOG_LIMIT, |text| number(text, 1, 100_000))?
+                .unwrap_or(256)
+                * 1024
+                * 1024,
             keep_engine: serve.keep_engine,
             unknown_variables: sources.unknown_variables,
             data,
@@ -163,7 +252,9 @@ fn cloud(sources: &Sources) -> Result<Option<CloudSettings>, Failure> {
         return Ok(None);
     };
     Ok(Some(CloudSettings {
-        api_url: sources.get(DAYTONA_API_URL, address::api)?.unwrap_or_else(|| DAYTONA_CLOUD.to_owned()),
+        api_url: sources
+            .get(DAYTONA_API_URL, address::api)?
+            .unwrap_or_else(|| DAYTONA_CLOUD.to_owned()),
         api_key,
         target: sources.get(DAYTONA_TARGET, |text| Ok(text.to_owned()))?,
     }))
@@ -171,11 +262,16 @@ fn cloud(sources: &Sources) -> Result<Option<CloudSettings>, Failure> {
 
 /// Twice the processors: agents wait for others more than they compute.
 fn usual_concurrency() -> usize {
-    std::thread::available_parallelism().map_or(4, |count| count.get() * 2).max(4)
+    std::thread::available_parallelism()
+        .map_or(4, |count| count.get() * 2)
+        .max(4)
 }
 
 fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {
-    text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(|| format!("a whole number from {least} to {most} is needed."))
+    text.parse()
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| format!("a whole number from {least} to {most} is needed."))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -197,11 +293,17 @@ fn network(text: &str) -> Result<Network, String> {
 
 fn executable(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if path.is_absolute() && path.is_file() { Ok(path) } else { Err("the full path of a program is needed.".to_owned()) }
+    if path.is_absolute() && path.is_file() {
+        Ok(path)
+    } else {
+        Err("the full path of a program is needed.".to_owned())
+    }
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
     tracing_subscriber::EnvFilter::try_new(text)
         .map(|_| text.to_owned())
-        .map_err(|_| "error, warn, info, debug, trace or a filter such as info,runs=debug is needed.".to_owned())
+        .map_err(|_| {
+            "error, warn, info, debug, trace or a filter such as info,runs=debug is needed.".to_owned()
+        })
 }

@@ -57,7 +57,13 @@ impl Sources {
     /// Sets a value from a flag, over all others.
     pub fn take_flag(&mut self, name: Name, flag: &str, text: Option<&String>) {
         if let Some(text) = text {
-            self.values.insert(name.variable, Value { text: text.clone(), origin: format!("--{flag}") });
+            self.values.insert(
+                name.variable,
+                Value {
+                    text: text.clone(),
+                    origin: format!("--{flag}"),
+                },
+            );
         }
     }
 
@@ -65,19 +71,31 @@ impl Sources {
     ///
     /// # Errors
     /// When it cannot be used: where it was set, its value, and what `read` says of it.
-    pub fn get<T>(&self, name: Name, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, Failure> {
-        let Some(value) = self.values.get(name.variable) else { return Ok(None) };
+    pub fn get<T>(
+        &self,
+        name: Name,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Failure> {
+        let Some(value) = self.values.get(name.variable) else {
+            return Ok(None);
+        };
         read(&value.text).map(Some).map_err(|why| {
-            Failure::unusable(format!("{} is \u{201c}{}\u{201d}, which cannot be used: {why}", value.origin, value.text))
+            Failure::unusable(format!(
+                "{} is \u{201c}{}\u{201d}, which cannot be used: {why}",
+                value.origin, value.text
+            ))
         })
     }
 
     fn take_file(&mut self, names: &[Name], path: &Path) -> Result<(), Failure> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::unusable(format!("The file of settings {shown} cannot be read: {error}.")))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::unusable(format!("The file of settings {shown} cannot be read: {error}."))
+        })?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            let line = error
+                .span()
+                .map_or(1, |span| text[..span.start].lines().count().max(1));
             Failure::unusable(format!("{shown}, line {line}, is not TOML: {}.", error.message()))
         })?;
         for (key, value) in table {
@@ -95,7 +113,13 @@ impl Sources {
                     )));
                 }
             };
-            self.values.insert(name.variable, Value { text, origin: format!("{key} in {shown}") });
+            self.values.insert(
+                name.variable,
+                Value {
+                    text,
+                    origin: format!("{key} in {shown}"),
+                },
+            );
         }
         Ok(())
     }
@@ -108,20 +132,34 @@ impl Sources {
         let lines = dotenvy::from_path_iter(path)
             .map_err(|error| Failure::unusable(format!("{shown} cannot be read: {error}.")))?;
         for line in lines {
-            let (variable, text) =
-                line.map_err(|error| Failure::unusable(format!("{shown} holds a line that is not NAME=VALUE: {error}.")))?;
+            let (variable, text) = line.map_err(|error| {
+                Failure::unusable(format!("{shown} holds a line that is not NAME=VALUE: {error}."))
+            })?;
             // Other programs keep their settings in .env too, so only ours are looked at.
             self.take_variable(names, &variable, text, &format!("in {shown}"), false);
         }
         Ok(())
     }
 
-    fn take_variable(&mut self, names: &[Name], variable: &str, text: String, place: &str, note_unknown: bool) {
+    fn take_variable(
+        &mut self,
+        names: &[Name],
+        variable: &str,
+        text: String,
+        place: &str,
+        note_unknown: bool,
+    ) {
         match names.iter().find(|name| name.variable == variable) {
             // An empty variable is how shells and compose files say "not set".
             Some(_) if text.is_empty() => {}
             Some(name) => {
-                self.values.insert(name.variable, Value { text, origin: format!("{variable} {place}") });
+                self.values.insert(
+                    name.variable,
+                    Value {
+                        text,
+                        origin: format!("{variable} {place}"),
+                    },
+                );
             }
             None if note_unknown && variable.starts_with("PITLANE_") => {
                 self.unknown_variables.push(variable.to_owned());
@@ -132,19 +170,29 @@ impl Sources {
 }
 
 fn unknown_key(names: &[Name], key: &str, file: &str) -> String {
-    let close = names.iter().map(|name| name.key).filter(|known| looks_like(known, key)).collect::<Vec<_>>();
+    let close = names
+        .iter()
+        .map(|name| name.key)
+        .filter(|known| looks_like(known, key))
+        .collect::<Vec<_>>();
     let known = names.iter().map(|name| name.key).collect::<Vec<_>>().join(", ");
     match close.as_slice() {
         [] => format!("{file} sets \u{201c}{key}\u{201d}, which Pitlane does not know. It knows {known}."),
         [close, ..] => {
-            format!("{file} sets \u{201c}{key}\u{201d}, which Pitlane does not know. Is {close} meant? It knows {known}.")
+            format!(
+                "{file} sets \u{201c}{key}\u{201d}, which Pitlane does not know. Is {close} meant? It knows {known}."
+            )
         }
     }
 }
 
 /// Whether two names differ by a letter or two, or one holds the other.
 fn looks_like(known: &str, typed: &str) -> bool {
-    let shared = known.chars().zip(typed.chars()).take_while(|(a, b)| a == b).count();
+    let shared = known
+        .chars()
+        .zip(typed.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
     let longest = known.len().max(typed.len());
     known.contains(typed) || typed.contains(known) || (shared >= 2 && longest <= shared + 3)
 }

@@ -28,12 +28,19 @@ impl Given {
         self
     }
     fn read(&self) -> Result<Configuration, Failure> {
-        Configuration::from_parts(&self.settings, &self.serve, self.folder.path(), self.environment.clone())
+        Configuration::from_parts(
+            &self.settings,
+            &self.serve,
+            self.folder.path(),
+            self.environment.clone(),
+        )
     }
     fn refusal(&self) -> String {
         let failure = self.read().expect_err("refused");
         assert_eq!(failure.code, 2);
-        failure.sentence.replace(&format!("{}/", self.folder.path().display()), "")
+        failure
+            .sentence
+            .replace(&format!("{}/", self.folder.path().display()), "")
     }
 }
 
@@ -45,7 +52,10 @@ fn without_any_setting() {
     assert_eq!(configuration.data, given.folder.path().join("pitlane-data"));
     assert_eq!(
         configuration.database_url,
-        format!("sqlite://{}/pitlane-data/pitlane.db", given.folder.path().display())
+        format!(
+            "sqlite://{}/pitlane-data/pitlane.db",
+            given.folder.path().display()
+        )
     );
     assert_eq!(configuration.engine.network, Network::Off);
     assert!(configuration.cloud.is_none());
@@ -53,12 +63,17 @@ fn without_any_setting() {
 
 #[test]
 fn flags_win_over_environment_over_dot_env_over_file() {
-    let mut given = given().file("pitlane.toml", "addr = \"127.0.0.1:1001\"\nwarm = 1\nstop_grace = 7\nnetwork = \"open\"\n");
+    let mut given = given().file(
+        "pitlane.toml",
+        "addr = \"127.0.0.1:1001\"\nwarm = 1\nstop_grace = 7\nnetwork = \"open\"\n",
+    );
     let port = |given: &Given| given.read().expect("usable").addr.port();
     assert_eq!(port(&given), 1001);
     given = given.file(".env", "PITLANE_ADDR=127.0.0.1:1002\nOTHER=x\nPITLANE_WARM=3\n");
     assert_eq!(port(&given), 1002);
-    given = given.variable("PITLANE_ADDR", "127.0.0.1:1003").variable("PITLANE_WARM", "");
+    given = given
+        .variable("PITLANE_ADDR", "127.0.0.1:1003")
+        .variable("PITLANE_WARM", "");
     assert_eq!(port(&given), 1003);
     given.serve.addr = Some("1004".to_owned());
     assert_eq!(port(&given), 1004);
@@ -70,7 +85,10 @@ fn flags_win_over_environment_over_dot_env_over_file() {
 
 #[test]
 fn the_cloud_is_used_when_there_is_a_key() {
-    let configuration = given().variable("DAYTONA_API_KEY", "dtn_x").read().expect("usable");
+    let configuration = given()
+        .variable("DAYTONA_API_KEY", "dtn_x")
+        .read()
+        .expect("usable");
     let cloud = configuration.cloud.expect("the cloud");
     assert_eq!(cloud.api_url, "https://app.daytona.io/api");
     assert!(!format!("{cloud:?}").contains("dtn_x"), "a key is never printed");
@@ -93,11 +111,20 @@ fn what_is_not_toml_is_told_with_its_line() {
 #[test]
 fn unusable_values_are_told_with_where_they_are() {
     let said = given().variable("PITLANE_WARM", "many").refusal();
-    assert_eq!(said, "PITLANE_WARM in the environment is \u{201c}many\u{201d}, which cannot be used: a whole number from 0 to 64 is needed.");
+    assert_eq!(
+        said,
+        "PITLANE_WARM in the environment is \u{201c}many\u{201d}, which cannot be used: a whole number from 0 to 64 is needed."
+    );
     let said = given().file("pitlane.toml", "network = \"on\"").refusal();
-    assert_eq!(said, "network in pitlane.toml is \u{201c}on\u{201d}, which cannot be used: off or open is needed.");
+    assert_eq!(
+        said,
+        "network in pitlane.toml is \u{201c}on\u{201d}, which cannot be used: off or open is needed."
+    );
     let said = given().file(".env", "PITLANE_ISOLATION=docker").refusal();
-    assert!(said.starts_with("PITLANE_ISOLATION in .env is \u{201c}docker\u{201d}, which cannot be used: "), "{said}");
+    assert!(
+        said.starts_with("PITLANE_ISOLATION in .env is \u{201c}docker\u{201d}, which cannot be used: "),
+        "{said}"
+    );
     for (name, value) in [
         ("PITLANE_ADDR", "nowhere"),
         ("PITLANE_PUBLIC_URL", "pitlane.example"),
@@ -110,7 +137,10 @@ fn unusable_values_are_told_with_where_they_are() {
         ("PITLANE_CONCURRENCY", "0"),
     ] {
         let said = given().variable(name, value).refusal();
-        assert!(said.starts_with(&format!("{name} in the environment is ")), "{said}");
+        assert!(
+            said.starts_with(&format!("{name} in the environment is ")),
+            "{said}"
+        );
     }
 }
 
@@ -118,19 +148,33 @@ fn unusable_values_are_told_with_where_they_are() {
 fn a_named_file_must_exist() {
     let mut given = given();
     given.settings.config = Some(PathBuf::from("/nowhere/pitlane.toml"));
-    assert!(given.refusal().starts_with("The file of settings /nowhere/pitlane.toml cannot be read: "));
+    assert!(
+        given
+            .refusal()
+            .starts_with("The file of settings /nowhere/pitlane.toml cannot be read: ")
+    );
 }
 
 #[test]
 fn variables_that_look_like_ours_are_noted() {
-    let configuration = given().variable("PITLANE_PORT", "1").variable("HOME", "/").read().expect("usable");
+    let configuration = given()
+        .variable("PITLANE_PORT", "1")
+        .variable("HOME", "/")
+        .read()
+        .expect("usable");
     assert_eq!(configuration.unknown_variables, ["PITLANE_PORT"]);
 }
 
 #[test]
 fn public_addresses() {
     let read = |text| PublicUrl::parse(text).map(|url| (url.origin(), url.host().to_owned()));
-    assert_eq!(read("https://Pitlane.example:443/"), Ok(("https://pitlane.example".into(), "pitlane.example".into())));
-    assert_eq!(read("http://[::1]:3000"), Ok(("http://[::1]:3000".into(), "[::1]".into())));
+    assert_eq!(
+        read("https://Pitlane.example:443/"),
+        Ok(("https://pitlane.example".into(), "pitlane.example".into()))
+    );
+    assert_eq!(
+        read("http://[::1]:3000"),
+        Ok(("http://[::1]:3000".into(), "[::1]".into()))
+    );
     assert!(read("https://user@pitlane.example").is_err());
 }

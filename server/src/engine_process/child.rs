@@ -5,8 +5,17 @@ use crate::failure::Failure;
 use engine::lock;
 use rustix::process::{Pid, Signal, kill_process};
 use secrecy::SecretString;
-use std::{net::TcpListener, os::fd::OwnedFd, path::Path, process::{ExitStatus, Stdio}, time::Duration};
-use tokio::{io::AsyncReadExt, process::{ChildStdout, Command}};
+use std::{
+    net::TcpListener,
+    os::fd::OwnedFd,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+use tokio::{
+    io::AsyncReadExt,
+    process::{ChildStdout, Command},
+};
 use tokio_util::sync::CancellationToken;
 
 /// How long an engine that was asked to end may take: it ends every sandbox first.
@@ -41,7 +50,9 @@ impl Child {
         // The file this process was started from, also when a newer one took its place on the disk.
         let mut command = Command::new("/proc/self/exe");
         command.arg0("pitlane");
-        for (name, _) in std::env::vars_os().filter(|(name, _)| is_not_for_the_engine(&name.to_string_lossy())) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| is_not_for_the_engine(&name.to_string_lossy()))
+        {
             command.env_remove(name);
         }
         let mut process = command
@@ -56,7 +67,10 @@ impl Child {
             .current_dir("/")
             .spawn()
             .map_err(failed)?;
-        let report = process.stdout.take().ok_or_else(|| Failure::new("The engine was started without its report."))?;
+        let report = process
+            .stdout
+            .take()
+            .ok_or_else(|| Failure::new("The engine was started without its report."))?;
         Ok(Self { process, report })
     }
 
@@ -77,11 +91,21 @@ impl Child {
 
     async fn end(&mut self) {
         // Not yet waited for, so that the id is still this process's.
-        if let Some(pid) = self.process.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+        if let Some(pid) = self
+            .process
+            .id()
+            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
+        {
             let _ = kill_process(pid, Signal::TERM);
         }
-        if tokio::time::timeout(END_WITHIN, self.process.wait()).await.is_err() {
-            tracing::error!("the engine did not end within {} s and was killed", END_WITHIN.as_secs());
+        if tokio::time::timeout(END_WITHIN, self.process.wait())
+            .await
+            .is_err()
+        {
+            tracing::error!(
+                "the engine did not end within {} s and was killed",
+                END_WITHIN.as_secs()
+            );
             if let Err(error) = self.process.kill().await {
                 tracing::error!(%error, "the engine cannot be killed");
             }
@@ -91,7 +115,9 @@ impl Child {
 
 fn outcome(status: std::io::Result<ExitStatus>, report: &str) -> Outcome {
     match status {
-        Ok(status) if status.code() == Some(i32::from(REFUSED)) && !report.is_empty() => Outcome::Refused(report.to_owned()),
+        Ok(status) if status.code() == Some(i32::from(REFUSED)) && !report.is_empty() => {
+            Outcome::Refused(report.to_owned())
+        }
         Ok(status) if report.is_empty() => Outcome::Died(status.to_string()),
         Ok(status) => Outcome::Died(format!("{status}: {report}")),
         Err(error) => Outcome::Died(error.to_string()),
@@ -100,14 +126,24 @@ fn outcome(status: std::io::Result<ExitStatus>, report: &str) -> Outcome {
 
 /// Keys to other things than sandboxes are nothing the engine needs to hold.
 fn is_not_for_the_engine(variable: &str) -> bool {
-    variable.starts_with("DAYTONA_") || matches!(variable, "DATABASE_URL" | "PITLANE_MASTER_KEY" | "PITLANE_ADDR" | "PITLANE_PUBLIC_URL" | "PITLANE_DATA")
+    variable.starts_with("DAYTONA_")
+        || matches!(
+            variable,
+            "DATABASE_URL" | "PITLANE_MASTER_KEY" | "PITLANE_ADDR" | "PITLANE_PUBLIC_URL" | "PITLANE_DATA"
+        )
 }
 
 /// Ends an engine that another process started.
 pub async fn end_stranger(data: &Path, pid: u32) {
     let is_there = || lock::read(data).is_some_and(|now| now.pid == pid);
     for signal in [Signal::TERM, Signal::KILL] {
-        let Some(process) = i32::try_from(pid).ok().and_then(Pid::from_raw).filter(|_| is_there()) else { return };
+        let Some(process) = i32::try_from(pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .filter(|_| is_there())
+        else {
+            return;
+        };
         if let Err(error) = kill_process(process, signal) {
             tracing::warn!(%error, pid, "the engine cannot be ended");
             return;

@@ -14,7 +14,11 @@ pub use child::REFUSED;
 use child::{Child, Outcome};
 use engine::lock;
 use secrecy::{ExposeSecret, SecretString};
-use std::{net::{SocketAddr, TcpListener}, path::PathBuf, time::{Duration, Instant}};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -72,16 +76,25 @@ impl EngineProcess {
         {
             tracing::info!(pid = found.pid, addr = %found.addr, "the engine that runs already is used");
             if found.version != env!("CARGO_PKG_VERSION") {
-                tracing::warn!(version = found.version, "the running engine is of another version; stop it to have it replaced");
+                tracing::warn!(
+                    version = found.version,
+                    "the running engine is of another version; stop it to have it replaced"
+                );
             }
-            return Ok(Self::keep(found.addr, key.into(), |key, stop, state| adopt(plan, found, key, stop, state)));
+            return Ok(Self::keep(found.addr, key.into(), |key, stop, state| {
+                adopt(plan, found, key, stop, state)
+            }));
         }
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .map_err(|error| Failure::new(format!("No socket can be opened for the engine: {error}.")))?;
-        let addr = listener.local_addr().map_err(|error| Failure::new(format!("The engine's socket has no address: {error}.")))?;
+        let addr = listener
+            .local_addr()
+            .map_err(|error| Failure::new(format!("The engine's socket has no address: {error}.")))?;
         let key = SecretString::from(fresh_key()?);
         let first = Child::spawn(&plan, &listener, &key)?;
-        Ok(Self::keep(addr, key, |key, stop, state| supervise(plan, listener, Some(first), key, stop, state)))
+        Ok(Self::keep(addr, key, |key, stop, state| {
+            supervise(plan, listener, Some(first), key, stop, state)
+        }))
     }
 
     fn keep<F: Future<Output = ()> + Send + 'static>(
@@ -92,7 +105,13 @@ impl EngineProcess {
         let (sender, state) = watch::channel(EngineState::Up);
         let stop = CancellationToken::new();
         let keeper = tokio::spawn(keeper(key.clone(), stop.clone(), sender));
-        Self { addr, key, state, stop, keeper }
+        Self {
+            addr,
+            key,
+            state,
+            stop,
+            keeper,
+        }
     }
 
     /// The base of its API.
@@ -140,10 +159,15 @@ async fn adopt(
         if lock::read(&plan.data).is_some_and(|now| now.pid == found.pid) {
             continue;
         }
-        tracing::error!(pid = found.pid, "the engine ended; its sandboxes with it. It is started again.");
+        tracing::error!(
+            pid = found.pid,
+            "the engine ended; its sandboxes with it. It is started again."
+        );
         match TcpListener::bind(found.addr) {
             Ok(listener) => return supervise(plan, listener, None, key, stop, state).await,
-            Err(error) => tracing::error!(%error, addr = %found.addr, "the engine's address cannot be taken; tried again"),
+            Err(error) => {
+                tracing::error!(%error, addr = %found.addr, "the engine's address cannot be taken; tried again")
+            }
         }
     }
 }
@@ -160,7 +184,10 @@ async fn supervise(
     let mut wait = Duration::from_millis(100);
     loop {
         let started = Instant::now();
-        let outcome = match first.take().map_or_else(|| Child::spawn(&plan, &listener, &key), Ok) {
+        let outcome = match first
+            .take()
+            .map_or_else(|| Child::spawn(&plan, &listener, &key), Ok)
+        {
             Ok(child) => child.run_until(&stop).await,
             Err(failure) => Outcome::Died(failure.sentence),
         };
@@ -175,7 +202,11 @@ async fn supervise(
                 if started.elapsed() > SETTLED {
                     wait = Duration::from_millis(100);
                 }
-                tracing::error!(how, wait_ms = wait.as_millis(), "the engine ended; its sandboxes with it. It is started again.");
+                tracing::error!(
+                    how,
+                    wait_ms = wait.as_millis(),
+                    "the engine ended; its sandboxes with it. It is started again."
+                );
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
@@ -191,7 +222,8 @@ async fn supervise(
 /// When the system gives no randomness.
 pub fn fresh_key() -> Result<String, Failure> {
     let mut bytes = [0u8; 24];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::new(format!("The system gives no randomness: {error}.")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(format!("The system gives no randomness: {error}.")))?;
     Ok(format!("plk_{}", hex::encode(bytes)))
 }
 
@@ -199,14 +231,22 @@ impl EnginePlan {
     /// The arguments of the process.
     fn arguments(&self) -> Vec<std::ffi::OsString> {
         let settings = &self.settings;
-        let mut arguments: Vec<std::ffi::OsString> = vec!["engine".into(), "--listen-on-stdin".into(), "--engine-data".into(), self.data.clone().into()];
+        let mut arguments: Vec<std::ffi::OsString> = vec![
+            "engine".into(),
+            "--listen-on-stdin".into(),
+            "--engine-data".into(),
+            self.data.clone().into(),
+        ];
         if let Some(runtime) = &self.runtime {
             arguments.extend(["--runtime".into(), runtime.clone().into()]);
         }
         if self.ends_with_us {
             arguments.extend(["--ends-with".into(), std::process::id().to_string().into()]);
         } else {
-            arguments.extend(["--orphan-grace".into(), settings.orphan_grace.as_secs().to_string().into()]);
+            arguments.extend([
+                "--orphan-grace".into(),
+                settings.orphan_grace.as_secs().to_string().into(),
+            ]);
         }
         arguments
     }
@@ -214,15 +254,26 @@ impl EnginePlan {
     /// Its settings, as variables: what the server read from flags and files holds for its engine too.
     fn variables(&self, key: &SecretString) -> Vec<(&'static str, std::ffi::OsString)> {
         let settings = &self.settings;
-        let choice = serde_json::to_value(settings.isolation).ok().and_then(|word| word.as_str().map(str::to_owned));
-        let network = if settings.network == engine::sandbox::Network::Open { "open" } else { "off" };
+        let choice = serde_json::to_value(settings.isolation)
+            .ok()
+            .and_then(|word| word.as_str().map(str::to_owned));
+        let network = if settings.network == engine::sandbox::Network::Open {
+            "open"
+        } else {
+            "off"
+        };
         let mut variables = vec![
             ("PITLANE_ENGINE_KEY", key.expose_secret().into()),
             ("PITLANE_ISOLATION", choice.unwrap_or_default().into()),
             ("PITLANE_NETWORK", network.into()),
             ("PITLANE_WARM", settings.warm.to_string().into()),
         ];
-        variables.extend(settings.python.clone().map(|path| ("PITLANE_PYTHON", path.into())));
+        variables.extend(
+            settings
+                .python
+                .clone()
+                .map(|path| ("PITLANE_PYTHON", path.into())),
+        );
         variables.extend(settings.node.clone().map(|path| ("PITLANE_NODE", path.into())));
         variables.extend(self.log.clone().map(|log| ("PITLANE_LOG", log.into())));
         variables

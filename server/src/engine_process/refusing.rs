@@ -2,14 +2,19 @@
 //! with the reason. Runs so fail the way they do with any provider that
 //! refuses, and the reason is read where it is needed.
 
-use axum::{Json, Router, response::{IntoResponse, Response}};
+use axum::{
+    Json, Router,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
 use std::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Answers every request with `sentence`, until it is to stop.
 pub async fn answer(listener: TcpListener, sentence: String, stop: CancellationToken) {
-    let listener = listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
+    let listener = listener
+        .set_nonblocking(true)
+        .and_then(|()| tokio::net::TcpListener::from_std(listener));
     let listener = match listener {
         Ok(listener) => listener,
         Err(error) => {
@@ -21,7 +26,9 @@ pub async fn answer(listener: TcpListener, sentence: String, stop: CancellationT
         let response = refusal(&sentence);
         async move { response }
     });
-    let _ = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    let _ = axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await;
 }
 
 /// In the shape of Daytona's errors, and with a status that is not tried again.

@@ -5,7 +5,10 @@
 use super::refusal::Refusal;
 use crate::failure::Failure;
 use app::ErrorCode;
-use axum::{extract::Path, response::{IntoResponse, Response}};
+use axum::{
+    extract::Path,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, HeaderValue, header};
 use rust_embed::RustEmbed;
 use std::path::{Path as FilePath, PathBuf};
@@ -25,7 +28,9 @@ fn hash() -> Option<String> {
 /// The path before each file's name.
 pub fn base() -> String {
     let hash = hash().unwrap_or_else(|| {
-        tracing::warn!("The site's files are not built, so pages have neither style nor script. Run `cargo xtask build`.");
+        tracing::warn!(
+            "The site's files are not built, so pages have neither style nor script. Run `cargo xtask build`."
+        );
         "unbuilt".to_owned()
     });
     format!("/assets/{hash}")
@@ -33,8 +38,17 @@ pub fn base() -> String {
 
 /// `GET /assets/{hash}/{*path}`. Another hash is of another version: its
 /// pages are told so by a 404, and reload.
-pub async fn serve(Path((hash, path)): Path<(String, String)>, headers: HeaderMap, current: &str) -> Response {
-    let missing = || Refusal::new(ErrorCode::Outdated, "This file belongs to another version of the site. Reload the page.");
+pub async fn serve(
+    Path((hash, path)): Path<(String, String)>,
+    headers: HeaderMap,
+    current: &str,
+) -> Response {
+    let missing = || {
+        Refusal::new(
+            ErrorCode::Outdated,
+            "This file belongs to another version of the site. Reload the page.",
+        )
+    };
     if hash != current {
         return (http::StatusCode::NOT_FOUND, missing()).into_response();
     }
@@ -44,7 +58,11 @@ pub async fn serve(Path((hash, path)): Path<(String, String)>, headers: HeaderMa
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|coding| matches!(coding.trim().split_once(';').unwrap_or((coding.trim(), "")), ("br", weight) if weight.trim() != "q=0"));
-    let compressed = if accepts_brotli { Files::get(&format!("{path}.br")) } else { None };
+    let compressed = if accepts_brotli {
+        Files::get(&format!("{path}.br"))
+    } else {
+        None
+    };
     let is_compressed = compressed.is_some();
     let Some(file) = compressed.or_else(|| Files::get(&path)) else {
         return (http::StatusCode::NOT_FOUND, missing()).into_response();
@@ -70,13 +88,21 @@ fn bytes_of(data: std::borrow::Cow<'static, [u8]>) -> bytes::Bytes {
 
 /// A debug build's files may change under an unchanged hash.
 const fn lifetime() -> &'static str {
-    if cfg!(debug_assertions) { "no-cache" } else { "public, max-age=31536000, immutable" }
+    if cfg!(debug_assertions) {
+        "no-cache"
+    } else {
+        "public, max-age=31536000, immutable"
+    }
 }
 
 fn content_type(path: &str) -> HeaderValue {
     let guessed = mime_guess::from_path(path).first_or_octet_stream();
     let is_text = guessed.type_() == "text" || matches!(guessed.subtype().as_str(), "javascript" | "json");
-    let text = if is_text { format!("{}; charset=utf-8", guessed.essence_str()) } else { guessed.essence_str().to_owned() };
+    let text = if is_text {
+        format!("{}; charset=utf-8", guessed.essence_str())
+    } else {
+        guessed.essence_str().to_owned()
+    };
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }
 
@@ -86,7 +112,9 @@ fn content_type(path: &str) -> HeaderValue {
 /// # Errors
 /// When the copy cannot be written.
 pub fn runtime_folder(data: &FilePath) -> Result<Option<PathBuf>, Failure> {
-    let mut names = Files::iter().filter(|name| name.starts_with("runtime/") && !name.ends_with(".br")).peekable();
+    let mut names = Files::iter()
+        .filter(|name| name.starts_with("runtime/") && !name.ends_with(".br"))
+        .peekable();
     if names.peek().is_none() {
         return Ok(None);
     }

@@ -1,7 +1,12 @@
 //! Failed attempts to sign in, counted by address, so that a password cannot
 //! be guessed by trying.
 
-use std::{collections::HashMap, net::IpAddr, sync::{Mutex, PoisonError}, time::{Duration, Instant}};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 /// How many attempts an address has in [`WINDOW`].
 const MOST: usize = 10;
@@ -22,7 +27,11 @@ impl Attempts {
     pub fn begin(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() > SWEEP {
-            all.retain(|_, attempts| attempts.last().is_some_and(|last| now.duration_since(*last) < WINDOW));
+            all.retain(|_, attempts| {
+                attempts
+                    .last()
+                    .is_some_and(|last| now.duration_since(*last) < WINDOW)
+            });
         }
         let attempts = all.entry(address).or_default();
         attempts.retain(|attempt| now.duration_since(*attempt) < WINDOW);
@@ -37,7 +46,10 @@ impl Attempts {
 
     /// Forgets the attempts of an address that signed in.
     pub fn succeeded(&self, address: IpAddr) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&address);
     }
 }
 
@@ -53,7 +65,10 @@ mod tests {
         for _ in 0..MOST {
             attempts.begin(one, start).expect("within the limit");
         }
-        assert_eq!(attempts.begin(one, start + Duration::from_secs(100)), Err(Duration::from_secs(200)));
+        assert_eq!(
+            attempts.begin(one, start + Duration::from_secs(100)),
+            Err(Duration::from_secs(200))
+        );
         attempts.begin(other, start).expect("another address");
         attempts.begin(one, start + WINDOW).expect("later");
         attempts.succeeded(one);

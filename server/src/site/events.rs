@@ -2,12 +2,24 @@
 //! all the runs it shows. `id:` is the cursor of every run of the stream after
 //! that event, so that a reader that comes again misses and repeats nothing.
 
-use super::{Site, log::end_of, permission::{Can, Read}, refusal::Refusal, session::Sessions};
+use super::{
+    Site,
+    log::end_of,
+    permission::{Can, Read},
+    refusal::Refusal,
+    session::Sessions,
+};
 use axum::{
     extract::{Query, State},
-    response::{IntoResponse, Response, sse::{Event, KeepAlive, Sse}},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
-use futures::{Stream, StreamExt, stream, stream::{BoxStream, SelectAll}};
+use futures::{
+    Stream, StreamExt, stream,
+    stream::{BoxStream, SelectAll},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use model::{Cursor, RunId, StreamMessage};
 use serde::Deserialize;
@@ -15,7 +27,11 @@ use std::{convert::Infallible, time::Duration};
 use tower_sessions::{Session, SessionStore, session::Id};
 
 /// How often a comment is sent when nothing happens, and the session looked at.
-const HEARTBEAT: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(15) };
+const HEARTBEAT: Duration = if cfg!(test) {
+    Duration::from_millis(100)
+} else {
+    Duration::from_secs(15)
+};
 /// How long browsers wait before they connect again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -34,18 +50,36 @@ pub async fn follow(
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+    let last = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| !id.is_empty());
     let cursors = Cursor::read(last.unwrap_or(&wanted.runs))?;
     let mut messages = SelectAll::new();
     for (run, cursor) in &cursors {
         let follower = site.services.runs.follow(run, *cursor).await?;
         messages.push(pull(follower));
     }
-    let reader = Reader { site, session: session.id(), cursors, messages, checks: every_heartbeat(), is_over: false };
-    let mut response = Sse::new(reader.events()).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
+    let reader = Reader {
+        site,
+        session: session.id(),
+        cursors,
+        messages,
+        checks: every_heartbeat(),
+        is_over: false,
+    };
+    let mut response = Sse::new(reader.events())
+        .keep_alive(KeepAlive::new().interval(HEARTBEAT))
+        .into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-transform"),
+    );
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
     Ok(response)
 }
 
@@ -105,7 +139,9 @@ impl Reader {
 
     fn bye(&mut self, reason: &str) -> Vec<Event> {
         self.is_over = true;
-        vec![self.event(&StreamMessage::Bye { reason: reason.to_owned() })]
+        vec![self.event(&StreamMessage::Bye {
+            reason: reason.to_owned(),
+        })]
     }
 
     fn event(&mut self, message: &StreamMessage) -> Event {
@@ -127,12 +163,17 @@ impl Reader {
             StreamMessage::Bye { .. } => "bye",
         };
         let id = Cursor::write(self.cursors.iter().map(|(run, cursor)| (run, *cursor)));
-        let event = Event::default().event(name).data(serde_json::to_string(message).unwrap_or_default());
+        let event = Event::default()
+            .event(name)
+            .data(serde_json::to_string(message).unwrap_or_default());
         if id.is_empty() { event } else { event.id(id) }
     }
 
     fn cursor(&mut self, run: &RunId) -> Option<&mut Cursor> {
-        self.cursors.iter_mut().find(|(id, _)| id == run).map(|(_, cursor)| cursor)
+        self.cursors
+            .iter_mut()
+            .find(|(id, _)| id == run)
+            .map(|(_, cursor)| cursor)
     }
 }
 

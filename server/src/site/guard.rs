@@ -11,7 +11,10 @@ use axum::{
 };
 use http::{Extensions, HeaderMap, Method};
 use model::{User, UserId};
-use std::{net::{IpAddr, Ipv4Addr, SocketAddr}, time::{Duration, Instant, SystemTime, UNIX_EPOCH}};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 use tower_sessions::Session;
 
 /// Who is asking, in the request's extensions.
@@ -30,7 +33,8 @@ const SEEN_HOUR: &str = "seen_hour";
 /// Lets in who may come in.
 pub async fn check(State(site): State<Site>, session: Session, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    if path == "/sign-in" && request.method() == Method::GET
+    if path == "/sign-in"
+        && request.method() == Method::GET
         && let Some(token) = sign_in_link::token(request.uri().query())
     {
         let address = address(&site, request.extensions(), request.headers());
@@ -42,7 +46,9 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
     };
     let is_program = path.starts_with("/api/") || path.starts_with("/fn/");
     match &viewer {
-        None if is_program && !OPEN_FUNCTIONS.contains(&path.as_str()) => return Refusal::signed_out().into_response(),
+        None if is_program && !OPEN_FUNCTIONS.contains(&path.as_str()) => {
+            return Refusal::signed_out().into_response();
+        }
         None if !is_program && !OPEN_PAGES.contains(&path.as_str()) => return to_sign_in(&request),
         Some(user) if !is_program && !user.has_password && path != "/setup" => {
             return Redirect::to("/setup").into_response();
@@ -59,44 +65,72 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
 
 /// The signed-in user of a session.
 async fn viewer(site: &Site, session: &Session) -> Result<Option<User>, Refusal> {
-    let id: Option<UserId> = session.get(USER_ID).await.map_err(|error| Refusal::internal(&error))?;
+    let id: Option<UserId> = session
+        .get(USER_ID)
+        .await
+        .map_err(|error| Refusal::internal(&error))?;
     let Some(id) = id else { return Ok(None) };
     let user = match site.services.store.user(&id).await {
         Ok(user) => user,
         Err(store::StoreError::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let hour = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 3600;
-    let seen: Option<u64> = session.get(SEEN_HOUR).await.map_err(|error| Refusal::internal(&error))?;
+    let hour = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+        / 3600;
+    let seen: Option<u64> = session
+        .get(SEEN_HOUR)
+        .await
+        .map_err(|error| Refusal::internal(&error))?;
     if seen != Some(hour) {
-        session.insert(SEEN_HOUR, hour).await.map_err(|error| Refusal::internal(&error))?;
+        session
+            .insert(SEEN_HOUR, hour)
+            .await
+            .map_err(|error| Refusal::internal(&error))?;
     }
     Ok(Some(user))
 }
 
 /// To the sign-in page, and back to where they wanted to go.
 fn to_sign_in(request: &Request) -> Response {
-    let wanted = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let wanted = request
+        .uri()
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
     if wanted == "/" || request.method() != Method::GET {
         return Redirect::to("/sign-in").into_response();
     }
     let mut query = String::from("/sign-in?next=");
     for byte in wanted.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => query.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
+                query.push(char::from(byte))
+            }
             other => query.push_str(&format!("%{other:02X}")),
         }
     }
     Redirect::to(&query).into_response()
 }
 
-async fn with_few_attempts(site: &Site, session: &Session, address: IpAddr, request: Request, next: Next) -> Response {
+async fn with_few_attempts(
+    site: &Site,
+    session: &Session,
+    address: IpAddr,
+    request: Request,
+    next: Next,
+) -> Response {
     if let Err(wait) = site.attempts.begin(address, Instant::now()) {
         return too_many(wait);
     }
     let response = next.run(request).await;
     // The status does not tell: a form without scripts is redirected in both cases.
-    if session.get::<UserId>(USER_ID).await.is_ok_and(|user| user.is_some()) {
+    if session
+        .get::<UserId>(USER_ID)
+        .await
+        .is_ok_and(|user| user.is_some())
+    {
         site.attempts.succeeded(address);
     }
     response
@@ -106,8 +140,11 @@ async fn with_few_attempts(site: &Site, session: &Session, address: IpAddr, requ
 pub fn too_many(wait: Duration) -> Response {
     let seconds = wait.as_secs().max(1);
     let words = model::time::duration_words(seconds * 1000);
-    Refusal::too_many(format!("There were too many attempts to sign in from your address. Try again in {words}."), seconds)
-        .into_response()
+    Refusal::too_many(
+        format!("There were too many attempts to sign in from your address. Try again in {words}."),
+        seconds,
+    )
+    .into_response()
 }
 
 /// The address a request comes from; behind a proxy of this machine or
@@ -115,7 +152,9 @@ pub fn too_many(wait: Duration) -> Response {
 fn address(site: &Site, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
     let peer = extensions
         .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical());
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
+            peer.ip().to_canonical()
+        });
     let is_near = match peer {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),

@@ -7,7 +7,11 @@
 use super::{Site, refusal::Refusal};
 use crate::configuration::PublicUrl;
 use app::ErrorCode;
-use axum::{extract::{Request, State}, middleware::Next, response::{IntoResponse, Response}};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, Method, header};
 use std::net::IpAddr;
 
@@ -37,13 +41,21 @@ impl Hosts {
     fn includes(&self, host: &str) -> bool {
         let name = without_port(host).to_ascii_lowercase();
         name == "localhost"
-            || name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
+            || name
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .parse::<IpAddr>()
+                .is_ok()
             || self.public.as_ref().is_some_and(|url| url.host() == name)
     }
 
     /// Whether a request with these headers may change something.
     fn may_change(&self, host: &str, headers: &HeaderMap) -> bool {
-        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+        let text = |name: &str| {
+            headers
+                .get(name)
+                .map(|value| value.to_str().unwrap_or("unreadable"))
+        };
         if let Some(site) = text("sec-fetch-site") {
             return matches!(site, "same-origin" | "none");
         }
@@ -52,7 +64,10 @@ impl Hosts {
         let Some(origin) = text("origin") else { return true };
         let authority = origin.split_once("://").map(|(_, authority)| authority);
         authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
-            || self.public.as_ref().is_some_and(|url| url.origin().eq_ignore_ascii_case(origin))
+            || self
+                .public
+                .as_ref()
+                .is_some_and(|url| url.origin().eq_ignore_ascii_case(origin))
     }
 }
 
@@ -66,8 +81,17 @@ pub fn without_port(authority: &str) -> &str {
 
 /// Refuses requests for other names, and changes asked for by other sites.
 pub async fn check(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let named = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    let host = request.uri().authority().map(http::uri::Authority::as_str).or(named).unwrap_or_default().to_owned();
+    let named = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
+    let host = request
+        .uri()
+        .authority()
+        .map(http::uri::Authority::as_str)
+        .or(named)
+        .unwrap_or_default()
+        .to_owned();
     if !site.hosts.includes(&host) {
         let shown: String = host.chars().filter(|c| !c.is_control()).take(80).collect();
         return Refusal::new(
@@ -97,10 +121,25 @@ mod tests {
     #[test]
     fn names() {
         let hosts = Hosts::new(Some(PublicUrl::parse("https://pitlane.example").expect("a URL")));
-        for ours in ["localhost", "LOCALHOST:3000", "127.0.0.1:3000", "[::1]:3000", "10.0.0.7", "pitlane.example", "Pitlane.example:443"] {
+        for ours in [
+            "localhost",
+            "LOCALHOST:3000",
+            "127.0.0.1:3000",
+            "[::1]:3000",
+            "10.0.0.7",
+            "pitlane.example",
+            "Pitlane.example:443",
+        ] {
             assert!(hosts.includes(ours), "{ours}");
         }
-        for other in ["", "evil.example", "localhost.evil.example", "pitlane.example.evil.example", "127.0.0.1.evil.example", "[::1"] {
+        for other in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "pitlane.example.evil.example",
+            "127.0.0.1.evil.example",
+            "[::1",
+        ] {
             assert!(!hosts.includes(other) || other == "[::1", "{other}");
         }
     }
@@ -114,7 +153,10 @@ mod tests {
             hosts.may_change("127.0.0.1:3000", &headers)
         };
         assert!(may("sec-fetch-site", "same-origin"));
-        assert!(!may("sec-fetch-site", "same-site"), "another port of this machine is another site");
+        assert!(
+            !may("sec-fetch-site", "same-site"),
+            "another port of this machine is another site"
+        );
         assert!(!may("sec-fetch-site", "cross-site"));
         assert!(may("origin", "http://127.0.0.1:3000"));
         assert!(may("origin", "https://pitlane.example"));

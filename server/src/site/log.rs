@@ -2,7 +2,11 @@
 //! `?frames=1` as frames with their times and streams. Sent piece by piece as
 //! it is read; never whole in memory.
 
-use super::{Site, permission::{Can, Read}, refusal::Refusal};
+use super::{
+    Site,
+    permission::{Can, Read},
+    refusal::Refusal,
+};
 use axum::{
     body::Body,
     extract::{Path, Query, State},
@@ -36,12 +40,22 @@ pub async fn download(
     let runs = site.services.runs.clone();
     let as_frames = wanted.frames == Some(1);
     let (kind, ending, body) = if as_frames {
-        ("application/json", "json", Body::from_stream(frames(runs, run.id.clone(), from, to)))
+        (
+            "application/json",
+            "json",
+            Body::from_stream(frames(runs, run.id.clone(), from, to)),
+        )
     } else {
-        ("text/plain; charset=utf-8", "log", Body::from_stream(bytes(runs, run.id.clone(), from, to)))
+        (
+            "text/plain; charset=utf-8",
+            "log",
+            Body::from_stream(bytes(runs, run.id.clone(), from, to)),
+        )
     };
     let mut response = body.into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     if wanted.download == Some(1) {
         let name = attachment(&run, ending);
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
@@ -50,8 +64,12 @@ pub async fn download(
 }
 
 fn attachment(run: &Run, ending: &str) -> HeaderValue {
-    HeaderValue::from_str(&format!("attachment; filename=\"run-{}-{}.{ending}\"", run.number, run.id.short()))
-        .unwrap_or(HeaderValue::from_static("attachment"))
+    HeaderValue::from_str(&format!(
+        "attachment; filename=\"run-{}-{}.{ending}\"",
+        run.number,
+        run.id.short()
+    ))
+    .unwrap_or(HeaderValue::from_static("attachment"))
 }
 
 fn bytes(runs: Runs, run: RunId, from: u64, to: u64) -> impl stream::Stream<Item = Result<Bytes, RunsError>> {
@@ -67,12 +85,23 @@ fn bytes(runs: Runs, run: RunId, from: u64, to: u64) -> impl stream::Stream<Item
 }
 
 /// One JSON array, opened by the first piece and closed by the last.
-fn frames(runs: Runs, run: RunId, from: u64, to: u64) -> impl stream::Stream<Item = Result<Bytes, RunsError>> {
+fn frames(
+    runs: Runs,
+    run: RunId,
+    from: u64,
+    to: u64,
+) -> impl stream::Stream<Item = Result<Bytes, RunsError>> {
     stream::try_unfold(Some((from, true)), move |place| {
         let (runs, run) = (runs.clone(), run.clone());
         async move {
-            let Some((from, is_first)) = place else { return Ok(None) };
-            let frames = if from < to { runs.log_range(&run, from, to).await? } else { Vec::new() };
+            let Some((from, is_first)) = place else {
+                return Ok(None);
+            };
+            let frames = if from < to {
+                runs.log_range(&run, from, to).await?
+            } else {
+                Vec::new()
+            };
             let mut text = String::from(if is_first { "[" } else { "" });
             for (index, frame) in frames.iter().enumerate() {
                 if !(is_first && index == 0) {
@@ -109,7 +138,14 @@ mod tests {
 
     #[test]
     fn frames_end_after_their_bytes() {
-        let end = |body| end_of(&LogFrame { offset: 10, at: Millis(0), stream: None, body });
+        let end = |body| {
+            end_of(&LogFrame {
+                offset: 10,
+                at: Millis(0),
+                stream: None,
+                body,
+            })
+        };
         assert_eq!(end(LogBody::Text("\u{e9}\n".into())), 13);
         assert_eq!(end(LogBody::Base64("/w==".into())), 11);
         assert_eq!(end(LogBody::Base64("//8=".into())), 12);

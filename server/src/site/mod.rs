@@ -67,7 +67,10 @@ impl Site {
     ) -> Self {
         Self {
             services,
-            leptos: LeptosOptions::builder().output_name("app").site_pkg_dir(assets.base.trim_start_matches('/').to_owned()).build(),
+            leptos: LeptosOptions::builder()
+                .output_name("app")
+                .site_pkg_dir(assets.base.trim_start_matches('/').to_owned())
+                .build(),
             assets,
             sessions,
             hosts: Arc::new(hosts),

@@ -2,16 +2,26 @@
 //! to life in the browser.
 
 use super::{Site, headers::page_policy};
-use axum::{Router, body::Body, extract::{Request, State}, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
 use http::{HeaderValue, StatusCode, header};
-use leptos::{nonce::use_nonce, prelude::{provide_context, use_context}};
+use leptos::{
+    nonce::use_nonce,
+    prelude::{provide_context, use_context},
+};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
 
 /// Adds the pages, the server functions, and the page for every other address.
 pub fn add(router: Router<Site>, site: &Site) -> Router<Site> {
     let assets = site.assets.clone();
     router
-        .leptos_routes_with_context(site, generate_route_list(app::App), context(site), move || app::shell(&assets))
+        .leptos_routes_with_context(site, generate_route_list(app::App), context(site), move || {
+            app::shell(&assets)
+        })
         .fallback(not_found)
 }
 
@@ -22,7 +32,9 @@ fn context(site: &Site) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(services.clone());
         provide_context(assets.clone());
-        let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+        let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else {
+            return;
+        };
         if let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce)) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
@@ -47,7 +59,10 @@ async fn not_found(State(site): State<Site>, request: Request) -> Response<Body>
 fn missing(path: &str) -> Response {
     use axum::response::IntoResponse;
     let (code, sentence) = if path.starts_with("/fn/") {
-        (app::ErrorCode::Outdated, "This page is older than the server. Reload it to get the new version; what you typed is kept.")
+        (
+            app::ErrorCode::Outdated,
+            "This page is older than the server. Reload it to get the new version; what you typed is kept.",
+        )
     } else {
         (app::ErrorCode::NotFound, "There is nothing at this address.")
     };

@@ -38,11 +38,21 @@ impl<P: PermissionMarker, S: Sync> FromRequestParts<S> for Can<P> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
-        let user = parts.extensions.get::<Viewer>().and_then(|viewer| viewer.0.clone()).ok_or_else(Refusal::signed_out)?;
+        let user = parts
+            .extensions
+            .get::<Viewer>()
+            .and_then(|viewer| viewer.0.clone())
+            .ok_or_else(Refusal::signed_out)?;
         if user.role.may(P::PERMISSION) {
-            Ok(Self { user, permission: PhantomData })
+            Ok(Self {
+                user,
+                permission: PhantomData,
+            })
         } else {
-            Err(Refusal::new(ErrorCode::Forbidden, "Your account may not do this. Ask an owner of this instance."))
+            Err(Refusal::new(
+                ErrorCode::Forbidden,
+                "Your account may not do this. Ask an owner of this instance.",
+            ))
         }
     }
 }

@@ -16,7 +16,11 @@ pub struct Refusal {
 impl Refusal {
     /// Refused with the status that goes with the code.
     pub fn new(code: ErrorCode, sentence: impl Into<String>) -> Self {
-        Self { status: code.status(), error: UiError::new(code, sentence), retry_after_seconds: None }
+        Self {
+            status: code.status(),
+            error: UiError::new(code, sentence),
+            retry_after_seconds: None,
+        }
     }
 
     /// Nobody is signed in.
@@ -26,7 +30,10 @@ impl Refusal {
 
     /// What was sent is too large.
     pub fn too_large(sentence: String) -> Self {
-        Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..Self::new(ErrorCode::Invalid, sentence) }
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            ..Self::new(ErrorCode::Invalid, sentence)
+        }
     }
 
     /// Too many tries.
@@ -41,13 +48,20 @@ impl Refusal {
     /// A fault of ours: logged in full, told in general.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
-        Self::new(ErrorCode::Internal, "Something went wrong on the server. Its log says what; try again.")
+        Self::new(
+            ErrorCode::Internal,
+            "Something went wrong on the server. Its log says what; try again.",
+        )
     }
 }
 
 impl From<UiError> for Refusal {
     fn from(error: UiError) -> Self {
-        Self { status: error.code.status(), error, retry_after_seconds: None }
+        Self {
+            status: error.code.status(),
+            error,
+            retry_after_seconds: None,
+        }
     }
 }
 

@@ -1,11 +1,27 @@
 //! All routes, and the layers before them.
 
-use super::{Site, assets, events, files, guard, headers, health, hosts, log, pages, permission, refusal::Refusal, session, sizes};
-use axum::{Json, Router, extract::DefaultBodyLimit, middleware::{from_fn, from_fn_with_state}, response::{IntoResponse, Response}, routing::{self, MethodRouter}};
+use super::{
+    Site, assets, events, files, guard, headers, health, hosts, log, pages, permission, refusal::Refusal,
+    session, sizes,
+};
+use axum::{
+    Json, Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{self, MethodRouter},
+};
 use http::{Extensions, HeaderMap, StatusCode, Version, header};
 use permission::{Can, Read};
 use std::any::Any;
-use tower_http::{catch_panic::CatchPanicLayer, compression::{CompressionLayer, predicate::{Predicate, SizeAbove}}, trace::TraceLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{Predicate, SizeAbove},
+    },
+    trace::TraceLayer,
+};
 
 /// The REST routes, each behind a permission.
 pub fn api_routes() -> Vec<(&'static str, MethodRouter<Site>)> {
@@ -13,7 +29,10 @@ pub fn api_routes() -> Vec<(&'static str, MethodRouter<Site>)> {
         ("/api/session", permission::get(who)),
         ("/api/events", permission::get(events::follow)),
         ("/api/runs/{id}/log", permission::get(log::download)),
-        ("/api/agents/{id}/files/{*path}", permission::get(files::download).merge(permission::put(files::upload))),
+        (
+            "/api/agents/{id}/files/{*path}",
+            permission::get(files::download).merge(permission::put(files::upload)),
+        ),
     ]
 }
 
@@ -60,7 +79,6 @@ fn is_text_of_ours(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extension
         .is_some_and(|kind| kind.starts_with("text/html") || kind.starts_with("application/json"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = panic
         .downcast_ref::<String>()

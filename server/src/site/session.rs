@@ -77,7 +77,11 @@ pub fn layer(site: &Site) -> SessionManagerLayer<Sessions> {
 
 /// `__Host-` has browsers hold us to TLS, our host alone and the path `/`.
 fn cookie_name(hosts: &Hosts) -> &'static str {
-    if hosts.is_https() { "__Host-pitlane" } else { "pitlane" }
+    if hosts.is_https() {
+        "__Host-pitlane"
+    } else {
+        "pitlane"
+    }
 }
 
 /// The token's form in the database.
@@ -92,7 +96,8 @@ pub fn token_hash(token: &str) -> String {
 /// When there is no randomness or the database refuses.
 pub async fn fresh_sign_in_link(store: &Store, user: &UserId) -> Result<String, Failure> {
     let mut bytes = [0u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::new(format!("The system gives no randomness: {error}.")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(format!("The system gives no randomness: {error}.")))?;
     let token = hex::encode(bytes);
     let expires = Millis(Millis::now().0 + LINK_MILLISECONDS);
     store

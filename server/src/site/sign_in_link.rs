@@ -7,7 +7,10 @@ use tower_sessions::Session;
 
 /// The token of a link.
 pub fn token(query: Option<&str>) -> Option<String> {
-    let (_, token) = query?.split('&').filter_map(|part| part.split_once('=')).find(|(name, _)| *name == "token")?;
+    let (_, token) = query?
+        .split('&')
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| *name == "token")?;
     (!token.is_empty()).then(|| token.to_owned())
 }
 
@@ -19,7 +22,9 @@ pub async fn take(site: &Site, session: &Session, token: &str, address: IpAddr) 
     }
     let store = &site.services.store;
     let taken = async {
-        let Some(id) = store.take_sign_in_token(&token_hash(token)).await? else { return Ok(None) };
+        let Some(id) = store.take_sign_in_token(&token_hash(token)).await? else {
+            return Ok(None);
+        };
         let user = store.user(&id).await?;
         Ok::<_, store::StoreError>(Some(user))
     };

@@ -2,7 +2,12 @@
 //! away, because a browser shows an answer only after it could send all.
 
 use super::refusal::Refusal;
-use axum::{body::Body, extract::Request, middleware::Next, response::{IntoResponse, Response}};
+use axum::{
+    body::Body,
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use futures::StreamExt;
 use http::header;
 use model::{file::MAX_FILE_BYTES, time::byte_words};
@@ -43,7 +48,8 @@ pub async fn check(request: Request, next: Next) -> Response {
         Some(_) => next.run(request).await,
         None => {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-            next.run(request.map(|body| Body::new(http_body_util::Limited::new(body, limit)))).await
+            next.run(request.map(|body| Body::new(http_body_util::Limited::new(body, limit))))
+                .await
         }
     }
 }

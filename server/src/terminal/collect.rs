@@ -30,21 +30,38 @@ pub fn program(path: &Path, entrypoint: Option<&str>) -> Result<Program, Failure
     let shown = path.display();
     let found = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     let full = path.canonicalize().map_err(|error| unreadable(path, &error))?;
-    let name: String = full.file_stem().map_or_else(|| "program".into(), |stem| stem.to_string_lossy()).chars().take(80).collect();
+    let name: String = full
+        .file_stem()
+        .map_or_else(|| "program".into(), |stem| stem.to_string_lossy())
+        .chars()
+        .take(80)
+        .collect();
     if found.is_dir() {
         return folder(path, name, entrypoint);
     }
     if !found.is_file() {
-        return Err(Failure::unusable(format!("{shown} is neither a file nor a folder.")));
+        return Err(Failure::unusable(format!(
+            "{shown} is neither a file nor a folder."
+        )));
     }
     if entrypoint.is_some() {
-        return Err(Failure::unusable("--entrypoint names a file in a folder, and here a file is run. Name the folder instead."));
+        return Err(Failure::unusable(
+            "--entrypoint names a file in a folder, and here a file is run. Name the folder instead.",
+        ));
     }
-    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let entrypoint = FilePath::parse(&file).map_err(|error| Failure::unusable(error.0))?;
     let language = language_of(&entrypoint)?;
     let bytes = read(path, &entrypoint)?;
-    Ok(Program { name, language, files: vec![(entrypoint.clone(), bytes)], entrypoint })
+    Ok(Program {
+        name,
+        language,
+        files: vec![(entrypoint.clone(), bytes)],
+        entrypoint,
+    })
 }
 
 fn folder(path: &Path, name: String, named: Option<&str>) -> Result<Program, Failure> {
@@ -76,43 +93,75 @@ fn folder(path: &Path, name: String, named: Option<&str>) -> Result<Program, Fai
         Some(named) => {
             let language = language_of(&FilePath::parse(named).map_err(|error| Failure::unusable(error.0))?)?;
             let found = language::entrypoint(language, Some(named), &paths().cloned().collect::<Vec<_>>());
-            (language, found.map_err(|_| Failure::unusable(format!("{named} is not in {}.", path.display())))?)
+            (
+                language,
+                found.map_err(|_| Failure::unusable(format!("{named} is not in {}.", path.display())))?,
+            )
         }
-        None => usual_entrypoint(&paths().cloned().collect::<Vec<_>>()).ok_or_else(|| nothing_to_run(path))?,
+        None => {
+            usual_entrypoint(&paths().cloned().collect::<Vec<_>>()).ok_or_else(|| nothing_to_run(path))?
+        }
     };
-    Ok(Program { name, language, entrypoint, files })
+    Ok(Program {
+        name,
+        language,
+        entrypoint,
+        files,
+    })
 }
 
 fn usual_entrypoint(paths: &[FilePath]) -> Option<(Language, FilePath)> {
-    Language::ALL.into_iter().find_map(|language| Some((language, language::entrypoint(language, None, paths).ok()?)))
+    Language::ALL
+        .into_iter()
+        .find_map(|language| Some((language, language::entrypoint(language, None, paths).ok()?)))
 }
 
 fn nothing_to_run(path: &Path) -> Failure {
-    let usual = Language::ALL.map(|language| language.entrypoints().join(", ")).join(", ");
-    Failure::unusable(format!("{} holds none of {usual}. Name the file to run with --entrypoint.", path.display()))
+    let usual = Language::ALL
+        .map(|language| language.entrypoints().join(", "))
+        .join(", ");
+    Failure::unusable(format!(
+        "{} holds none of {usual}. Name the file to run with --entrypoint.",
+        path.display()
+    ))
 }
 
 fn language_of(path: &FilePath) -> Result<Language, Failure> {
     Language::of_path(path.as_str()).ok_or_else(|| {
-        Failure::unusable(format!("{path} is no program Pitlane can run: its name ends in neither .py, .ts nor .js."))
+        Failure::unusable(format!(
+            "{path} is no program Pitlane can run: its name ends in neither .py, .ts nor .js."
+        ))
     })
 }
 
 /// Calls `take` with each regular file below `folder`, in order of name.
-fn walk(folder: &Path, below: &str, take: &mut impl FnMut(PathBuf, &str) -> Result<(), Failure>) -> Result<(), Failure> {
+fn walk(
+    folder: &Path,
+    below: &str,
+    take: &mut impl FnMut(PathBuf, &str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = entries.map_err(|error| unreadable(folder, &error))?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let Ok(name) = entry.file_name().into_string() else {
-            return Err(Failure::unusable(format!("The name of {} is not UTF-8, so it cannot be put into a sandbox.", entry.path().display())));
+            return Err(Failure::unusable(format!(
+                "The name of {} is not UTF-8, so it cannot be put into a sandbox.",
+                entry.path().display()
+            )));
         };
         // Of the entry itself: a symbolic link is neither a file nor a folder here.
-        let kind = entry.file_type().map_err(|error| unreadable(&entry.path(), &error))?;
+        let kind = entry
+            .file_type()
+            .map_err(|error| unreadable(&entry.path(), &error))?;
         if name.starts_with('.') || is_of_tools(&name) {
             continue;
         }
-        let relative = if below.is_empty() { name } else { format!("{below}/{name}") };
+        let relative = if below.is_empty() {
+            name
+        } else {
+            format!("{below}/{name}")
+        };
         if kind.is_file() {
             take(entry.path(), &relative)?;
         } else if kind.is_dir() && !entry.path().join("pyvenv.cfg").exists() {
@@ -130,7 +179,11 @@ fn is_of_tools(name: &str) -> bool {
 /// Reads a file, after a look at its size.
 fn read(path: &Path, relative: &FilePath) -> Result<Vec<u8>, Failure> {
     let too_large = |bytes: u64| check_size(relative, bytes).map_err(|error| Failure::unusable(error.0));
-    too_large(std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len())?;
+    too_large(
+        std::fs::metadata(path)
+            .map_err(|error| unreadable(path, &error))?
+            .len(),
+    )?;
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     too_large(bytes.len() as u64)?;
     Ok(bytes)
@@ -176,7 +229,10 @@ mod tests {
         let program = program(folder.path(), None).expect("a program");
         let names: Vec<_> = program.files.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(names, ["main.ts", "tools/a.py"]);
-        assert_eq!((program.language, program.entrypoint.as_str()), (Language::TypeScript, "main.ts"));
+        assert_eq!(
+            (program.language, program.entrypoint.as_str()),
+            (Language::TypeScript, "main.ts")
+        );
     }
 
     #[test]
@@ -188,16 +244,33 @@ mod tests {
 
     #[test]
     fn what_cannot_be_run_is_told() {
-        let folder = with(&[("notes.txt", b""), ("big.py", &vec![b'#'; 20_000_000]), ("sub/run.js", b"")]);
+        let folder = with(&[
+            ("notes.txt", b""),
+            ("big.py", &vec![b'#'; 20_000_000]),
+            ("sub/run.js", b""),
+        ]);
         let refusal = |path: &str, entrypoint| {
             let failure = program(&folder.path().join(path), entrypoint).expect_err("refused");
-            failure.sentence.replace(&format!("{}/", folder.path().display()), "")
+            failure
+                .sentence
+                .replace(&format!("{}/", folder.path().display()), "")
         };
-        assert_eq!(refusal("gone.py", None), "gone.py cannot be read: it does not exist.");
-        assert_eq!(refusal("notes.txt", None), "notes.txt is no program Pitlane can run: its name ends in neither .py, .ts nor .js.");
+        assert_eq!(
+            refusal("gone.py", None),
+            "gone.py cannot be read: it does not exist."
+        );
+        assert_eq!(
+            refusal("notes.txt", None),
+            "notes.txt is no program Pitlane can run: its name ends in neither .py, .ts nor .js."
+        );
         let said = refusal("big.py", None);
-        assert!(said.starts_with("big.py is 20.0 MB, and a file may have 5.0 MB at most."), "{said}");
-        assert!(refusal("sub", None).starts_with("sub holds none of agent.py, main.py, index.py, agent.ts, "));
+        assert!(
+            said.starts_with("big.py is 20.0 MB, and a file may have 5.0 MB at most."),
+            "{said}"
+        );
+        assert!(
+            refusal("sub", None).starts_with("sub holds none of agent.py, main.py, index.py, agent.ts, ")
+        );
         assert_eq!(refusal("sub", Some("gone.js")), "gone.js is not in sub.");
         let program = program(&folder.path().join("sub"), Some("run.js")).expect("named");
         assert_eq!(program.entrypoint.as_str(), "run.js");

@@ -66,11 +66,23 @@ impl Output {
 ///
 /// # Errors
 /// When the run cannot be read.
-pub async fn to_the_end(runs: &Runs, store: &Store, id: &RunId, mut progress: Progress) -> Result<Ending, Failure> {
+pub async fn to_the_end(
+    runs: &Runs,
+    store: &Store,
+    id: &RunId,
+    mut progress: Progress,
+) -> Result<Ending, Failure> {
     let said = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
     let began = Instant::now();
-    let mut follower = runs.follow(id, Cursor::default()).await.map_err(|error| said(&error))?;
-    let mut output = Output { stdout: tokio::io::stdout(), stderr: tokio::io::stderr(), is_mid_line: false };
+    let mut follower = runs
+        .follow(id, Cursor::default())
+        .await
+        .map_err(|error| said(&error))?;
+    let mut output = Output {
+        stdout: tokio::io::stdout(),
+        stderr: tokio::io::stderr(),
+        is_mid_line: false,
+    };
     let mut input = None;
     let (mut first_output, mut is_unread) = (None, false);
     while let Some(messages) = follower.next().await {
@@ -84,7 +96,9 @@ pub async fn to_the_end(runs: &Runs, store: &Store, id: &RunId, mut progress: Pr
                     first_output.get_or_insert_with(|| began.elapsed());
                     for frame in frames {
                         let written = match (&frame.body, frame.stream) {
-                            (LogBody::Text(text), Some(stream)) => output.write(stream, text.as_bytes()).await,
+                            (LogBody::Text(text), Some(stream)) => {
+                                output.write(stream, text.as_bytes()).await
+                            }
                             (LogBody::Base64(text), Some(stream)) => {
                                 let bytes = BASE64_STANDARD.decode(text).map_err(|error| said(&error))?;
                                 output.write(stream, &bytes).await
@@ -109,5 +123,11 @@ pub async fn to_the_end(runs: &Runs, store: &Store, id: &RunId, mut progress: Pr
         input.abort();
     }
     let run = store.run(id).await.map_err(|error| said(&error))?;
-    Ok(Ending { run, signal_code: None, is_unread, is_mid_line: output.is_mid_line, first_output })
+    Ok(Ending {
+        run,
+        signal_code: None,
+        is_unread,
+        is_mid_line: output.is_mid_line,
+        first_output,
+    })
 }

@@ -7,20 +7,19 @@ mod input;
 mod report;
 
 use crate::{
-    command_line::RunFlags,
-    configuration::Configuration,
-    engine_process::EnginePlan,
-    failure::Failure,
-    output,
-    provider::Sandboxes,
-    site, stopping,
+    command_line::RunFlags, configuration::Configuration, engine_process::EnginePlan, failure::Failure,
+    output, provider::Sandboxes, site, stopping,
 };
 use collect::Program;
 use engine::{lock, sandbox::Network};
 use follow::Ending;
 use model::{AgentSettings, Role, RunId};
 use runs::{Runs, RunsConfig, StartRun};
-use std::{process::ExitCode, sync::Arc, time::{Duration, Instant}};
+use std::{
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use store::Store;
 use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
@@ -114,9 +113,17 @@ async fn follow_program(
     force: &CancellationToken,
 ) -> Result<Ending, Failure> {
     let said = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
-    let store = Store::open(&format!("sqlite://{}", folder.join("run.db").display())).await.map_err(|error| said(&error))?;
-    let owner = store.create_user("terminal", Role::Owner, None).await.map_err(|error| said(&error))?;
-    let agent = store.create_agent(&owner.id, &settings, &program.files).await.map_err(|error| said(&error))?;
+    let store = Store::open(&format!("sqlite://{}", folder.join("run.db").display()))
+        .await
+        .map_err(|error| said(&error))?;
+    let owner = store
+        .create_user("terminal", Role::Owner, None)
+        .await
+        .map_err(|error| said(&error))?;
+    let agent = store
+        .create_agent(&owner.id, &settings, &program.files)
+        .await
+        .map_err(|error| said(&error))?;
     let config = RunsConfig {
         // Its readers are us: nothing of the output is to be left out.
         log_limit: 1 << 40,
@@ -124,16 +131,27 @@ async fn follow_program(
         stop_grace: configuration.stop_grace,
         ..RunsConfig::new(format!("terminal-{}", uuid::Uuid::new_v4()), sandboxes.provider)
     };
-    let runs = Runs::open(config, store.clone(), sandboxes.client.clone()).await.map_err(|error| said(&error))?;
+    let runs = Runs::open(config, store.clone(), sandboxes.client.clone())
+        .await
+        .map_err(|error| said(&error))?;
     let id = RunId::generate();
-    let request = StartRun { id: id.clone(), agent: agent.id, args: flags.arguments.clone(), timeout_seconds: None, fresh: true };
+    let request = StartRun {
+        id: id.clone(),
+        agent: agent.id,
+        args: flags.arguments.clone(),
+        timeout_seconds: None,
+        fresh: true,
+    };
     runs.start(request).await.map_err(|error| said(&error))?;
     let interrupted = Arc::new(std::sync::OnceLock::new());
     stop_on_signals(runs.clone(), id.clone(), interrupted.clone(), force.clone())?;
     let ending = follow::to_the_end(&runs, &store, &id, report::Progress::new(flags)).await?;
     runs.shutdown().await;
     store.close().await;
-    Ok(Ending { signal_code: interrupted.get().copied(), ..ending })
+    Ok(Ending {
+        signal_code: interrupted.get().copied(),
+        ..ending
+    })
 }
 
 /// The first signal asks the program to end, the second ends everything at once.

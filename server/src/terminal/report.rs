@@ -14,17 +14,27 @@ pub struct Progress {
 impl Progress {
     /// Shown in a terminal, unless it is not wanted.
     pub fn new(flags: &RunFlags) -> Self {
-        Self { is_shown: is_shown(flags) }
+        Self {
+            is_shown: is_shown(flags),
+        }
     }
 
     /// Says which phases ended.
     pub fn events(&mut self, events: &[RunEvent]) {
         for event in events {
-            if let EventKind::PhaseEnded { phase, took, detail, failed } = &event.kind
+            if let EventKind::PhaseEnded {
+                phase,
+                took,
+                detail,
+                failed,
+            } = &event.kind
                 && self.is_shown
                 && (*failed || matches!(phase, Phase::Sandbox | Phase::Files | Phase::Packages))
             {
-                let detail = detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
+                let detail = detail
+                    .as_ref()
+                    .map(|detail| format!(", {detail}"))
+                    .unwrap_or_default();
                 dim(&format!("{} {}{detail}", phase.name(), duration_words(*took)));
             }
         }
@@ -67,12 +77,30 @@ pub fn end(ending: &Ending, flags: &RunFlags, took: Duration) {
 
 fn end_words(ending: &Ending) -> String {
     let run = &ending.run;
-    let ran = run.phases.iter().find(|phase| phase.phase == Phase::Run).and_then(|phase| phase.took);
-    let after = ran.map(|took| format!(" after {}", duration_words(took))).unwrap_or_default();
+    let ran = run
+        .phases
+        .iter()
+        .find(|phase| phase.phase == Phase::Run)
+        .and_then(|phase| phase.took);
+    let after = ran
+        .map(|took| format!(" after {}", duration_words(took)))
+        .unwrap_or_default();
     match (&run.stop, run.exit_code) {
         (Some(proof), _) => {
-            let ended = proof.ended.map(|count| format!(": {count} {} ended", if count == 1 { "process" } else { "processes" })).unwrap_or_default();
-            let left = if proof.left == 0 { "none left".to_owned() } else { format!("{} left", proof.left) };
+            let ended = proof
+                .ended
+                .map(|count| {
+                    format!(
+                        ": {count} {} ended",
+                        if count == 1 { "process" } else { "processes" }
+                    )
+                })
+                .unwrap_or_default();
+            let left = if proof.left == 0 {
+                "none left".to_owned()
+            } else {
+                format!("{} left", proof.left)
+            };
             format!("Stopped{after}{ended}, {left} ({})", duration_words(proof.took))
         }
         (None, Some(code)) => format!("Exited with code {code}{after}"),
@@ -86,7 +114,12 @@ fn json(ending: &Ending, took: Duration) -> serde_json::Value {
     let phases: serde_json::Map<String, serde_json::Value> = run
         .phases
         .iter()
-        .filter_map(|record| Some((serde_json::to_value(record.phase).ok()?.as_str()?.to_owned(), record.took.into())))
+        .filter_map(|record| {
+            Some((
+                serde_json::to_value(record.phase).ok()?.as_str()?.to_owned(),
+                record.took.into(),
+            ))
+        })
         .collect();
     serde_json::json!({
         "run": run.id,

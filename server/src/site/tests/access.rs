@@ -7,7 +7,13 @@ use crate::site::router::api_routes;
 fn address(route: &str) -> String {
     route
         .split('/')
-        .map(|part| if part.starts_with('{') { "0199f3b2-6c1e-7d4a-8f00-0123456789ab" } else { part })
+        .map(|part| {
+            if part.starts_with('{') {
+                "0199f3b2-6c1e-7d4a-8f00-0123456789ab"
+            } else {
+                part
+            }
+        })
         .collect::<Vec<_>>()
         .join("/")
 }
@@ -35,7 +41,13 @@ async fn every_route_of_the_api_without_a_session_is_refused() {
     let site = site().await;
     for (route, _) in api_routes() {
         for method in ["GET", "PUT", "POST", "DELETE"] {
-            let answer = site.ask(request(method, &address(route)).body(Body::empty()).expect("a request")).await;
+            let answer = site
+                .ask(
+                    request(method, &address(route))
+                        .body(Body::empty())
+                        .expect("a request"),
+                )
+                .await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {route}");
             assert!(answer.body.contains("signed_out"), "{}", answer.body);
         }
@@ -50,10 +62,20 @@ async fn every_server_function_without_a_session_is_refused_but_the_two_that_sig
     for (path, method) in functions {
         assert!(path.starts_with("/fn/"), "{path} is outside the guard's sight");
         let answer = site
-            .ask(request(method.as_str(), path).header(header::CONTENT_TYPE, "application/json").body(Body::from("{}")).expect("a request"))
+            .ask(
+                request(method.as_str(), path)
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .body(Body::from("{}"))
+                    .expect("a request"),
+            )
             .await;
         let is_open = ["/fn/me", "/fn/sign_in"].contains(&path);
-        assert_eq!(answer.status == StatusCode::UNAUTHORIZED, !is_open, "{path}: {}", answer.status);
+        assert_eq!(
+            answer.status == StatusCode::UNAUTHORIZED,
+            !is_open,
+            "{path}: {}",
+            answer.status
+        );
     }
 }
 
@@ -62,10 +84,21 @@ async fn what_is_open_is_open_and_nothing_else() {
     let site = site().await;
     assert_eq!(site.ask(get("/healthz")).await.status, StatusCode::OK);
     assert_eq!(site.ask(get("/readyz")).await.status, StatusCode::OK);
-    assert_eq!(site.ask(get("/assets/0000000000000000/app.js")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        site.ask(get("/assets/0000000000000000/app.js")).await.status,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(site.ask(get("/nowhere")).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(site.ask(get("/api/nowhere")).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(site.ask(get("/assets/0123456789abcdef/../../etc/passwd")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        site.ask(get("/api/nowhere")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(
+        site.ask(get("/assets/0123456789abcdef/../../etc/passwd"))
+            .await
+            .status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
@@ -81,7 +114,10 @@ async fn a_cookie_somebody_made_up_is_no_session() {
 async fn other_names_are_not_answered() {
     let site = site().await;
     for host in ["evil.example", "pitlane.evil.example:3000", ""] {
-        let request = Request::get("/healthz").header(header::HOST, host).body(Body::empty()).expect("a request");
+        let request = Request::get("/healthz")
+            .header(header::HOST, host)
+            .body(Body::empty())
+            .expect("a request");
         assert_eq!(site.ask(request).await.status, StatusCode::FORBIDDEN, "{host}");
     }
 }
@@ -99,9 +135,19 @@ async fn changes_asked_for_by_other_sites_are_refused() {
         ("origin", "null"),
         ("origin", "http://localhost:3001"),
     ] {
-        let request = request("PUT", &path).header(name, value).body(Body::from("x")).expect("a request");
-        assert_eq!(site.ask_as(&cookie, request).await.status, StatusCode::FORBIDDEN, "{name}: {value}");
+        let request = request("PUT", &path)
+            .header(name, value)
+            .body(Body::from("x"))
+            .expect("a request");
+        assert_eq!(
+            site.ask_as(&cookie, request).await.status,
+            StatusCode::FORBIDDEN,
+            "{name}: {value}"
+        );
     }
-    let ours = request("PUT", &path).header("sec-fetch-site", "same-origin").body(Body::from("x")).expect("a request");
+    let ours = request("PUT", &path)
+        .header("sec-fetch-site", "same-origin")
+        .body(Body::from("x"))
+        .expect("a request");
     assert_eq!(site.ask_as(&cookie, ours).await.status, StatusCode::OK);
 }

@@ -33,19 +33,28 @@ struct Answer {
 
 impl Answer {
     fn header(&self, name: impl header::AsHeaderName) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("text"))
     }
 
     /// The cookie it sets, as a browser would send it back.
     fn cookie(&self) -> String {
-        self.header(header::SET_COOKIE).split(';').next().unwrap_or_default().to_owned()
+        self.header(header::SET_COOKIE)
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
 /// A site with its owner, who has a password unless this is the first start.
 async fn site_with(public: Option<&str>, password_hash: Option<&str>) -> TestSite {
     let store = Store::open("sqlite::memory:").await.expect("a database");
-    let owner = store.create_user("owner", Role::Owner, password_hash.map(str::to_owned)).await.expect("an owner");
+    let owner = store
+        .create_user("owner", Role::Owner, password_hash.map(str::to_owned))
+        .await
+        .expect("an owner");
     let sessions = Sessions::open(&store).await.expect("sessions");
     // Nothing listens there: what needs no provider must work without one.
     let client = daytona::Client::new(daytona::Config {
@@ -53,9 +62,13 @@ async fn site_with(public: Option<&str>, password_hash: Option<&str>) -> TestSit
         api_key: "key".to_owned().into(),
         target: None,
     });
-    let runs = Runs::open(RunsConfig::new("test", Provider::Embedded), store.clone(), client.expect("a client"))
-        .await
-        .expect("runs");
+    let runs = Runs::open(
+        RunsConfig::new("test", Provider::Embedded),
+        store.clone(),
+        client.expect("a client"),
+    )
+    .await
+    .expect("runs");
     let services = app::Services {
         store,
         runs,
@@ -65,19 +78,32 @@ async fn site_with(public: Option<&str>, password_hash: Option<&str>) -> TestSit
         isolation_facts: Vec::new(),
     };
     let hosts = Hosts::new(public.map(|url| PublicUrl::parse(url).expect("a URL")));
-    let assets = app::Assets { base: "/assets/0123456789abcdef".to_owned() };
+    let assets = app::Assets {
+        base: "/assets/0123456789abcdef".to_owned(),
+    };
     let site = Site::new(services, assets, sessions, hosts, CancellationToken::new());
-    TestSite { router: router(site.clone()), site, owner }
+    TestSite {
+        router: router(site.clone()),
+        site,
+        owner,
+    }
 }
 
 /// A site whose owner has a password.
 async fn site() -> TestSite {
-    site_with(None, Some("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA")).await
+    site_with(
+        None,
+        Some("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"),
+    )
+    .await
 }
 
 /// A request to this machine.
 fn request(method: &str, path: &str) -> http::request::Builder {
-    Request::builder().method(method).uri(path).header(header::HOST, "localhost:3000")
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "localhost:3000")
 }
 
 fn get(path: &str) -> Request<Body> {
@@ -92,24 +118,40 @@ impl TestSite {
     async fn ask(&self, request: Request<Body>) -> Answer {
         let (parts, body) = self.send(request).await.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
     }
 
     /// Signs the owner in by a one-time link; the cookie.
     async fn sign_in(&self) -> String {
-        let link = super::fresh_sign_in_link(&self.site.services.store, &self.owner.id).await.expect("a link");
+        let link = super::fresh_sign_in_link(&self.site.services.store, &self.owner.id)
+            .await
+            .expect("a link");
         self.ask(get(&link)).await.cookie()
     }
 
     /// As the owner.
     async fn ask_as(&self, cookie: &str, mut request: Request<Body>) -> Answer {
-        request.headers_mut().insert(header::COOKIE, cookie.parse().expect("a cookie"));
+        request
+            .headers_mut()
+            .insert(header::COOKIE, cookie.parse().expect("a cookie"));
         self.ask(request).await
     }
 
     async fn agent(&self) -> model::Agent {
         let settings = AgentSettings::new("Scout", "", Language::Python);
-        let file = (model::FilePath::parse("agent.py").expect("a path"), b"print(1)\n".to_vec());
-        self.site.services.store.create_agent(&self.owner.id, &settings, &[file]).await.expect("an agent")
+        let file = (
+            model::FilePath::parse("agent.py").expect("a path"),
+            b"print(1)\n".to_vec(),
+        );
+        self.site
+            .services
+            .store
+            .create_agent(&self.owner.id, &settings, &[file])
+            .await
+            .expect("an agent")
     }
 }

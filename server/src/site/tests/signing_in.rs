@@ -13,9 +13,14 @@ fn form(path: &str, body: &str) -> Request<Body> {
 #[tokio::test]
 async fn the_link_works_once_and_leads_to_the_set_up() {
     let site = site_with(None, None).await;
-    let link = fresh_sign_in_link(&site.site.services.store, &site.owner.id).await.expect("a link");
+    let link = fresh_sign_in_link(&site.site.services.store, &site.owner.id)
+        .await
+        .expect("a link");
     let answer = site.ask(get(&link)).await;
-    assert_eq!((answer.status, answer.header(header::LOCATION)), (StatusCode::SEE_OTHER, "/setup"));
+    assert_eq!(
+        (answer.status, answer.header(header::LOCATION)),
+        (StatusCode::SEE_OTHER, "/setup")
+    );
     let cookie = answer.header(header::SET_COOKIE);
     for part in ["pitlane=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="] {
         assert!(cookie.contains(part), "{cookie}");
@@ -32,27 +37,63 @@ async fn the_link_works_once_and_leads_to_the_set_up() {
 async fn the_owner_chooses_a_password_and_signs_in_with_it() {
     let site = site_with(None, None).await;
     let cookie = site.sign_in().await;
-    let set = site.ask_as(&cookie, form("/fn/set_owner", "name=Ada&password=correct+horse+battery")).await;
-    assert!(set.status.is_success() || set.status.is_redirection(), "{} {}", set.status, set.body);
-    assert_eq!(site.ask_as(&cookie, get("/api/session")).await.body, r#"{"name":"Ada"}"#);
+    let set = site
+        .ask_as(
+            &cookie,
+            form("/fn/set_owner", "name=Ada&password=correct+horse+battery"),
+        )
+        .await;
+    assert!(
+        set.status.is_success() || set.status.is_redirection(),
+        "{} {}",
+        set.status,
+        set.body
+    );
+    assert_eq!(
+        site.ask_as(&cookie, get("/api/session")).await.body,
+        r#"{"name":"Ada"}"#
+    );
     let out = site.ask_as(&cookie, form("/fn/sign_out", "")).await;
-    assert!(out.status.is_success() || out.status.is_redirection(), "{}", out.status);
-    assert_eq!(site.ask_as(&cookie, get("/api/session")).await.status, StatusCode::UNAUTHORIZED);
+    assert!(
+        out.status.is_success() || out.status.is_redirection(),
+        "{}",
+        out.status
+    );
+    assert_eq!(
+        site.ask_as(&cookie, get("/api/session")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
     let wrong = site.ask(form("/fn/sign_in", "name=ada&password=wrong")).await;
-    assert_eq!((wrong.status, wrong.header(header::SET_COOKIE)), (StatusCode::FORBIDDEN, ""));
-    let right = site.ask(form("/fn/sign_in", "name=ada&password=correct+horse+battery")).await;
-    assert_eq!(site.ask_as(&right.cookie(), get("/api/session")).await.status, StatusCode::OK);
+    assert_eq!(
+        (wrong.status, wrong.header(header::SET_COOKIE)),
+        (StatusCode::FORBIDDEN, "")
+    );
+    let right = site
+        .ask(form("/fn/sign_in", "name=ada&password=correct+horse+battery"))
+        .await;
+    assert_eq!(
+        site.ask_as(&right.cookie(), get("/api/session")).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
 async fn a_session_set_before_is_not_the_one_after() {
     let site = site_with(None, None).await;
     let before = site.sign_in().await;
-    let link = fresh_sign_in_link(&site.site.services.store, &site.owner.id).await.expect("a link");
+    let link = fresh_sign_in_link(&site.site.services.store, &site.owner.id)
+        .await
+        .expect("a link");
     let after = site.ask_as(&before, get(&link)).await.cookie();
     assert_ne!(before, after);
-    assert_eq!(site.ask_as(&before, get("/api/session")).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(site.ask_as(&after, get("/api/session")).await.status, StatusCode::OK);
+    assert_eq!(
+        site.ask_as(&before, get("/api/session")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(
+        site.ask_as(&after, get("/api/session")).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -61,20 +102,32 @@ async fn guessing_is_slowed_down() {
     for _ in 0..10 {
         // A form without scripts gets a redirect in both cases, which must not count as success.
         let mut guess = form("/fn/sign_in", "name=owner&password=guess");
-        guess.headers_mut().insert(header::ACCEPT, "text/html".parse().expect("a type"));
-        guess.headers_mut().insert(header::REFERER, "http://localhost:3000/sign-in".parse().expect("an address"));
+        guess
+            .headers_mut()
+            .insert(header::ACCEPT, "text/html".parse().expect("a type"));
+        guess.headers_mut().insert(
+            header::REFERER,
+            "http://localhost:3000/sign-in".parse().expect("an address"),
+        );
         assert_ne!(site.ask(guess).await.status, StatusCode::TOO_MANY_REQUESTS);
     }
     let answer = site.ask(form("/fn/sign_in", "name=owner&password=guess")).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     let wait: u64 = answer.header(header::RETRY_AFTER).parse().expect("seconds");
     assert!((1..=300).contains(&wait));
-    assert!(answer.body.contains("There were too many attempts"), "{}", answer.body);
+    assert!(
+        answer.body.contains("There were too many attempts"),
+        "{}",
+        answer.body
+    );
 }
 
 #[tokio::test]
 async fn one_comes_back_to_where_one_wanted_to_go() {
     let site = site().await;
     let answer = site.ask(get("/agents/scout?file=a.py&line=3")).await;
-    assert_eq!(answer.header(header::LOCATION), "/sign-in?next=/agents/scout%3Ffile%3Da.py%26line%3D3");
+    assert_eq!(
+        answer.header(header::LOCATION),
+        "/sign-in?next=/agents/scout%3Ffile%3Da.py%26line%3D3"
+    );
 }

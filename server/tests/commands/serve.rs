@@ -1,0 +1,167 @@
+//! A server from its start to its end.
+
+use super::{folder, pitlane, stdout};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+struct Server {
+    process: Child,
+    lines: BufReader<std::process::ChildStdout>,
+    address: String,
+}
+
+fn serve(folder: &Path) -> Server {
+    let mut process = pitlane(folder)
+        .args(["serve", "--addr", "127.0.0.1:0", "--warm", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut lines = BufReader::new(process.stdout.take().expect("its output"));
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("a line");
+    let address = line
+        .trim()
+        .strip_prefix("Pitlane is ready at http://")
+        .unwrap_or_else(|| panic!("{line}"))
+        .to_owned();
+    Server {
+        process,
+        lines,
+        address,
+    }
+}
+
+impl Server {
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).expect("a line");
+        line
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("connected");
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    fn stop(mut self) -> (Option<i32>, Duration) {
+        let began = Instant::now();
+        let pid = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("told");
+        let status = self.process.wait().expect("ended");
+        (status.code(), began.elapsed())
+    }
+}
+
+#[test]
+fn the_first_start_prints_a_link_that_signs_in_and_a_stop_ends_everything() {
+    let folder = folder();
+    let mut server = serve(folder.path());
+    let line = server.line();
+    let link = line.trim().rsplit(' ').next().expect("a link").to_owned();
+    assert!(
+        link.starts_with(&format!("http://{}/sign-in?token=", server.address)),
+        "{line}"
+    );
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    let path = link.split_once(&server.address).expect("an address").1;
+    let answer = server.get(path).to_ascii_lowercase();
+    assert!(
+        answer.starts_with("http/1.1 303") && answer.contains("location: /setup"),
+        "{answer}"
+    );
+    assert!(answer.contains("set-cookie: pitlane="), "{answer}");
+    let engine = engine_pid(folder.path()).expect("an engine");
+    let (code, took) = server.stop();
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(
+        !Path::new(&format!("/proc/{engine}")).exists(),
+        "the engine ended with its server"
+    );
+}
+
+#[test]
+fn a_killed_server_leaves_the_engine_and_the_next_one_finds_it() {
+    let folder = folder();
+    let mut first = serve(folder.path());
+    let engine = engine_pid(folder.path()).expect("an engine");
+    first.process.kill().expect("killed");
+    first.process.wait().expect("ended");
+    assert!(
+        Path::new(&format!("/proc/{engine}")).exists(),
+        "the engine goes on"
+    );
+    let second = serve(folder.path());
+    assert_eq!(engine_pid(folder.path()), Some(engine));
+    second.stop();
+    assert!(
+        !Path::new(&format!("/proc/{engine}")).exists(),
+        "a polite stop ends it"
+    );
+}
+
+#[test]
+fn a_killed_engine_is_started_again_at_the_same_address() {
+    let folder = folder();
+    let server = serve(folder.path());
+    let (engine, address) = (
+        engine_pid(folder.path()).expect("an engine"),
+        engine_address(folder.path()),
+    );
+    let pid = rustix::process::Pid::from_raw(i32::try_from(engine).expect("a pid")).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
+    let until = Instant::now() + Duration::from_secs(10);
+    while engine_pid(folder.path()).is_none_or(|now| now == engine) {
+        assert!(Instant::now() < until, "no new engine came");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(engine_address(folder.path()), address);
+    server.stop();
+}
+
+#[test]
+fn a_second_server_on_the_same_folder_is_refused() {
+    let folder = folder();
+    let first = serve(folder.path());
+    let output = pitlane(folder.path())
+        .args(["serve", "--addr", "127.0.0.1:0"])
+        .output()
+        .expect("started");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(super::stderr(&output).contains("Another Pitlane serves the data folder"));
+    let link = pitlane(folder.path())
+        .args(["user", "link"])
+        .output()
+        .expect("started");
+    assert!(
+        stdout(&link).contains("/sign-in?token="),
+        "beside a running server"
+    );
+    first.stop();
+}
+
+fn record(folder: &Path) -> Option<serde_json::Value> {
+    let text = std::fs::read(folder.join("pitlane-data/engine/engine.json")).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+fn engine_pid(folder: &Path) -> Option<u64> {
+    record(folder)?.get("pid")?.as_u64()
+}
+
+fn engine_address(folder: &Path) -> Option<String> {
+    Some(record(folder)?.get("addr")?.as_str()?.to_owned())
+}
