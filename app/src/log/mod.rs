@@ -2,11 +2,14 @@
 //! of terminals (ANSI) turned into styled spans, and the panel that shows a
 //! window of it.
 //!
-//! `store`, `ansi`, `filter` and `source` are plain Rust without the browser,
-//! so that they are tested natively; `panel` and `view` are what a person sees.
+//! `store`, `ansi`, `filter`, `matches`, `source`, `segment`, `scroll` and
+//! `timestamp` are plain Rust without the browser, so that they are tested
+//! natively; `panel` and `view` are what a person sees.
 
+pub mod ansi;
 pub mod feed;
 pub mod panel;
+pub mod store;
 
 pub use feed::LogFeed;
 pub use panel::{LogPanel, ProgramInput};
