@@ -102,7 +102,16 @@ impl Store {
     pub async fn close(&self) {
         match &self.database {
             Database::Sqlite { writer, readers } => {
+                // The last connection to close folds the journal into the file, and only the writer
+                // can. A pool does not wait for a connection that is just coming back.
                 readers.close().await;
+                let deadline = Instant::now() + Duration::from_secs(1);
+                while readers.size() > 0 && Instant::now() < deadline {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                if let Ok(last) = writer.acquire().await {
+                    let _ = last.close().await;
+                }
                 writer.close().await;
             }
             Database::Postgres(pool) => pool.close().await,
@@ -173,7 +182,10 @@ fn make_private(path: &Path) -> Result<()> {
             "DATABASE_URL names no file. Write sqlite://pitlane-data/pitlane.db.",
         ));
     }
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+    {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)

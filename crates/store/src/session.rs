@@ -1,12 +1,19 @@
 //! One way to run a statement on either database: the text is written once,
 //! with `$1`, `$2`, which both understand, and a row is read into the same
-//! type from both. A writing session is a transaction; one that is dropped
-//! before [`Session::commit`] has changed nothing.
+//! type from both.
+//!
+//! A writing session is a transaction; one that is dropped before
+//! [`Session::commit`] has changed nothing. It is begun and ended by statements
+//! of our own, because a request may be given up at any await (the browser goes
+//! away), and the driver's transactions then leave their connection behind in
+//! the middle of one: PostgreSQL's when BEGIN was on its way, SQLite's when the
+//! database had rolled back by itself, as it does when the disk is full. Here
+//! whatever was not committed is rolled back before the connection is used again.
 
 use crate::{Result, Store, database::Database};
 use model::Millis;
 use sqlx::{
-    FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection,
+    Executor as _, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, pool::PoolConnection,
     postgres::PgRow, sqlite::SqliteRow,
 };
 use std::borrow::Cow;
@@ -30,11 +37,16 @@ pub(crate) enum Value<'v> {
 }
 
 /// A connection, or a transaction on one.
-pub(crate) enum Session {
-    SqliteReader(PoolConnection<Sqlite>),
-    SqliteWriter(Transaction<'static, Sqlite>),
-    PostgresReader(PoolConnection<Postgres>),
-    PostgresWriter(Transaction<'static, Postgres>),
+pub(crate) struct Session {
+    /// Taken out only when the session ends.
+    pooled: Option<Pooled>,
+    /// Whether a transaction may be open on it.
+    open: bool,
+}
+
+enum Pooled {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
 }
 
 enum Connection<'c> {
@@ -77,32 +89,89 @@ pub(crate) use values;
 impl Store {
     /// A session that only reads.
     pub(crate) async fn reader(&self) -> Result<Session> {
-        Ok(match &self.database {
-            Database::Sqlite { readers, .. } => Session::SqliteReader(readers.acquire().await?),
-            Database::Postgres(pool) => Session::PostgresReader(pool.acquire().await?),
+        let pooled = match &self.database {
+            Database::Sqlite { readers, .. } => Pooled::Sqlite(readers.acquire().await?),
+            Database::Postgres(pool) => Pooled::Postgres(pool.acquire().await?),
+        };
+        Ok(Session {
+            pooled: Some(pooled),
+            open: false,
         })
     }
 
     /// A transaction that writes. SQLite's takes the write lock at once: one
     /// that read first and then asked for it would fail instead of waiting.
     pub(crate) async fn writer(&self) -> Result<Session> {
-        Ok(match &self.database {
-            Database::Sqlite { writer, .. } => {
-                Session::SqliteWriter(writer.begin_with("BEGIN IMMEDIATE").await?)
+        let (pooled, begin) = match &self.database {
+            Database::Sqlite { writer, .. } => (Pooled::Sqlite(writer.acquire().await?), "begin immediate"),
+            Database::Postgres(pool) => (Pooled::Postgres(pool.acquire().await?), "begin"),
+        };
+        // Open before it begins: given up on its way, it is rolled back too.
+        let mut session = Session {
+            pooled: Some(pooled),
+            open: true,
+        };
+        session.pooled().control(begin).await?;
+        Ok(session)
+    }
+}
+
+impl Pooled {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Sqlite(connection) => Connection::Sqlite(connection),
+            Self::Postgres(connection) => Connection::Postgres(connection),
+        }
+    }
+
+    /// Begins or ends a transaction.
+    async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        match self.connection() {
+            Connection::Sqlite(connection) => drop(connection.execute(sql).await?),
+            Connection::Postgres(connection) => drop(connection.execute(sql).await?),
+        }
+        Ok(())
+    }
+
+    /// Ends what may be open, so that the connection can be used again.
+    async fn roll_back(mut self) {
+        let Err(error) = self.control("rollback").await else {
+            return;
+        };
+        match self {
+            // It says so when nothing was open any more. Nor may the one
+            // connection of a database in memory ever be closed.
+            Self::Sqlite(_) => tracing::debug!(%error, "nothing to roll back"),
+            Self::Postgres(connection) => {
+                tracing::warn!(%error, "a transaction could not be rolled back; its connection is closed");
+                // The server rolls back when the connection ends, however it does.
+                let _ = connection.close().await;
             }
-            Database::Postgres(pool) => Session::PostgresWriter(pool.begin().await?),
-        })
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(pooled) = self.pooled.take_if(|_| self.open) else {
+            return;
+        };
+        // Without a runtime the process is about to end, and with it the transaction.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(pooled.roll_back());
+        }
     }
 }
 
 impl Session {
+    fn pooled(&mut self) -> &mut Pooled {
+        self.pooled
+            .as_mut()
+            .expect("the connection is there until the session ends")
+    }
+
     fn connection(&mut self) -> Connection<'_> {
-        match self {
-            Self::SqliteReader(connection) => Connection::Sqlite(connection),
-            Self::SqliteWriter(transaction) => Connection::Sqlite(transaction),
-            Self::PostgresReader(connection) => Connection::Postgres(connection),
-            Self::PostgresWriter(transaction) => Connection::Postgres(transaction),
-        }
+        self.pooled().connection()
     }
 
     /// Runs a statement, and gives the number of rows it changed.
@@ -159,11 +228,10 @@ impl Session {
     }
 
     /// Makes what was written last.
-    pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::SqliteWriter(transaction) => transaction.commit().await?,
-            Self::PostgresWriter(transaction) => transaction.commit().await?,
-            Self::SqliteReader(_) | Self::PostgresReader(_) => {}
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        if self.open {
+            self.pooled().control("commit").await?;
+            self.open = false;
         }
         Ok(())
     }

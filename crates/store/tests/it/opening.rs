@@ -1,9 +1,9 @@
 //! Opening a database, and what is said when it cannot be used.
 
 use crate::fresh::{Fresh, agent, on_both, path, postgres_schema};
-use model::Role;
+use model::{Role, SaveOutcome};
 use sqlx::{Connection as _, SqliteConnection};
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, future::poll_fn, os::unix::fs::PermissionsExt as _, pin::Pin, task::Poll, time::Duration};
 use store::{Pools, Store, StoreError};
 
 async fn refusal(url: &str) -> StoreError {
@@ -26,6 +26,35 @@ on_both! {
         store.close().await;
         let error = store.ping().await.expect_err("closed");
         assert!(error.to_string().contains("shutting down"), "{error}");
+    }
+
+    // A browser that goes away gives up a request at any await.
+    async fn a_write_that_is_given_up_is_done_whole_or_not_at_all(store: Store) {
+        let scout = agent(&store, "Scout").await.id;
+        let (big, bytes) = (path("big.bin"), vec![7; 300_000]);
+        let mut given_up = 0;
+        for steps in 0..40 {
+            let mut save = Box::pin(store.save_file(&scout, &big, &bytes, None));
+            let mut saved = None;
+            for _ in 0..steps {
+                saved = step(save.as_mut()).await;
+                if saved.is_some() {
+                    break;
+                }
+            }
+            given_up += u32::from(saved.is_none());
+            drop(save);
+            let text = format!("after {steps}");
+            let next = store.save_file(&scout, &path("agent.py"), text.as_bytes(), Some(steps + 1)).await;
+            assert!(matches!(next.expect(&text), SaveOutcome::Saved(_)), "the connection can be used again");
+            let there = store.list_files(&scout).await.expect("files").iter().any(|file| file.path == big);
+            assert!(there || saved.is_none(), "what was said to be saved is");
+            if there {
+                assert_eq!(store.file_bytes(&scout, &big).await.expect("all of it"), bytes);
+                store.delete_file(&scout, &big, None).await.expect("deleted");
+            }
+        }
+        assert!((2..40).contains(&given_up), "some are given up, some are not: {given_up}");
     }
 
     async fn nul_in_text_neither_fails_nor_finds(store: Store) {
@@ -186,7 +215,7 @@ async fn a_lock_of_another_program_is_waited_for_and_then_told() {
         let store = store.clone();
         async move { store.create_user("ada", Role::Owner, None).await }
     });
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!waiting.is_finished(), "it waits");
     sqlx::query("commit").execute(&mut other).await.expect("unlocked");
     waiting.await.expect("no panic").expect("then it writes");
@@ -206,52 +235,12 @@ async fn a_lock_of_another_program_is_waited_for_and_then_told() {
     assert!(error.to_string().contains("locked by another program"), "{error}");
 }
 
-#[tokio::test]
-async fn a_write_that_is_given_up_midway_changes_nothing() {
-    let fresh = Fresh::sqlite().await;
-    let scout = agent(&fresh.store, "Scout").await;
-    let big = path("big.bin");
-    for steps in 0..12 {
-        let bytes = vec![7; 300_000];
-        let mut save = Box::pin(fresh.store.save_file(&scout.id, &big, &bytes, None));
-        for _ in 0..steps {
-            if futures_now(save.as_mut()).await.is_some() {
-                fresh
-                    .store
-                    .delete_file(&scout.id, &big, None)
-                    .await
-                    .expect("it was saved");
-                break;
-            }
-        }
-        drop(save);
-        assert_eq!(
-            fresh.store.list_files(&scout.id).await.expect("files").len(),
-            1,
-            "after {steps} steps"
-        );
-        fresh
-            .store
-            .save_file(
-                &scout.id,
-                &path("agent.py"),
-                format!("{steps}").as_bytes(),
-                Some(steps + 1),
-            )
-            .await
-            .expect("the writer is free again");
+/// Polls once, then lets the database work a little.
+async fn step<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+    let polled = poll_fn(|context| Poll::Ready(Pin::new(&mut future).poll(context))).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    match polled {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
     }
-}
-
-/// Polls once, then lets the database's thread work a little.
-async fn futures_now<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
-    let result = std::future::poll_fn(|context| {
-        std::task::Poll::Ready(match std::pin::Pin::new(&mut future).poll(context) {
-            std::task::Poll::Ready(output) => Some(output),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await;
-    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    result
 }
