@@ -1,3 +1,27 @@
 //! The embedded engine: isolated sandboxes on this machine behind Daytona's API.
+//!
+//! [`serve`] is the whole of it. `control/` is the control plane, `toolbox/`
+//! what is asked of one sandbox, `lifecycle/` how sandboxes change state,
+//! `registry/` what is known of them, `spool/` the exact logs of commands, and
+//! [`sandbox`] the walls.
 
+mod auth;
+mod body;
+mod clock;
+mod config;
+mod control;
+mod fault;
+mod leftovers;
+mod lifecycle;
+pub mod lock;
+mod registry;
+mod network;
 pub mod sandbox;
+mod serve;
+mod spool;
+mod state;
+mod toolbox;
+
+pub use config::{EngineConfig, EngineError};
+pub use serve::{router, serve};
+pub use state::{Engine, SharedEngine};

@@ -1,0 +1,98 @@
+//! What an engine is started with, and why it may not start.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::sandbox::{IsolationChoice, IsolationError, Network};
+
+/// The settings of one engine.
+#[derive(Clone)]
+pub struct EngineConfig {
+    /// The address it serves, as clients reach it.
+    pub addr: SocketAddr,
+    /// The one key it accepts.
+    pub api_key: String,
+    /// Where it keeps sandboxes' homes, their records and the spooled logs.
+    pub data_dir: PathBuf,
+    /// Which walls are acceptable.
+    pub isolation: IsolationChoice,
+    /// What a sandbox may reach at most, when it does not ask for less.
+    pub network_default: Network,
+    /// Bound read-only at `/opt/pitlane` in each sandbox.
+    pub runtime_dir: Option<PathBuf>,
+    /// The Python to offer instead of the one that would be found.
+    pub python: Option<PathBuf>,
+    /// The Node.js to offer instead of the one that would be found.
+    pub node: Option<PathBuf>,
+    /// How many sandboxes with default limits are kept ready.
+    pub warm: usize,
+    /// End when no request came for so long; `None` stands alone for ever.
+    pub orphan_grace: Option<Duration>,
+}
+
+impl fmt::Debug for EngineConfig {
+    /// Everything but the key.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("EngineConfig")
+            .field("addr", &self.addr)
+            .field("data_dir", &self.data_dir)
+            .field("isolation", &self.isolation)
+            .field("network_default", &self.network_default)
+            .field("warm", &self.warm)
+            .field("orphan_grace", &self.orphan_grace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an engine did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The data directory cannot be used.
+    #[error("The data directory {} cannot be used: {source}. Choose another one or mend its permissions.", path.display())]
+    DataDirectory {
+        /// The directory, or the file in it.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Another engine uses the data directory.
+    #[error(
+        "An engine (process {pid}) already uses the data directory {}. Stop it, or choose another directory.",
+        path.display()
+    )]
+    Held {
+        /// The directory.
+        path: PathBuf,
+        /// The other engine's process.
+        pid: u32,
+    },
+    /// No sandbox can be isolated here.
+    #[error(transparent)]
+    Isolation(#[from] IsolationError),
+    /// The process that holds the sandboxes ended; so did every sandbox.
+    #[error("The process that holds the sandboxes ended, and every sandbox with it. Start the engine again.")]
+    SandboxesLost,
+    /// The listener failed.
+    #[error("The engine's listener failed: {0}.")]
+    Listener(std::io::Error),
+}
+
+/// The rhythm of the timers. Daytona counts in minutes; tests count faster.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timings {
+    /// The length of one of Daytona's minutes.
+    pub minute: Duration,
+    /// How often the timers look.
+    pub tick: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        Self {
+            minute: Duration::from_secs(60),
+            tick: Duration::from_secs(5),
+        }
+    }
+}

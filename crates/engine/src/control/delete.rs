@@ -1,0 +1,20 @@
+//! `DELETE /sandbox/{idOrName}`: answered when nothing of it is left.
+
+use axum::Json as Answer;
+use axum::extract::{Path, State};
+use daytona::Sandbox;
+
+use super::present::{Base, describe};
+use crate::fault::Fault;
+use crate::lifecycle;
+use crate::state::SharedEngine;
+
+pub(super) async fn delete(
+    State(engine): State<SharedEngine>,
+    base: Base,
+    Path(sandbox): Path<String>,
+) -> Result<Answer<Sandbox>, Fault> {
+    let entry = engine.registry.find(&sandbox)?;
+    lifecycle::destroy(&engine, &entry).await?;
+    Ok(Answer(describe(&entry, &base)))
+}

@@ -1,0 +1,39 @@
+//! The control plane: `/api`, one file per resource or group of calls.
+
+mod create;
+mod delete;
+mod intervals;
+mod labels;
+mod list;
+mod power;
+mod present;
+mod service;
+
+use axum::Router;
+use axum::routing::{get, post, put};
+
+use crate::state::SharedEngine;
+
+/// The one organization of an engine.
+pub(crate) const ORGANIZATION: &str = "pitlane";
+/// The one region of an engine.
+pub(crate) const REGION: &str = "local";
+
+/// All routes below `/api`.
+pub(crate) fn routes() -> Router<SharedEngine> {
+    Router::new()
+        .route("/health", get(service::health))
+        .route("/health/ready", get(service::ready))
+        .route("/config", get(service::config))
+        .route("/sandbox", post(create::create).get(list::list))
+        .route("/sandbox/{sandbox}", get(list::show).delete(delete::delete))
+        .route("/sandbox/{sandbox}/start", post(power::start))
+        .route("/sandbox/{sandbox}/stop", post(power::stop))
+        .route("/sandbox/{sandbox}/labels", put(labels::replace))
+        .route("/sandbox/{sandbox}/autostop/{minutes}", post(intervals::auto_stop))
+        .route("/sandbox/{sandbox}/autoarchive/{minutes}", post(intervals::auto_archive))
+        .route("/sandbox/{sandbox}/autodelete/{minutes}", post(intervals::auto_delete))
+        .route("/sandbox/{sandbox}/ttl/{minutes}", post(intervals::time_to_live))
+        .route("/sandbox/{sandbox}/last-activity", post(power::last_activity))
+        .route("/sandbox/{sandbox}/toolbox-proxy-url", get(service::toolbox_proxy_url))
+}

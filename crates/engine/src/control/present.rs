@@ -1,0 +1,92 @@
+//! A sandbox as the API shows it.
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use daytona::{DesiredState, Sandbox, SandboxState};
+
+use super::ORGANIZATION;
+use crate::clock::rfc3339;
+use crate::registry::Entry;
+use crate::sandbox::{Network, USER};
+use crate::state::SharedEngine;
+
+/// The address the client used: the engine may have several names, and the
+/// toolbox must be reached by the one the client knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Base(String);
+
+impl Base {
+    /// Base of the toolbox API, without a slash at its end.
+    pub(crate) fn toolbox(&self) -> String {
+        format!("{}/toolbox", self.0)
+    }
+
+    /// Base of the control plane.
+    pub(crate) fn api(&self) -> String {
+        format!("{}/api", self.0)
+    }
+}
+
+impl FromRequestParts<SharedEngine> for Base {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, engine: &SharedEngine) -> Result<Self, Self::Rejection> {
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let host = text(header::HOST.as_str()).map_or_else(|| engine.config.addr.to_string(), ToOwned::to_owned);
+        let scheme = match text("x-forwarded-proto") {
+            Some("https") => "https",
+            _ => "http",
+        };
+        Ok(Self(format!("{scheme}://{host}")))
+    }
+}
+
+/// The sandbox's JSON.
+pub(crate) fn describe(entry: &Entry, base: &Base) -> Sandbox {
+    let record = entry.record().clone();
+    Sandbox {
+        id: record.id,
+        organization_id: ORGANIZATION.to_owned(),
+        name: record.name,
+        snapshot: Some(record.snapshot),
+        user: USER.to_owned(),
+        env: record.env,
+        labels: record.labels,
+        public: record.public,
+        network_block_all: record.network == Network::Off,
+        kvm: false,
+        target: record.target,
+        cpu: record.cpu,
+        gpu: 0,
+        memory: record.memory,
+        disk: record.disk,
+        desired_state: Some(desired(record.state)),
+        state: Some(record.state),
+        recoverable: Some(record.keep_home && record.state == SandboxState::Error),
+        error_reason: record.error_reason,
+        backup_state: Some("None".to_owned()),
+        auto_stop_interval: Some(record.auto_stop),
+        auto_archive_interval: Some(record.auto_archive),
+        auto_delete_interval: Some(record.auto_delete),
+        auto_destroy_at: record.destroy_at_ms.map(rfc3339),
+        volumes: Some(Vec::new()),
+        created_at: Some(rfc3339(record.created_ms)),
+        updated_at: Some(rfc3339(record.updated_ms)),
+        last_activity_at: Some(rfc3339(entry.activity.last_ms())),
+        sandbox_class: Some("container".to_owned()),
+        daemon_version: Some(format!("v{}", env!("CARGO_PKG_VERSION"))),
+        runner_id: Some(super::REGION.to_owned()),
+        toolbox_proxy_url: base.toolbox(),
+        pitlane: Some(record.facts),
+        ..Sandbox::default()
+    }
+}
+
+fn desired(state: SandboxState) -> DesiredState {
+    match state {
+        SandboxState::Stopping | SandboxState::Stopped => DesiredState::Stopped,
+        SandboxState::Destroying | SandboxState::Destroyed => DesiredState::Destroyed,
+        _ => DesiredState::Started,
+    }
+}

@@ -1,0 +1,115 @@
+//! What happens to sandboxes by themselves: auto-stop, auto-delete, time to live.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use daytona::SandboxState;
+
+use super::{destroy, stop};
+use crate::clock;
+use crate::registry::{Entry, Record};
+use crate::state::SharedEngine;
+
+/// What is due for a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Stop,
+    Delete,
+}
+
+/// What is due at a moment, for a record and its last use.
+fn due(record: &Record, last_activity_ms: i64, now_ms: i64, minute: Duration) -> Option<Due> {
+    let minute_ms = i64::try_from(minute.as_millis()).unwrap_or(i64::MAX);
+    let passed = |since_ms: i64, minutes: i64| now_ms - since_ms >= minutes.saturating_mul(minute_ms);
+    if record.destroy_at_ms.is_some_and(|at| now_ms >= at) {
+        return Some(Due::Delete);
+    }
+    match record.state {
+        SandboxState::Started if record.auto_stop > 0 && passed(last_activity_ms, record.auto_stop) => {
+            Some(Due::Stop)
+        }
+        SandboxState::Stopped if record.auto_delete >= 0 => {
+            let since = record.stopped_ms.unwrap_or(record.updated_ms);
+            passed(since, record.auto_delete).then_some(Due::Delete)
+        }
+        _ => None,
+    }
+}
+
+async fn act(engine: SharedEngine, entry: Arc<Entry>, due: Due) {
+    tracing::info!(sandbox = entry.id, ?due, "a sandbox's time is up");
+    let done = match due {
+        Due::Stop => stop(&engine, &entry).await,
+        Due::Delete => destroy(&engine, &entry).await,
+    };
+    if let Err(fault) = done {
+        tracing::warn!(sandbox = entry.id, reason = fault.message(), "a timer's change was refused");
+    }
+}
+
+/// Looks at every sandbox, again and again.
+pub(crate) async fn run(engine: SharedEngine) {
+    let mut tick = tokio::time::interval(engine.timings.tick);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let now = clock::now_ms();
+        for entry in engine.registry.list() {
+            let due = due(&entry.record(), entry.activity.last_ms(), now, engine.timings.minute);
+            if let Some(due) = due {
+                tokio::spawn(act(Arc::clone(&engine), entry, due));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn record(change: impl FnOnce(&mut Record)) -> Record {
+        let text = r#"{"id":"a","name":"a","snapshot":"s","env":{},"labels":{},"public":false,"network":"off",
+            "target":"local","cpu":1,"memory":1,"disk":3,"auto_stop":15,"auto_archive":10080,"auto_delete":-1,
+            "destroy_at_ms":null,"keep_home":true,"state":"started","error_reason":null,"created_ms":0,
+            "updated_ms":0,"last_activity_ms":0,"stopped_ms":null,"facts":{}}"#;
+        let mut record = serde_json::from_str(text).unwrap();
+        change(&mut record);
+        record
+    }
+
+    #[test]
+    fn a_sandbox_stops_when_nobody_used_it() {
+        let record = record(|_| {});
+        assert_eq!(due(&record, 1000, 1000 + 15 * 60_000 - 1, MINUTE), None);
+        assert_eq!(due(&record, 1000, 1000 + 15 * 60_000, MINUTE), Some(Due::Stop));
+        let never = self::record(|record| record.auto_stop = 0);
+        assert_eq!(due(&never, 0, i64::MAX, MINUTE), None);
+    }
+
+    #[test]
+    fn a_stopped_sandbox_is_deleted_after_its_interval() {
+        let stopped = |auto_delete| {
+            record(|record| {
+                record.state = SandboxState::Stopped;
+                record.stopped_ms = Some(5000);
+                record.auto_delete = auto_delete;
+            })
+        };
+        assert_eq!(due(&stopped(-1), 0, i64::MAX, MINUTE), None);
+        assert_eq!(due(&stopped(2), 0, 5000 + 119_999, MINUTE), None);
+        assert_eq!(due(&stopped(2), 0, 5000 + 120_000, MINUTE), Some(Due::Delete));
+        assert_eq!(due(&stopped(0), 0, 5000, MINUTE), Some(Due::Delete));
+    }
+
+    #[test]
+    fn a_time_to_live_ends_in_any_state() {
+        let record = record(|record| {
+            record.destroy_at_ms = Some(100);
+            record.state = SandboxState::Error;
+        });
+        assert_eq!(due(&record, 0, 99, MINUTE), None);
+        assert_eq!(due(&record, 0, 100, MINUTE), Some(Due::Delete));
+    }
+}

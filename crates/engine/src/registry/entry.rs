@@ -1,0 +1,87 @@
+//! One sandbox of the registry.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use daytona::SandboxState;
+
+use super::{Activity, Live, Record};
+use crate::{clock, lock};
+
+/// A sandbox, running or not.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub id: String,
+    pub activity: Arc<Activity>,
+    /// Held while its state changes: one change at a time.
+    pub change: Arc<tokio::sync::Mutex<()>>,
+    record: Mutex<Record>,
+    live: Mutex<Option<Arc<Live>>>,
+    folder: PathBuf,
+}
+
+impl Entry {
+    pub(super) fn new(record: Record, folder: PathBuf) -> Self {
+        Self {
+            id: record.id.clone(),
+            activity: Activity::new(record.last_activity_ms),
+            change: Arc::default(),
+            record: Mutex::new(record),
+            live: Mutex::default(),
+            folder,
+        }
+    }
+
+    /// Its record as it is now.
+    pub(crate) fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What runs of it; none unless it is started.
+    pub(crate) fn live(&self) -> Option<Arc<Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_live(&self, live: Option<Arc<Live>>) -> Option<Arc<Live>> {
+        std::mem::replace(&mut *self.live.lock().unwrap_or_else(PoisonError::into_inner), live)
+    }
+
+    /// Changes the record, and writes it when it must outlive this engine.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Record)) {
+        let mut record = self.record();
+        change(&mut record);
+        record.updated_ms = clock::now_ms();
+        record.last_activity_ms = self.activity.last_ms();
+        if !record.keep_home {
+            return;
+        }
+        let text = serde_json::to_vec_pretty(&*record).expect("a record of plain fields serializes");
+        if let Err(error) = lock::replace(&self.file(), &text) {
+            tracing::error!(%error, sandbox = self.id, "a sandbox's record could not be written");
+        }
+    }
+
+    /// Moves it to another state.
+    pub(crate) fn set_state(&self, state: SandboxState) {
+        self.update(|record| {
+            record.state = state;
+            record.stopped_ms = (state == SandboxState::Stopped).then(clock::now_ms);
+            if state != SandboxState::Error {
+                record.error_reason = None;
+            }
+        });
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join(format!("{}.json", self.id))
+    }
+
+    pub(super) fn forget(&self) {
+        match std::fs::remove_file(self.file()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::error!(%error, sandbox = self.id, "a sandbox's record could not be removed");
+            }
+            _ => {}
+        }
+    }
+}

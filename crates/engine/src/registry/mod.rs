@@ -1,0 +1,87 @@
+//! The sandboxes this engine knows: what each is to be (a record on disk), and
+//! what runs of it (in memory only).
+
+mod activity;
+mod entry;
+mod live;
+mod record;
+
+pub(crate) use activity::Activity;
+pub(crate) use entry::Entry;
+pub(crate) use live::{Limits, Live};
+pub(crate) use record::Record;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::fault::Fault;
+
+/// All sandboxes, by id.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    folder: PathBuf,
+    all: RwLock<BTreeMap<String, Arc<Entry>>>,
+}
+
+impl Registry {
+    /// Reads the records of an earlier engine; its sandboxes are stopped now.
+    pub(crate) fn open(data_dir: &Path) -> std::io::Result<Self> {
+        let folder = data_dir.join("sandboxes");
+        std::fs::create_dir_all(&folder)?;
+        let mut all = BTreeMap::new();
+        for file in std::fs::read_dir(&folder)? {
+            let path = file?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let read = std::fs::read(&path).and_then(|text| Ok(serde_json::from_slice::<Record>(&text)?));
+            match read {
+                Ok(record) => {
+                    let entry = Entry::new(record.after_restart(), folder.clone());
+                    all.insert(entry.id.clone(), Arc::new(entry));
+                }
+                Err(error) => tracing::error!(%error, path = %path.display(), "a sandbox's record cannot be read"),
+            }
+        }
+        Ok(Self {
+            folder,
+            all: RwLock::new(all),
+        })
+    }
+
+    /// Finds by id, else by name.
+    pub(crate) fn find(&self, id_or_name: &str) -> Result<Arc<Entry>, Fault> {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        let found = all
+            .get(id_or_name)
+            .or_else(|| all.values().find(|entry| entry.record().name == id_or_name));
+        found
+            .cloned()
+            .ok_or_else(|| Fault::not_found(format!("Sandbox with ID or name {id_or_name} not found")))
+    }
+
+    /// Adds a sandbox whose name nobody has.
+    pub(crate) fn add(&self, record: Record) -> Result<Arc<Entry>, Fault> {
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        let name = &record.name;
+        if all.values().any(|other| other.record().name == *name) || all.contains_key(name) {
+            return Err(Fault::conflict(format!("Sandbox with name {name} already exists")));
+        }
+        let entry = Arc::new(Entry::new(record, self.folder.clone()));
+        all.insert(entry.id.clone(), Arc::clone(&entry));
+        Ok(entry)
+    }
+
+    /// Forgets a sandbox, on disk too.
+    pub(crate) fn remove(&self, entry: &Entry) {
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&entry.id);
+        entry.forget();
+    }
+
+    pub(crate) fn list(&self) -> Vec<Arc<Entry>> {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        all.values().cloned().collect()
+    }
+}

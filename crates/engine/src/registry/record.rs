@@ -1,0 +1,89 @@
+//! What a sandbox is to be, as it is kept on disk.
+
+use std::collections::BTreeMap;
+
+use daytona::{PitlaneFacts, SandboxState};
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::sandbox::{Network, SandboxSpec};
+
+const GIB: u64 = 1 << 30;
+
+/// A sandbox's settings and state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub id: String,
+    pub name: String,
+    pub snapshot: String,
+    pub env: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
+    pub public: bool,
+    pub network: Network,
+    pub target: String,
+    pub cpu: u32,
+    /// GiB.
+    pub memory: u32,
+    /// GiB.
+    pub disk: u32,
+    /// Minutes; 0 never.
+    pub auto_stop: i64,
+    /// Minutes.
+    pub auto_archive: i64,
+    /// Minutes; 0 at the stop, -1 never.
+    pub auto_delete: i64,
+    /// When its time to live ends.
+    pub destroy_at_ms: Option<i64>,
+    /// Its home outlives a stop; decided at creation.
+    pub keep_home: bool,
+    pub state: SandboxState,
+    pub error_reason: Option<String>,
+    pub created_ms: i64,
+    pub updated_ms: i64,
+    pub last_activity_ms: i64,
+    /// When it was stopped, while it is.
+    pub stopped_ms: Option<i64>,
+    pub facts: PitlaneFacts,
+}
+
+impl Record {
+    /// Destroyed when it stops.
+    pub(crate) fn ephemeral(&self) -> bool {
+        self.auto_delete == 0 || !self.keep_home
+    }
+
+    /// The record as an engine finds it that starts: nothing runs.
+    pub(super) fn after_restart(mut self) -> Self {
+        if self.state != SandboxState::Stopped {
+            self.state = SandboxState::Stopped;
+            self.stopped_ms = Some(clock::now_ms());
+        }
+        self.error_reason = None;
+        self
+    }
+
+    /// The order for its walls.
+    pub(crate) fn spec(&self) -> SandboxSpec {
+        let mut env = BTreeMap::from([
+            ("DAYTONA_SANDBOX_ID".to_owned(), self.id.clone()),
+            ("DAYTONA_SANDBOX_SNAPSHOT".to_owned(), self.snapshot.clone()),
+            ("DAYTONA_SANDBOX_USER".to_owned(), crate::sandbox::USER.to_owned()),
+            (
+                "DAYTONA_ORGANIZATION_ID".to_owned(),
+                crate::control::ORGANIZATION.to_owned(),
+            ),
+            ("DAYTONA_REGION_ID".to_owned(), self.target.clone()),
+        ]);
+        env.extend(self.env.clone());
+        SandboxSpec {
+            id: self.id.clone(),
+            cpu: self.cpu,
+            memory_bytes: u64::from(self.memory) * GIB,
+            disk_bytes: u64::from(self.disk) * GIB,
+            network: self.network,
+            env,
+            keep_home: self.keep_home,
+            ..SandboxSpec::default()
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The output of a command, kept exactly: a file of records, found again by offset.
+//!
+//! What the engine reads from a program's pipes is appended as one record per
+//! read, in the very form the exact log travels (`daytona::wire::frames`), so
+//! that a follower is served by copying the file. Offsets count the bytes of
+//! standard output and standard error together, in order of arrival.
+//!
+//! The spool is bounded. It is cut into segments; the first ones and the newest
+//! ones are kept, each up to half the bound, and the segments between are
+//! removed. Readers meet a gap there and say so; the program is never held up.
+
+mod reader;
+mod segment;
+mod text;
+mod writer;
+
+pub(crate) use reader::Reader;
+pub(crate) use text::Lossy;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use daytona::wire::Stream;
+use daytona::wire::frames::{HEADER_LENGTH, MESSAGE_LIMIT};
+use tokio::sync::watch;
+
+use writer::Writer;
+
+/// The bytes kept of one command, half from its beginning, half from its end.
+pub(crate) const LIMIT: u64 = 256 << 20;
+/// The most bytes of one read from a pipe: with its header one whole message.
+pub(crate) const READ_LENGTH: usize = MESSAGE_LIMIT - HEADER_LENGTH;
+
+/// How far a spool is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Bytes of the program so far, kept or not.
+    pub offset: u64,
+    /// The command has ended and everything it printed is counted here. A
+    /// daemon that it left behind may still add to the log.
+    pub complete: bool,
+}
+
+/// The log of one command.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    writer: Mutex<Writer>,
+    progress: watch::Sender<Progress>,
+}
+
+impl Spool {
+    /// An empty log whose files will be `folder/<name>-<n>.log`. Nothing is
+    /// written before the first byte.
+    pub(crate) fn new(folder: PathBuf, name: &str, limit: u64) -> Arc<Self> {
+        Arc::new(Self {
+            writer: Mutex::new(Writer::new(folder, name.to_owned(), limit)),
+            progress: watch::Sender::new(Progress::default()),
+        })
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends what was read. `buffer` holds `HEADER_LENGTH` bytes for the
+    /// record's header and then the content, so that one write does it.
+    pub(crate) fn append_in_place(&self, stream: Stream, buffer: &mut [u8]) {
+        let offset = self.writer().append(stream, buffer);
+        // Two writers may come here in the other order than they wrote.
+        self.progress
+            .send_modify(|progress| progress.offset = progress.offset.max(offset));
+    }
+
+    /// Appends bytes of ours, such as echoed input.
+    pub(crate) fn append(&self, stream: Stream, content: &[u8]) {
+        for piece in content.chunks(READ_LENGTH) {
+            let mut buffer = vec![0; HEADER_LENGTH + piece.len()];
+            buffer[HEADER_LENGTH..].copy_from_slice(piece);
+            self.append_in_place(stream, &mut buffer);
+        }
+    }
+
+    /// Says that the command's own output is all there.
+    pub(crate) fn complete(&self) {
+        self.writer().rest();
+        self.progress.send_modify(|progress| progress.complete = true);
+    }
+
+    /// How far it is now.
+    pub(crate) fn progress(&self) -> Progress {
+        *self.progress.borrow()
+    }
+
+    /// Reads from an offset of the merged output on.
+    pub(crate) fn read_from(self: &Arc<Self>, offset: u64) -> Reader {
+        Reader::new(Arc::clone(self), offset, self.progress.subscribe())
+    }
+
+    /// Removes its files.
+    pub(crate) fn remove(&self) {
+        self.writer().remove();
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+#[cfg(test)]
+mod tests;

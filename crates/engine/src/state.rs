@@ -1,0 +1,85 @@
+//! What all handlers share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::KeyHash;
+use crate::clock;
+use crate::config::{EngineConfig, EngineError, Timings};
+use crate::registry::Registry;
+use crate::sandbox::{HostConfig, SandboxHost};
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) config: EngineConfig,
+    pub(crate) timings: Timings,
+    pub(crate) host: SandboxHost,
+    pub(crate) registry: Registry,
+    pub(crate) key: KeyHash,
+    /// Cancelled when the process that holds the sandboxes is gone.
+    pub(crate) lost: CancellationToken,
+    last_request_ms: AtomicI64,
+}
+
+/// The engine as handlers hold it.
+pub type SharedEngine = Arc<Engine>;
+
+impl Engine {
+    /// Reads what an earlier engine left, clears what it should not have, and
+    /// builds the walls.
+    ///
+    /// # Errors
+    /// When the data directory cannot be used, or nothing can be isolated here.
+    pub(crate) async fn start(config: EngineConfig, timings: Timings, program: Option<PathBuf>) -> Result<SharedEngine, EngineError> {
+        let data_dir = std::path::absolute(&config.data_dir).map_err(|source| EngineError::DataDirectory {
+            path: config.data_dir.clone(),
+            source,
+        })?;
+        let registry = Registry::open(&data_dir).map_err(|source| EngineError::DataDirectory {
+            path: data_dir.clone(),
+            source,
+        })?;
+        crate::leftovers::clear(&data_dir, &registry);
+        let host = SandboxHost::start(HostConfig {
+            data_dir: data_dir.clone(),
+            isolation: config.isolation,
+            runtime_dir: config.runtime_dir.clone(),
+            python: config.python.clone(),
+            node: config.node.clone(),
+            warm: config.warm,
+            program,
+        })
+        .await?;
+        tracing::info!(isolation = %host.isolation(), sandboxes = registry.list().len(), "the engine is ready");
+        Ok(Arc::new(Self {
+            key: KeyHash::of(&config.api_key),
+            config: EngineConfig { data_dir, ..config },
+            timings,
+            host,
+            registry,
+            lost: CancellationToken::new(),
+            last_request_ms: AtomicI64::new(clock::now_ms()),
+        }))
+    }
+
+    /// A client that may was here.
+    pub(crate) fn seen(&self) {
+        self.last_request_ms.store(clock::now_ms(), Ordering::Relaxed);
+    }
+
+    /// How long no client was here.
+    pub(crate) fn alone_for(&self) -> Duration {
+        let since = clock::now_ms() - self.last_request_ms.load(Ordering::Relaxed);
+        Duration::from_millis(u64::try_from(since).unwrap_or(0))
+    }
+
+    /// Where a sandbox's logs are spooled.
+    pub(crate) fn spool_folder(&self, id: &str) -> PathBuf {
+        self.config.data_dir.join("spool").join(id)
+    }
+}

@@ -1,0 +1,58 @@
+//! The toolbox API: what is asked of one sandbox. HTTP here, descriptors and
+//! frames to its pid 1 there; nothing in this module touches a path of the host
+//! that a client named.
+
+mod files;
+mod log_json;
+mod markers;
+mod metrics;
+mod place;
+mod process;
+mod session;
+
+pub(crate) use session::Sessions;
+
+use axum::Router;
+use axum::extract::{RawPathParams, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::fault::Fault;
+use crate::state::SharedEngine;
+
+/// All routes below `/toolbox/{sandbox}`.
+pub(crate) fn routes(engine: &SharedEngine) -> Router<SharedEngine> {
+    Router::new()
+        .route("/work-dir", get(place::work_dir))
+        .route("/user-home-dir", get(place::home_dir))
+        .route("/version", get(place::version))
+        .route("/system/metrics", get(metrics::now))
+        .route("/process/execute", post(process::execute::execute))
+        .route("/process/code-run", post(process::code_run::code_run))
+        .merge(session::routes())
+        .merge(files::routes())
+        .route_layer(from_fn_with_state(engine.clone(), enter))
+}
+
+/// Finds the sandbox of a request; every request is a use of it.
+async fn enter(
+    State(engine): State<SharedEngine>,
+    params: RawPathParams,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Fault> {
+    let id = params.iter().find_map(|(name, value)| (name == "sandbox").then_some(value)).unwrap_or("");
+    let entry = engine.registry.find(id).map_err(Fault::from_proxy)?;
+    let Some(live) = entry.live() else {
+        // Daytona's words, which its SDKs and ours know as "not started".
+        return Err(Fault::bad_request(
+            "bad request: failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox started?",
+        )
+        .from_proxy());
+    };
+    let _use = (request.headers().get("x-daytona-skip-last-activity-update").is_none())
+        .then(|| entry.activity.enter());
+    request.extensions_mut().insert(live);
+    Ok(next.run(request).await)
+}

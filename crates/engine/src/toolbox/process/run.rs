@@ -1,0 +1,119 @@
+//! One program from start to end: its input given, its output spooled, its
+//! time limit kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use tokio::sync::{oneshot, watch};
+
+use super::{Input, Pipes, pump};
+use crate::fault::Fault;
+use crate::registry::Live;
+use crate::sandbox::{Exit, Process, SandboxError, Spawn, StdinKind};
+use crate::spool::{LIMIT, Spool};
+
+/// What to run.
+#[derive(Debug)]
+pub(in crate::toolbox) struct Program {
+    pub argv: Vec<String>,
+    pub env: Vec<(String, String)>,
+    pub cwd: String,
+    /// Its whole standard input.
+    pub input: Vec<u8>,
+    /// It is ended with everything it started after so long.
+    pub limit: Option<Duration>,
+}
+
+/// How it came out.
+#[derive(Debug)]
+pub(in crate::toolbox) struct Finished {
+    pub exit_code: i32,
+    /// What it printed, both streams in order of arrival.
+    pub spool: Arc<Spool>,
+}
+
+/// Resolves when a program has ended, or its whole sandbox has.
+pub(in crate::toolbox) async fn ended(mut exit: watch::Receiver<Option<Exit>>) -> Option<Exit> {
+    exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit)
+}
+
+/// Runs a program to its end.
+///
+/// # Errors
+/// When it could not be started or its time was up; then it is ended first.
+pub(in crate::toolbox) async fn run(live: &Arc<Live>, program: Program) -> Result<Finished, RunFault> {
+    let spool = Spool::new(live.spool_folder(), &live.next_spool_name("run"), LIMIT);
+    let process = live
+        .sandbox
+        .spawn(Spawn {
+            argv: program.argv,
+            env: program.env,
+            cwd: program.cwd,
+            stdin: StdinKind::Pipe,
+            merge_stderr: true,
+        })
+        .await
+        .map_err(RunFault::Start)?;
+    let Process { pid, stdin, stdout, stderr, exit, .. } = process;
+    if let Some(stdin) = stdin {
+        let bytes = program.input;
+        tokio::spawn(async move {
+            let Ok(mut input) = Input::new(stdin) else { return };
+            if let Err(error) = input.write(&bytes).await {
+                tracing::debug!(%error, "a program did not take its whole input");
+            }
+        });
+    }
+    let (flushed, all_there) = oneshot::channel();
+    let exited = exit.clone();
+    let pumped = Arc::clone(&spool);
+    tokio::spawn(async move {
+        let ended = async {
+            ended(exited).await;
+        };
+        pump(Pipes { stdout, stderr }, pumped, ended, flushed).await;
+    });
+    let limit = async {
+        match program.limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        result = all_there => {
+            if result.is_err() {
+                return Err(RunFault::Start(SandboxError::System("The program's output was lost".into())));
+            }
+            let exit_code = exit.borrow().map_or(-1, Exit::shell_code);
+            Ok(Finished { exit_code, spool })
+        }
+        () = limit => {
+            let ended = live.sandbox.end_tree(&[pid], Duration::ZERO).await.map_err(RunFault::Start)?;
+            tracing::debug!(ended = ended.ended, left = ended.left, "a program's time was up");
+            Err(RunFault::TimedOut)
+        }
+    }
+}
+
+/// Why a program did not come to its own end.
+#[derive(Debug)]
+pub(in crate::toolbox) enum RunFault {
+    /// It could not be started.
+    Start(SandboxError),
+    /// Its time was up.
+    TimedOut,
+}
+
+impl From<RunFault> for Fault {
+    fn from(fault: RunFault) -> Self {
+        match fault {
+            RunFault::Start(error) => error.into(),
+            RunFault::TimedOut => Self::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "request timeout: command execution timeout",
+            )
+            .code(daytona::codes::PROCESS_EXECUTION_TIMEOUT),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A command of a session.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, watch};
+
+use crate::spool::Spool;
+use crate::toolbox::process::Input;
+
+/// A command: its text, its log, its input, and its exit code once it has one.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub id: String,
+    pub text: String,
+    /// Input given to it stays out of its log.
+    pub quiet_input: bool,
+    pub spool: Arc<Spool>,
+    pub input: Mutex<Input>,
+    exit: watch::Sender<Option<i32>>,
+}
+
+impl Command {
+    pub(super) fn new(text: String, quiet_input: bool, spool: Arc<Spool>, input: Input, id: String) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            text,
+            quiet_input,
+            spool,
+            input: Mutex::new(input),
+            exit: watch::Sender::new(None),
+        })
+    }
+
+    /// The exit code; there only when all output is in the log.
+    pub(super) fn exit_code(&self) -> Option<i32> {
+        *self.exit.borrow()
+    }
+
+    pub(super) fn set_exit_code(&self, code: i32) {
+        self.exit.send_replace(Some(code));
+    }
+
+    /// Waits for the exit code.
+    pub(super) async fn finished(&self) -> i32 {
+        let mut exit = self.exit.subscribe();
+        // The sender lives in `self`, so the wait ends with a code.
+        exit.wait_for(Option::is_some).await.ok().and_then(|code| *code).unwrap_or(-1)
+    }
+
+    /// As the API shows it.
+    pub(super) fn describe(&self) -> daytona::Command {
+        daytona::Command {
+            id: self.id.clone(),
+            command: self.text.clone(),
+            exit_code: self.exit_code(),
+        }
+    }
+}

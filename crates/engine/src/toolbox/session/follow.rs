@@ -1,0 +1,120 @@
+//! `GET …/command/{id}/logs?follow=true`: the log as it grows, by WebSocket.
+//!
+//! In Daytona's format unless the client asks for the exact one
+//! (`daytona::extension`). Either way each follower reads the spool at its own
+//! speed; a slow one is slow alone.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::Path;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use bytes::Bytes;
+use daytona::extension::{LOG_FRAMES_V1, LOG_HEADER};
+use daytona::wire::Stream;
+use daytona::wire::frames::{MESSAGE_LIMIT, Record, next_record};
+
+use super::logs::snapshot;
+use super::routes::CommandPath;
+use crate::body::Query;
+use crate::fault::Fault;
+use crate::registry::Live;
+use crate::spool::Reader;
+use crate::toolbox::markers::Markers;
+
+/// The most bytes of log in a message of Daytona's format: some clients refuse
+/// messages of megabytes, and old ones wait for a whole message.
+const MARKED_LIMIT: usize = 64 << 10;
+/// How long a client may take to answer the closing of the socket.
+const FAREWELL: std::time::Duration = std::time::Duration::from_secs(5);
+
+#[derive(serde::Deserialize)]
+pub(super) struct LogQuery {
+    #[serde(default)]
+    follow: bool,
+    /// `daytona::extension::LOG_OFFSET`.
+    #[serde(default)]
+    offset: u64,
+}
+
+pub(super) async fn logs(
+    Extension(live): Extension<Arc<Live>>,
+    Path(path): Path<CommandPath>,
+    Query(query): Query<LogQuery>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Fault> {
+    let command = live.sessions.get(&path.session)?.command(&path.command)?;
+    let (true, Ok(upgrade)) = (query.follow, upgrade) else {
+        return Ok(snapshot(&command));
+    };
+    let exact = headers.get(LOG_HEADER).is_some_and(|value| value == LOG_FRAMES_V1);
+    let reader = command.spool.read_from(if exact { query.offset } else { 0 });
+    let mut response = upgrade.on_upgrade(move |socket| async move {
+        // A follower counts as activity for as long as it listens.
+        let _use = live.activity.enter();
+        if exact {
+            follow(socket, reader, MESSAGE_LIMIT, Some).await;
+        } else {
+            let mut markers = Markers::default();
+            follow(socket, reader, MARKED_LIMIT, |records| marked(records, &mut markers)).await;
+        }
+    });
+    if exact {
+        response.headers_mut().insert(LOG_HEADER, HeaderValue::from_static(LOG_FRAMES_V1));
+    }
+    Ok(response)
+}
+
+/// Sends what the reader gives until the command has ended or the client left.
+async fn follow(
+    mut socket: WebSocket,
+    mut reader: Reader,
+    most: usize,
+    mut form: impl FnMut(Bytes) -> Option<Bytes>,
+) {
+    loop {
+        tokio::select! {
+            records = reader.next(most) => {
+                let Some(records) = records else { break };
+                if let Some(message) = form(records)
+                    && socket.send(Message::Binary(message)).await.is_err()
+                {
+                    return;
+                }
+            }
+            // Polled so that pings are answered; the client has nothing to say.
+            heard = socket.recv() => match heard {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => {}
+            },
+        }
+    }
+    let end = CloseFrame {
+        code: close_code::NORMAL,
+        reason: "".into(),
+    };
+    if socket.send(Message::Close(Some(end))).await.is_ok() {
+        let answered = async { while let Some(Ok(_)) = socket.recv().await {} };
+        // A client that does not answer loses nothing: all was sent.
+        let _ = tokio::time::timeout(FAREWELL, answered).await;
+    }
+}
+
+fn marked(mut records: Bytes, markers: &mut Markers) -> Option<Bytes> {
+    let mut out = Vec::with_capacity(records.len());
+    // The spool holds what this engine wrote; a record that cannot be read ends the message.
+    while let Ok(Some(record)) = next_record(&mut records) {
+        match record {
+            Record::Output { stream, bytes, .. } => markers.push(stream, &bytes, &mut out),
+            Record::Gap { missing, .. } => {
+                let sentence = format!("\n[{missing} bytes of output were not kept]\n");
+                markers.push(Stream::Stderr, sentence.as_bytes(), &mut out);
+            }
+        }
+    }
+    (!out.is_empty()).then(|| out.into())
+}

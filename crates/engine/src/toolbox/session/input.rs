@@ -1,0 +1,52 @@
+//! `POST …/command/{id}/input`: standard input for a running command.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use daytona::wire::Stream;
+use daytona::{InputRequest, codes};
+
+use super::routes::CommandPath;
+use crate::body::Json;
+use crate::fault::Fault;
+use crate::registry::Live;
+use crate::toolbox::process::InputError;
+
+pub(super) async fn give(
+    Extension(live): Extension<Arc<Live>>,
+    Path(path): Path<CommandPath>,
+    Json(request): Json<InputRequest>,
+) -> Result<StatusCode, Fault> {
+    let session = live.sessions.get(&path.session)?;
+    let command = session.command(&path.command)?;
+    let over = || Fault::gone("The command has ended and takes no input.", codes::COMMAND_ALREADY_COMPLETED);
+    if command.exit_code().is_some() {
+        return Err(over());
+    }
+    let mut data = request.data;
+    // Daytona's call gives lines; the embedded engine's `raw` gives bytes as they are.
+    if !request.raw && !data.ends_with('\n') && !(request.eof && data.is_empty()) {
+        data.push('\n');
+    }
+    let mut input = command.input.lock().await;
+    // Its end may come while this waits for room in the pipe.
+    let written = tokio::select! {
+        biased;
+        _ = command.finished() => return Err(over()),
+        written = input.write(data.as_bytes()) => written,
+    };
+    written.map_err(|error| match error {
+        InputError::Closed => Fault::conflict(error.to_string()),
+        InputError::Full => Fault::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
+        InputError::System(_) => Fault::internal(error.to_string()),
+    })?;
+    if !command.quiet_input && !data.is_empty() {
+        command.spool.append(Stream::Stdout, data.as_bytes());
+    }
+    if request.eof {
+        input.close();
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
