@@ -8,8 +8,14 @@
 
 pub mod ansi;
 pub mod feed;
+pub mod filter;
+pub mod matches;
 pub mod panel;
+pub mod scroll;
+pub mod segment;
+pub mod source;
 pub mod store;
+pub mod timestamp;
 
 pub use feed::LogFeed;
 pub use panel::{LogPanel, ProgramInput};
