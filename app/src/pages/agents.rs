@@ -96,7 +96,7 @@ fn List(list: AgentList) -> impl IntoView {
                 </tbody>
             </table>
             <p class="hint" role="status" style="margin-top:12px">
-                {move || found.with(Vec::is_empty).then(|| "No agent has all of these words. Search for fewer.")}
+                {move || found.with(Vec::is_empty).then_some("No agent has all of these words. Search for fewer.")}
             </p>
         }
     };

@@ -36,8 +36,8 @@ pub fn SignInPage() -> impl IntoView {
                     .then(|| {
                         view! {
                             <p class="error-text" role="alert">
-                                "This sign-in link was used before or is too old. Sign in with your password, or start the server again with "
-                                <code>"pitlane user link"</code>" for a new link."
+                                "This sign-in link was used before or is too old. Sign in with your password, or make a new link with "
+                                <code>"pitlane user link"</code>"."
                             </p>
                         }
                     })}

@@ -55,9 +55,9 @@ pub fn Work() -> impl IntoView {
         }
     };
     view! {
-        <div class="view-tabs" role="group" aria-label="Panels">
+        <nav class="view-tabs" aria-label="Panels">
             {Shown::ALL.into_iter().map(view_tab).collect_view()}
-        </div>
+        </nav>
         <main
             id="main"
             class="work"

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How long after the last key a file is saved.
 const AFTER_LAST_KEY: Duration = Duration::from_millis(300);
+/// Whoever types on and on still has a draft, written every so many changes.
+const CHANGES_PER_DRAFT: u64 = 40;
 /// How long until a save that could not reach the server is tried again.
 const UNTIL_NEXT_TRY: Duration = Duration::from_secs(3);
 
@@ -26,6 +28,9 @@ impl Studio {
             document.type_in();
             change = document.change();
         });
+        if change % CHANGES_PER_DRAFT == 0 {
+            self.keep_draft(path);
+        }
         let path = path.to_owned();
         set_timeout(
             move || {

@@ -75,7 +75,7 @@ pub fn Toolbar(
         }
     });
     view! {
-        <div class="tool">
+        <section class="tool" aria-label="Agent">
             <span class="crumbs"><a href="/">"Agents"</a><i aria-hidden="true">"/"</i></span>
             <h1>{name}</h1>
             <div class="settings-row">
@@ -97,7 +97,7 @@ pub fn Toolbar(
             </button>
             <span class="chip revision">{move || revision.get()}</span>
             <RunButton />
-        </div>
+        </section>
         <SettingsDialog open=settings />
     }
 }

@@ -73,7 +73,7 @@ pub fn FileTree() -> impl IntoView {
         chooser.set_value("");
     };
     view! {
-        <aside
+        <section
             class="tree"
             aria-label="Files"
             class:dropping=move || over.get().is_some_and(|folder| folder.is_empty())
@@ -115,7 +115,7 @@ pub fn FileTree() -> impl IntoView {
                     }
                 />
             </ul>
-        </aside>
+        </section>
     }
 }
 
