@@ -50,7 +50,8 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Serve(flags) => flags.clone(),
         _ => ServeFlags::default(),
     };
-    let configuration = Configuration::load(&arguments.settings, &serve_flags)?;
+    let uses_database = !matches!(command, Command::Run(_) | Command::Engine(_));
+    let configuration = Configuration::load(&arguments.settings, &serve_flags, uses_database)?;
     observation::start(&configuration, &command);
     match command {
         Command::Serve(_) => serve::run(configuration)?,

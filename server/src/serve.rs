@@ -15,6 +15,7 @@ use crate::{
     stopping,
 };
 use app::{Assets, Services};
+use axum::serve::ListenerExt;
 use model::Role;
 use runs::{Runs, RunsConfig};
 use rustix::fs::{FlockOperation, flock};
@@ -131,6 +132,12 @@ async fn answer(listener: TcpListener, site: Site, shutdown: CancellationToken) 
     let failed =
         |error: std::io::Error| Failure::new(format!("The site stopped: its socket failed: {error}."));
     let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+    // A line of a log must not wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
     let service = site::router(site).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     tokio::select! {

@@ -171,21 +171,24 @@ pub struct CloudSettings {
 }
 
 impl Configuration {
-    /// Reads the settings of this process.
+    /// Reads the settings of this process. `uses_database` is whether the
+    /// command has to do with the site's database: a program's own `.env` may
+    /// name one that is not ours to judge.
     ///
     /// # Errors
     /// Names the first setting that cannot be used, and why.
-    pub fn load(settings: &SettingFlags, serve: &ServeFlags) -> Result<Self, Failure> {
+    pub fn load(settings: &SettingFlags, serve: &ServeFlags, uses_database: bool) -> Result<Self, Failure> {
         let folder = std::env::current_dir()
             .map_err(|error| Failure::unusable(format!("The working directory cannot be read: {error}.")))?;
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::from_parts(settings, serve, &folder, environment)
+        Self::from_parts(settings, serve, uses_database, &folder, environment)
     }
 
     fn from_parts(
         settings: &SettingFlags,
         serve: &ServeFlags,
+        uses_database: bool,
         folder: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Failure> {
@@ -206,9 +209,13 @@ impl Configuration {
         let data = sources
             .get(DATA, |text| Ok(folder.join(text)))?
             .unwrap_or_else(|| folder.join("pitlane-data"));
-        let database_url = sources
-            .get(DATABASE_URL, address::database)?
-            .unwrap_or_else(|| format!("sqlite://{}", data.join("pitlane.db").display()));
+        let database_url = if uses_database {
+            sources.get(DATABASE_URL, address::database)?
+        } else {
+            None
+        };
+        let database_url =
+            database_url.unwrap_or_else(|| format!("sqlite://{}", data.join("pitlane.db").display()));
         Ok(Self {
             addr: sources
                 .get(ADDR, address::listen)?

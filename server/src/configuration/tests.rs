@@ -31,6 +31,7 @@ impl Given {
         Configuration::from_parts(
             &self.settings,
             &self.serve,
+            true,
             self.folder.path(),
             self.environment.clone(),
         )

@@ -1,7 +1,12 @@
 //! The stream of events, and the log.
 
 use super::*;
+use crate::site::log::end_of;
 use http_body_util::BodyExt;
+use model::{
+    LogEnd, LogFrame, LogStream, Millis, Run, RunId, RunState,
+    log::{Record, encode},
+};
 
 const NO_RUN: &str = "0199f3b2-6c1e-7d4a-8f00-0123456789ab";
 
@@ -99,5 +104,157 @@ async fn signing_out_ends_the_stream() {
     assert!(
         body.contains("event: bye") && body.contains(r#""reason":"signed_out""#),
         "{body}"
+    );
+}
+
+/// A run that ended, with this output.
+async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
+    let store = &site.site.services.store;
+    let agent = site.agent().await;
+    let revision = store.snapshot(&agent.id).await.expect("a revision");
+    let new = store::NewRun {
+        id: RunId::generate(),
+        agent: agent.id,
+        revision: revision.id,
+        language: Language::Python,
+        entrypoint: "agent.py".to_owned(),
+        args: Vec::new(),
+        timeout_seconds: 5,
+        provider: Provider::Embedded,
+        created_at: Millis(1),
+    };
+    let (mut run, _) = store.create_run(&new).await.expect("a run");
+    let mut offset = 0;
+    for (stream, bytes) in output {
+        let mut frames = Vec::new();
+        encode(
+            Record::Output {
+                stream: *stream,
+                at: Millis(2),
+                bytes,
+            },
+            &mut frames,
+        );
+        let length = bytes.len() as u64;
+        let chunk = store::Chunk {
+            first_offset: offset,
+            length,
+            first_line: 0,
+            at: Millis(2),
+            frames,
+        };
+        store.append_chunks(&run.id, &[chunk]).await.expect("appended");
+        offset += length;
+    }
+    let end = LogEnd {
+        bytes: offset,
+        lines: 0,
+        sha256: String::new(),
+        exact: true,
+    };
+    store.save_log_end(&run.id, &end).await.expect("ended");
+    for state in [
+        RunState::Preparing,
+        RunState::Running,
+        RunState::Finishing,
+        RunState::Succeeded,
+    ] {
+        run.state = state;
+        run.log_bytes = offset;
+        store.save_run(&run).await.expect("saved");
+    }
+    run
+}
+
+#[tokio::test]
+async fn a_log_comes_down_as_it_was_written() {
+    let site = site().await;
+    let cookie = site.sign_in().await;
+    let run = ended_run(
+        &site,
+        &[
+            (LogStream::Stdout, b"one\n"),
+            (LogStream::Stderr, b"\xff two\n"),
+            (LogStream::Stdout, b"three"),
+        ],
+    )
+    .await;
+    let mut request = get(&format!("/api/runs/{}/log?download=1", run.id));
+    request
+        .headers_mut()
+        .insert(header::COOKIE, cookie.parse().expect("a cookie"));
+    let answer = site.send(request).await;
+    assert_eq!(
+        answer.headers()[header::CONTENT_TYPE],
+        "text/plain; charset=utf-8"
+    );
+    assert!(
+        answer.headers()[header::CONTENT_DISPOSITION]
+            .to_str()
+            .expect("text")
+            .starts_with("attachment; filename=\"run-1-")
+    );
+    assert_eq!(
+        answer.into_body().collect().await.expect("bytes").to_bytes(),
+        &b"one\n\xff two\nthree"[..]
+    );
+    let part = site
+        .ask_as(&cookie, get(&format!("/api/runs/{}/log?from=1&to=4", run.id)))
+        .await;
+    assert_eq!(part.body, "ne\n");
+    let frames = site
+        .ask_as(&cookie, get(&format!("/api/runs/{}/log?frames=1", run.id)))
+        .await;
+    let frames: Vec<LogFrame> = serde_json::from_str(&frames.body).expect("JSON");
+    assert_eq!(frames.last().map(end_of), Some(run.log_bytes));
+    assert!(frames.iter().any(|frame| frame.stream == Some(LogStream::Stderr)));
+    let empty = ended_run(&site, &[]).await;
+    let frames = site
+        .ask_as(&cookie, get(&format!("/api/runs/{}/log?frames=1", empty.id)))
+        .await;
+    assert_eq!(frames.body, "[]\n");
+}
+
+#[tokio::test]
+async fn a_reader_that_comes_again_misses_and_repeats_nothing() {
+    let site = site().await;
+    let cookie = site.sign_in().await;
+    let run = ended_run(
+        &site,
+        &[(LogStream::Stdout, b"one\n"), (LogStream::Stdout, b"two\n")],
+    )
+    .await;
+    let read = async |path: String, last: Option<String>| {
+        let mut request = get(&path);
+        request
+            .headers_mut()
+            .insert(header::COOKIE, cookie.parse().expect("a cookie"));
+        if let Some(last) = last {
+            request
+                .headers_mut()
+                .insert("last-event-id", last.parse().expect("an id"));
+        }
+        let mut body = site.send(request).await.into_body();
+        let mut text = String::new();
+        while !text.contains("event: end") {
+            let frame = body.frame().await.expect("more").expect("readable");
+            text.push_str(&String::from_utf8_lossy(&frame.into_data().expect("bytes")));
+        }
+        text
+    };
+    let whole = read(format!("/api/events?runs={}", run.id), None).await;
+    assert!(
+        whole.contains("event: run") && whole.contains(r#""o":0"#),
+        "{whole}"
+    );
+    assert!(whole.contains(&format!("id: {}@8.", run.id)), "{whole}");
+    let rest = read(
+        format!("/api/events?runs={}", run.id),
+        Some(format!("{}@4.0", run.id)),
+    )
+    .await;
+    assert!(
+        !rest.contains(r#""o":0"#) && rest.contains(r#""o":4,"#) && rest.contains(r#""d":"two\n""#),
+        "{rest}"
     );
 }
