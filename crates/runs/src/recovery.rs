@@ -42,10 +42,9 @@ async fn take_up_one(context: &Arc<Context>, run: Run, sandboxes: &[SandboxRecor
         Err(StoreError::NotFound(_)) => store::StoredEnd::default(),
         end => end?,
     };
-    let sandbox = sandboxes.iter().find(|record| {
-        record.run.as_ref() == Some(&run.id)
-            && matches!(record.state, SandboxState::Intended | SandboxState::InUse)
-    });
+    let sandbox = sandboxes
+        .iter()
+        .find(|record| record.run.as_ref() == Some(&run.id) && record.state != SandboxState::Idle);
     let left = Left {
         events,
         offset: end.offset,

@@ -86,13 +86,15 @@ impl Work {
 
     async fn create(&mut self) -> Result<(), String> {
         let asked = self.context.sandboxes.ask(self.record.run(), &self.settings);
+        let row = asked.record.clone();
         self.claim = Claim::Asked(asked);
         let Claim::Asked(asked) = &mut self.claim else {
             return Err("The request for a sandbox was given up.".to_owned());
         };
-        let held = (&mut asked.task)
-            .await
-            .map_err(|error| format!("The request for a sandbox ended badly: {error}."))??;
+        let made = (&mut asked.task).await;
+        // Whatever came of it, its row is settled at the end of the run.
+        self.claim = Claim::Row(row);
+        let held = made.map_err(|error| format!("The request for a sandbox ended badly: {error}."))??;
         self.claim = Claim::Held(Box::new(held));
         Ok(())
     }

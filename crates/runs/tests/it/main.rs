@@ -1,0 +1,15 @@
+//! Runs from their start to the end of their sandbox, on a real database and
+//! against a provider that does what a test tells it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
+mod clean_up;
+mod fake;
+mod faults;
+mod followers;
+mod kept;
+mod life;
+mod reaper;
+mod recovery;
+mod stopping;
+mod studio;

@@ -1,0 +1,185 @@
+//! A studio for tests: a store on a real file, a provider, and runs between them.
+
+use crate::fake::FakeProvider;
+use model::{
+    AgentId, AgentSettings, Cursor, FilePath, Language, LogEnd, LogFrame, Phase, Provider, Role, Run,
+    RunEvent, RunId, RunState, StreamMessage,
+};
+use runs::{Follower, Runs, RunsConfig, StartRun};
+use std::time::Duration;
+use store::Store;
+
+/// Everything between a start and its end.
+pub struct Studio {
+    pub runs: Runs,
+    pub store: Store,
+    pub provider: FakeProvider,
+    pub config: RunsConfig,
+    pub agent: AgentId,
+    _folder: tempfile::TempDir,
+}
+
+/// What a reader was told.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub run: Option<Run>,
+    pub states: Vec<RunState>,
+    pub events: Vec<RunEvent>,
+    pub frames: Vec<LogFrame>,
+    pub end: Option<LogEnd>,
+}
+
+impl Told {
+    pub fn run(&self) -> &Run {
+        self.run.as_ref().expect("a run was told")
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        self.frames.iter().flat_map(LogFrame::bytes).collect()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+
+    /// Our own rows, one per line.
+    pub fn rows(&self) -> String {
+        let rows = self.events.iter().filter_map(|event| match &event.kind {
+            model::EventKind::System { text } => Some(text.clone()),
+            _ => None,
+        });
+        rows.collect::<Vec<_>>().join("\n")
+    }
+
+    pub fn take(&mut self, message: StreamMessage) {
+        match message {
+            StreamMessage::Run { run } => {
+                if self.states.last() != Some(&run.state) {
+                    self.states.push(run.state);
+                }
+                self.run = Some(*run);
+            }
+            StreamMessage::Events { events, .. } => self.events.extend(events),
+            StreamMessage::Log { frames, .. } => self.frames.extend(frames),
+            StreamMessage::End { log, .. } => self.end = Some(log),
+            StreamMessage::Bye { .. } => {}
+        }
+    }
+
+    pub fn phase(&self, phase: Phase) -> Option<&model::PhaseRecord> {
+        self.run().phases.iter().find(|record| record.phase == phase)
+    }
+}
+
+pub fn path(name: &str) -> FilePath {
+    FilePath::parse(name).expect("a path")
+}
+
+impl Studio {
+    pub async fn open() -> Self {
+        Self::with(|_| {}, |_| {}).await
+    }
+
+    pub async fn with(
+        configure: impl FnOnce(&mut RunsConfig),
+        settings: impl FnOnce(&mut AgentSettings),
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}/pitlane.db", folder.path().display());
+        let store = Store::open(&url).await.expect("a store");
+        let provider = FakeProvider::start().await;
+        let mut config = RunsConfig::new("test-instance", Provider::Embedded);
+        config.stop_grace = Duration::from_millis(100);
+        config.provider_deadline = Duration::from_secs(2);
+        configure(&mut config);
+        let owner = store.create_user("ada", Role::Owner, None).await.expect("a user");
+        let mut agent = AgentSettings::new("Scout", "", Language::Python);
+        settings(&mut agent);
+        let files = [(path("agent.py"), b"print('hello')\n".to_vec())];
+        let agent = store
+            .create_agent(&owner.id, &agent, &files)
+            .await
+            .expect("an agent");
+        let runs = Runs::open(config.clone(), store.clone(), provider.client())
+            .await
+            .expect("runs");
+        Self {
+            runs,
+            store,
+            provider,
+            config,
+            agent: agent.id,
+            _folder: folder,
+        }
+    }
+
+    /// The same studio after a restart of our process: what was in memory is gone.
+    pub async fn restart(&mut self) {
+        self.runs.shutdown().await;
+        self.runs = Runs::open(self.config.clone(), self.store.clone(), self.provider.client())
+            .await
+            .expect("runs");
+    }
+
+    pub fn request(&self) -> StartRun {
+        StartRun {
+            id: RunId::generate(),
+            agent: self.agent.clone(),
+            args: Vec::new(),
+            timeout_seconds: None,
+            fresh: false,
+        }
+    }
+
+    pub async fn start(&self) -> RunId {
+        self.runs.start(self.request()).await.expect("starts").id
+    }
+
+    pub async fn follower(&self, run: &RunId) -> Follower {
+        self.runs.follow(run, Cursor::default()).await.expect("follows")
+    }
+
+    /// Follows to the end.
+    pub async fn told(&self, run: &RunId) -> Told {
+        let mut follower = self.follower(run).await;
+        let mut told = Told::default();
+        let all = async {
+            while let Some(messages) = follower.next().await {
+                for message in messages {
+                    told.take(message);
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), all)
+            .await
+            .expect("the run ends");
+        told
+    }
+
+    pub async fn run_to_end(&self) -> Told {
+        let run = self.start().await;
+        self.told(&run).await
+    }
+
+    /// Waits until the run is in this state.
+    pub async fn until(&self, run: &RunId, state: RunState) {
+        self.until_true(&format!("{run} is {state}"), || async {
+            self.store.run(run).await.expect("a run").state == state
+        })
+        .await;
+    }
+
+    pub async fn until_true<F, A>(&self, what: &str, mut check: F)
+    where
+        F: FnMut() -> A,
+        A: Future<Output = bool>,
+    {
+        for _ in 0..1000 {
+            if check().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never: {what}");
+    }
+}
