@@ -209,6 +209,12 @@ impl Ring {
         self.tail.is_some_and(|tail| chunk.first_offset >= tail.offset)
     }
 
+    /// How much memory its chunks take, in bytes.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held + self.open.chunk.frames.len()
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.waiting() < as_u64(self.bound.max(CHUNK_BYTES))
     }
