@@ -14,14 +14,14 @@ mod fault;
 mod leftovers;
 mod lifecycle;
 pub mod lock;
-mod registry;
 mod network;
+mod registry;
 pub mod sandbox;
 mod serve;
 mod spool;
 mod state;
 mod toolbox;
 
-pub use config::{EngineConfig, EngineError};
-pub use serve::{router, serve};
+pub use config::{EngineConfig, EngineError, Timings};
+pub use serve::{router, serve, serve_with};
 pub use state::{Engine, SharedEngine};

@@ -1,64 +1,49 @@
 //! One sandbox, as the rest of the engine holds it.
 
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use rustix::fs::FileType;
 use tokio::sync::watch;
+use toolbox::protocol::{Call, LaunchStep, Outcome};
 
-use super::{Ended, FileEntry, FileError, FileStat, Process, SandboxError, Spawn};
+use super::channel::{Answer, CALL_TIME, WALK_TIME};
+use super::interpreters::Interpreters;
+use super::room::Room;
+use super::{
+    CommandPipes, Destroyed, EndReason, Ended, FileEntry, FileError, FileStat, Process, SandboxError, Spawn,
+    StdinKind, Usage,
+};
 
-/// Why a sandbox is not there any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EndReason {
-    /// `Sandbox::destroy` or `SandboxHost::shutdown`.
-    Destroyed,
-    /// It used more memory than it may and nothing else could be ended.
-    OutOfMemory,
-    /// Its disk use went over the limit where only a watchdog holds it.
-    OutOfDisk,
-    /// Its pid 1 ended otherwise, with the sentence that says how.
-    Died(String),
-    /// sandboxd, and with it every sandbox, is gone.
-    HostLost,
-}
+/// How long ending may take on a busy host before it is called stuck.
+const END_TIME: Duration = Duration::from_secs(20);
+/// Beyond the grace: SIGKILL, and the proof that nothing is left.
+const PROOF_TIME: Duration = Duration::from_secs(15);
 
-/// What a sandbox uses at the moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Memory in bytes, its files in memory included.
-    pub memory_bytes: u64,
-    /// Processor time since it was made, in microseconds.
-    pub cpu_micros: u64,
-    /// Processes alive, pid 1 not counted.
-    pub processes: u32,
-    /// Bytes used in its home folder.
-    pub disk_bytes: u64,
-}
-
-/// The proof that a sandbox is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Destroyed {
-    /// From the call to the last proof.
-    pub took: Duration,
-}
-
-/// A living sandbox. Clones are the same sandbox.
+/// A living sandbox. Clones are the same sandbox; when the last is dropped, it
+/// ends.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
-    shared: std::sync::Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    id: String,
-    ended: watch::Receiver<Option<EndReason>>,
-}
-
-fn gone() -> SandboxError {
-    SandboxError::Ended("not there yet".into())
+pub(super) struct Shared {
+    pub(super) id: String,
+    pub(super) warm: bool,
+    pub(super) env: Vec<(String, String)>,
+    pub(super) room: Room,
+    pub(super) interpreters: Arc<Interpreters>,
 }
 
 impl Sandbox {
+    pub(super) fn new(shared: Shared) -> Self {
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
     /// The name it was created with.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -68,121 +53,453 @@ impl Sandbox {
     /// Whether it was taken from the ready ones.
     #[must_use]
     pub fn warm(&self) -> bool {
-        false
+        self.shared.warm
     }
 
     /// Starts a program.
-    pub async fn spawn(&self, _spawn: Spawn) -> Result<Process, SandboxError> {
-        Err(gone())
+    ///
+    /// # Errors
+    /// When it cannot be started, with the sentence that says at what it failed.
+    pub async fn spawn(&self, spawn: Spawn) -> Result<Process, SandboxError> {
+        let Spawn {
+            argv,
+            env,
+            cwd,
+            stdin,
+            merge_stderr,
+        } = spawn;
+        let name = argv.first().cloned().unwrap_or_default();
+        let folder = cwd.clone();
+        let stdin = stdin == StdinKind::Pipe;
+        let call = Call::Spawn {
+            argv,
+            env,
+            cwd,
+            stdin,
+            merge_stderr,
+        };
+        let Answer {
+            outcome,
+            descriptors,
+            exit,
+        } = self.call(call, CALL_TIME).await?;
+        match (outcome, exit) {
+            (Outcome::Started { pid }, Some(exit)) => {
+                let wanted = 1 + usize::from(stdin) + usize::from(!merge_stderr);
+                let mut pipes = usable_pipes(descriptors, wanted)?.into_iter();
+                let missing = || SandboxError::Protocol("a program without its pipes".into());
+                let stdin = if stdin {
+                    Some(pipes.next().ok_or_else(missing)?)
+                } else {
+                    None
+                };
+                let stdout = pipes.next().ok_or_else(missing)?;
+                Ok(Process {
+                    pid,
+                    stdin,
+                    stdout,
+                    stderr: pipes.next(),
+                    exit,
+                })
+            }
+            (Outcome::NotStarted { step, errno }, _) => Err(not_started(step, errno, &name, &folder)),
+            (other, _) => Err(unexpected(&other)),
+        }
+    }
+
+    /// Makes three named pipes in a new folder, for a program that opens them
+    /// by name, and opens the engine's ends: `in` to write, `out` and `err` to
+    /// read. Nothing written to `in` is lost before its reader comes.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub async fn create_pipes(&self, folder: &str) -> Result<CommandPipes, FileError> {
+        let call = Call::CreatePipes {
+            path: folder.to_owned(),
+        };
+        let answer = self.file_call(folder, call, CALL_TIME).await?;
+        if answer.outcome != Outcome::Piped {
+            return Err(unexpected(&answer.outcome).into());
+        }
+        let mut pipes = usable_pipes(answer.descriptors, 3)?.into_iter();
+        match (pipes.next(), pipes.next(), pipes.next()) {
+            (Some(stdin), Some(stdout), Some(stderr)) => Ok(CommandPipes {
+                stdin,
+                stdout,
+                stderr,
+            }),
+            _ => Err(SandboxError::Protocol("a folder without its pipes".into()).into()),
+        }
+    }
+
+    /// Removes the names of [`Sandbox::create_pipes`]; who holds a pipe keeps it.
+    ///
+    /// # Errors
+    /// When they are not there any more.
+    pub async fn remove_pipes(&self, folder: &str) -> Result<(), FileError> {
+        self.file_done(
+            folder,
+            Call::RemovePipes {
+                path: folder.to_owned(),
+            },
+            CALL_TIME,
+        )
+        .await
     }
 
     /// Sends a signal to the process group `pid` leads.
-    pub async fn signal_group(&self, _pid: i32, _signal: i32) -> Result<(), SandboxError> {
-        Err(gone())
+    ///
+    /// # Errors
+    /// When `pid` was not started here or its group is gone.
+    pub async fn signal_group(&self, pid: i32, signal: i32) -> Result<(), SandboxError> {
+        match self.call(Call::Signal { pid, signal }, CALL_TIME).await?.outcome {
+            Outcome::Done => Ok(()),
+            Outcome::Errno(errno) => {
+                let error = std::io::Error::from_raw_os_error(errno);
+                Err(SandboxError::System(format!(
+                    "Process {pid} could not be signalled: {error}"
+                )))
+            }
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Ends the programs started as `pids` with everything they started, also
     /// what left their session or lost its parent: SIGTERM, `grace`, SIGKILL
     /// until nothing is left.
-    pub async fn end_tree(&self, _pids: &[i32], _grace: Duration) -> Result<Ended, SandboxError> {
-        Err(gone())
+    ///
+    /// # Errors
+    /// When the sandbox is gone or does not answer.
+    pub async fn end_tree(&self, pids: &[i32], grace: Duration) -> Result<Ended, SandboxError> {
+        let started = Instant::now();
+        let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        let call = Call::EndTree {
+            pids: pids.to_vec(),
+            grace_ms,
+        };
+        match self.call(call, grace.saturating_add(PROOF_TIME)).await?.outcome {
+            Outcome::Ended { ended, left } => Ok(Ended {
+                ended,
+                left,
+                took: started.elapsed(),
+            }),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Opens a regular file for reading; the descriptor does not block.
-    pub async fn open_read(&self, _path: &str) -> Result<(OwnedFd, FileStat), FileError> {
-        Err(gone().into())
+    ///
+    /// # Errors
+    /// When it is not there, not a regular file, or may not be read.
+    pub async fn open_read(&self, path: &str) -> Result<(OwnedFd, FileStat), FileError> {
+        let answer = self
+            .file_call(
+                path,
+                Call::OpenRead {
+                    path: path.to_owned(),
+                },
+                CALL_TIME,
+            )
+            .await?;
+        opened(answer)
     }
 
     /// Opens a regular file for writing from its start, empty.
+    ///
+    /// # Errors
+    /// When it is something else than a regular file, or may not be written.
     pub async fn open_write(
         &self,
-        _path: &str,
-        _mode: u32,
-        _create_parents: bool,
+        path: &str,
+        mode: u32,
+        create_parents: bool,
     ) -> Result<OwnedFd, FileError> {
-        Err(gone().into())
+        let call = Call::OpenWrite {
+            path: path.to_owned(),
+            mode,
+            create_parents,
+        };
+        let answer = self.file_call(path, call, CALL_TIME).await?;
+        opened(answer).map(|(file, _)| file)
     }
 
     /// What is known about a path (links followed).
-    pub async fn stat(&self, _path: &str) -> Result<FileStat, FileError> {
-        Err(gone().into())
+    ///
+    /// # Errors
+    /// When nothing is there.
+    pub async fn stat(&self, path: &str) -> Result<FileStat, FileError> {
+        match self
+            .file_call(
+                path,
+                Call::Stat {
+                    path: path.to_owned(),
+                },
+                CALL_TIME,
+            )
+            .await?
+            .outcome
+        {
+            Outcome::Stat(stat) => Ok(stat),
+            other => Err(unexpected(&other).into()),
+        }
     }
 
     /// The entries of a folder, sorted by name.
-    pub async fn list(&self, _path: &str) -> Result<Vec<FileEntry>, FileError> {
-        Err(gone().into())
+    ///
+    /// # Errors
+    /// When it is no folder, or one with more than 100,000 entries.
+    pub async fn list(&self, path: &str) -> Result<Vec<FileEntry>, FileError> {
+        match self
+            .file_call(
+                path,
+                Call::List {
+                    path: path.to_owned(),
+                },
+                WALK_TIME,
+            )
+            .await?
+            .outcome
+        {
+            Outcome::Entries { entries, .. } => Ok(entries),
+            other => Err(unexpected(&other).into()),
+        }
     }
 
     /// Makes a folder and the ones above it; one that is there already is fine.
-    pub async fn create_folder(&self, _path: &str, _mode: u32) -> Result<(), FileError> {
-        Err(gone().into())
+    ///
+    /// # Errors
+    /// When something else has the name, or it may not be made.
+    pub async fn create_folder(&self, path: &str, mode: u32) -> Result<(), FileError> {
+        self.file_done(
+            path,
+            Call::CreateFolder {
+                path: path.to_owned(),
+                mode,
+            },
+            CALL_TIME,
+        )
+        .await
     }
 
     /// Removes a file, a link or an empty folder; with `recursive` also a full one.
-    pub async fn remove(&self, _path: &str, _recursive: bool) -> Result<(), FileError> {
-        Err(gone().into())
+    ///
+    /// # Errors
+    /// When it is not there, or not empty, or may not be removed.
+    pub async fn remove(&self, path: &str, recursive: bool) -> Result<(), FileError> {
+        self.file_done(
+            path,
+            Call::Remove {
+                path: path.to_owned(),
+                recursive,
+            },
+            WALK_TIME,
+        )
+        .await
     }
 
     /// Moves a file or folder; what was at `to` is replaced as rename(2) does.
-    pub async fn rename(&self, _from: &str, _to: &str) -> Result<(), FileError> {
-        Err(gone().into())
+    ///
+    /// # Errors
+    /// When it is not there, or `to` cannot be replaced.
+    pub async fn rename(&self, from: &str, to: &str) -> Result<(), FileError> {
+        self.file_done(
+            from,
+            Call::Rename {
+                from: from.to_owned(),
+                to: to.to_owned(),
+            },
+            CALL_TIME,
+        )
+        .await
     }
 
     /// Sets the permission bits.
-    pub async fn set_permissions(&self, _path: &str, _mode: u32) -> Result<(), FileError> {
-        Err(gone().into())
+    ///
+    /// # Errors
+    /// When it is not there or not the sandbox's own.
+    pub async fn set_permissions(&self, path: &str, mode: u32) -> Result<(), FileError> {
+        self.file_done(
+            path,
+            Call::SetPermissions {
+                path: path.to_owned(),
+                mode,
+            },
+            CALL_TIME,
+        )
+        .await
     }
 
     /// Becomes `Some` when the sandbox is not there any more.
     #[must_use]
     pub fn ended(&self) -> watch::Receiver<Option<EndReason>> {
-        self.shared.ended.clone()
+        self.shared.room.ended.clone()
     }
 
     /// What it uses now; zeros when that cannot be read.
     pub async fn usage(&self) -> Usage {
-        Usage::default()
+        let (measure, disk) = tokio::join!(self.shared.room.measure(), self.call(Call::DiskUsage, CALL_TIME));
+        let disk_bytes = match disk.map(|answer| answer.outcome) {
+            Ok(Outcome::Disk { used, .. }) => used,
+            _ => 0,
+        };
+        Usage {
+            memory_bytes: measure.memory_bytes,
+            cpu_micros: measure.cpu_micros,
+            processes: measure.processes,
+            disk_bytes,
+        }
     }
 
     /// Ends it and everything in it. A second call is answered like the first.
+    ///
+    /// # Errors
+    /// When the proof does not come.
     pub async fn destroy(&self) -> Result<Destroyed, SandboxError> {
-        Err(gone())
+        let started = Instant::now();
+        self.shared.room.destroy(END_TIME).await?;
+        Ok(Destroyed {
+            took: started.elapsed(),
+        })
     }
 
     /// The Python inside, such as `/usr/bin/python3`.
     #[must_use]
     pub fn python(&self) -> Option<&str> {
-        None
+        self.shared
+            .interpreters
+            .python
+            .as_ref()
+            .map(|found| found.path.as_str())
     }
 
     /// The Node.js inside.
     #[must_use]
     pub fn node(&self) -> Option<&str> {
-        None
+        self.shared
+            .interpreters
+            .node
+            .as_ref()
+            .map(|found| found.path.as_str())
     }
 
     /// The version of the Python inside, such as `3.11.2`.
     #[must_use]
     pub fn python_version(&self) -> Option<&str> {
-        None
+        self.shared
+            .interpreters
+            .python
+            .as_ref()
+            .map(|found| found.version.as_str())
     }
 
     /// The version of the Node.js inside, such as `20.20.2`.
     #[must_use]
     pub fn node_version(&self) -> Option<&str> {
-        None
+        self.shared
+            .interpreters
+            .node
+            .as_ref()
+            .map(|found| found.version.as_str())
     }
 
     /// The home folder as programs inside see it (`/home/daytona`, except
     /// where there is no mount namespace).
     #[must_use]
     pub fn home(&self) -> &str {
-        super::HOME
+        &self.shared.room.home
     }
 
     /// The environment each program gets before its own variables.
     #[must_use]
     pub fn base_env(&self) -> Vec<(String, String)> {
-        Vec::new()
+        self.shared.env.clone()
     }
+
+    /// Asks pid 1; once the sandbox has ended, says why instead.
+    async fn call(&self, call: Call, patience: Duration) -> Result<Answer, SandboxError> {
+        match self.shared.room.channel.call(call, patience).await {
+            Err(SandboxError::Ended(otherwise)) => {
+                let reason = self.shared.room.ended.borrow().clone();
+                Err(SandboxError::Ended(
+                    reason.map_or(otherwise, |reason| reason.to_string()),
+                ))
+            }
+            other => other,
+        }
+    }
+
+    async fn file_call(&self, path: &str, call: Call, patience: Duration) -> Result<Answer, FileError> {
+        let answer = self.call(call, patience).await?;
+        match answer.outcome {
+            Outcome::Fault(fault) => Err(FileError::Fault {
+                path: path.to_owned(),
+                fault,
+            }),
+            _ => Ok(answer),
+        }
+    }
+
+    async fn file_done(&self, path: &str, call: Call, patience: Duration) -> Result<(), FileError> {
+        match self.file_call(path, call, patience).await?.outcome {
+            Outcome::Done => Ok(()),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+}
+
+fn unexpected(outcome: &Outcome) -> SandboxError {
+    let text: String = format!("{outcome:?}").chars().take(80).collect();
+    SandboxError::Protocol(format!("an answer to another question, {text}"))
+}
+
+fn opened(answer: Answer) -> Result<(OwnedFd, FileStat), FileError> {
+    match (answer.outcome, answer.descriptors.into_iter().next()) {
+        (Outcome::Opened(stat), Some(file)) => {
+            let known = rustix::fs::fstat(&file).map_err(|error| SandboxError::System(error.to_string()))?;
+            if FileType::from_raw_mode(known.st_mode) != FileType::RegularFile {
+                return Err(SandboxError::Protocol("something that is no file".into()).into());
+            }
+            Ok((file, stat))
+        }
+        (other, _) => Err(unexpected(&other).into()),
+    }
+}
+
+/// Takes exactly `wanted` descriptors, all pipes, and keeps them from blocking.
+fn usable_pipes(descriptors: Vec<OwnedFd>, wanted: usize) -> Result<Vec<OwnedFd>, SandboxError> {
+    let all_pipes = descriptors.iter().all(|descriptor| {
+        rustix::fs::fstat(descriptor)
+            .is_ok_and(|known| FileType::from_raw_mode(known.st_mode) == FileType::Fifo)
+    });
+    if descriptors.len() != wanted || !all_pipes {
+        return Err(SandboxError::Protocol(
+            "something else than the pipes of a program".into(),
+        ));
+    }
+    for descriptor in &descriptors {
+        rustix::io::ioctl_fionbio(descriptor, true)
+            .map_err(|error| SandboxError::System(error.to_string()))?;
+    }
+    Ok(descriptors)
+}
+
+fn not_started(step: LaunchStep, errno: i32, name: &str, folder: &str) -> SandboxError {
+    let error = std::io::Error::from_raw_os_error(errno);
+    SandboxError::Spawn(match (step, errno) {
+        (LaunchStep::Program, libc::ENOENT) => format!("there is no program {name} in the sandbox"),
+        (LaunchStep::Program, libc::EACCES) => format!("{name} may not be run; is it executable"),
+        (LaunchStep::Program, libc::ENOEXEC) => {
+            format!("{name} is no program; a script needs a first line such as #!/bin/sh")
+        }
+        (LaunchStep::Program, libc::E2BIG) => "its arguments and environment are too long".into(),
+        (LaunchStep::Program, _) => format!("{name}: {error}"),
+        (LaunchStep::Folder, _) => format!("it cannot start in the folder {folder}: {error}"),
+        (LaunchStep::Fork, libc::EAGAIN) => "the sandbox has as many processes as it may have".into(),
+        (LaunchStep::Arguments, _) => {
+            "its arguments or environment hold a NUL byte, or there is no program".into()
+        }
+        (LaunchStep::Fork | LaunchStep::Pipe | LaunchStep::Descriptors, _) => {
+            format!("the sandbox refused: {error}")
+        }
+    })
 }

@@ -1,9 +1,22 @@
-//! The engine's side of sandboxd: starts it, asks it for sandboxes, keeps some
-//! ready.
+//! Starts sandboxd, finds the walls it can build here, and makes sandboxes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use tokio::sync::OnceCell;
+
+use super::environment::{self, Circumstances};
+use super::handle::Shared;
+use super::helper::Helper;
+use super::homes::Homes;
+use super::interpreters::Interpreters;
+use super::ladder;
+use super::pool::Pool;
+use super::room::{self, Room};
 use super::{Isolation, IsolationChoice, IsolationError, Sandbox, SandboxError, SandboxSpec};
+
+/// The longest id of a sandbox.
+const LONGEST_ID: usize = 64;
 
 /// How sandboxes are made on this host.
 #[derive(Clone, Debug)]
@@ -25,35 +38,219 @@ pub struct HostConfig {
     pub program: Option<PathBuf>,
 }
 
-/// The connection to sandboxd. Cheap to clone.
+/// The connection to sandboxd. Cheap to clone; when the last clone is dropped,
+/// every sandbox ends.
 #[derive(Clone, Debug)]
 pub struct SandboxHost {
-    isolation: std::sync::Arc<Isolation>,
+    inner: Arc<Inner>,
+    pool: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: HostConfig,
+    isolation: Isolation,
+    interpreters: Arc<Interpreters>,
+    homes: Arc<Homes>,
+    /// Replaced when it was lost.
+    helper: Mutex<Arc<Helper>>,
+    closed: OnceCell<()>,
 }
 
 impl SandboxHost {
     /// Starts sandboxd and finds the best walls it can build here.
-    pub async fn start(_config: HostConfig) -> Result<Self, IsolationError> {
-        Err(IsolationError::Helper("not there yet".into()))
+    ///
+    /// # Errors
+    /// When sandboxd cannot be started, the data directory cannot be used, or
+    /// no acceptable rung of the ladder works.
+    pub async fn start(config: HostConfig) -> Result<Self, IsolationError> {
+        if !config.data_dir.is_absolute() {
+            let shown = config.data_dir.display();
+            return Err(IsolationError::Helper(format!(
+                "the data directory {shown} is not an absolute path"
+            )));
+        }
+        let failed = |error: std::io::Error| IsolationError::Helper(error.to_string());
+        let homes = Arc::new(Homes::open(&config.data_dir).map_err(failed)?);
+        let helper = Arc::new(Helper::start(config.program.as_deref()).map_err(failed)?);
+        let (interpreters, diagnosis) = tokio::join!(
+            Interpreters::find(config.python.as_deref(), config.node.as_deref()),
+            ladder::climb(config.isolation, &helper, &homes),
+        );
+        let Some(isolation) = diagnosis.isolation.clone() else {
+            return Err(IsolationError::Refused(Box::new(diagnosis)));
+        };
+        if isolation.level == super::Level::UnsafeNone {
+            tracing::warn!("Programs run WITHOUT ISOLATION and can read and change whatever this user can.");
+        }
+        let warm = config.warm;
+        let inner = Arc::new(Inner {
+            config,
+            isolation,
+            interpreters: Arc::new(interpreters),
+            homes,
+            helper: Mutex::new(helper),
+            closed: OnceCell::new(),
+        });
+        let maker = Arc::downgrade(&inner);
+        let pool = Arc::new(Pool::start(warm, move || make_ready(Weak::clone(&maker))));
+        Ok(Self { inner, pool })
     }
 
     /// The walls in use.
     #[must_use]
     pub fn isolation(&self) -> &Isolation {
-        &self.isolation
+        &self.inner.isolation
+    }
+
+    /// The process number of sandboxd, while it runs.
+    #[must_use]
+    pub fn sandboxd_pid(&self) -> Option<u32> {
+        self.inner.current_helper().pid()
     }
 
     /// Makes a sandbox, or hands out one that is ready.
-    pub async fn create(&self, _spec: SandboxSpec) -> Result<Sandbox, SandboxError> {
-        Err(SandboxError::Create("not there yet".into()))
+    ///
+    /// # Errors
+    /// When the id is not usable or the walls cannot be built.
+    pub async fn create(&self, spec: SandboxSpec) -> Result<Sandbox, SandboxError> {
+        check(&spec)?;
+        if self.inner.closed.initialized() {
+            return Err(SandboxError::Create("the engine shuts down".into()));
+        }
+        let ready = match self.pool.take(&spec) {
+            // One whose limits cannot be changed is ended by being dropped.
+            Some(room) => room.become_what(&spec).await.then_some(room),
+            None => None,
+        };
+        let warm = ready.is_some();
+        let room = match ready {
+            Some(room) => room,
+            None => self.inner.build(&spec).await?,
+        };
+        Ok(self.inner.hand_out(room, spec, warm))
     }
 
     /// Ends every sandbox, and sandboxd.
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        let _ = self.inner.closed.set(());
+        self.pool.close();
+        self.inner.current_helper().end().await;
+    }
 }
 
-/// What the executable does when its first argument is `sandboxd`: call this
-/// before anything else in `main`, above all before threads are made.
-pub fn sandboxd_main() -> ! {
-    std::process::exit(1)
+/// The pool's way to a sandbox; `None` once the host is gone or closing.
+async fn make_ready(inner: Weak<Inner>) -> Option<Result<Room, SandboxError>> {
+    let inner = inner.upgrade().filter(|inner| !inner.closed.initialized())?;
+    let spec = SandboxSpec {
+        id: "ready".into(),
+        ..SandboxSpec::default()
+    };
+    if !inner.isolation.level.has_namespaces() {
+        // Their homes are folders with the sandbox's name: none can be ready.
+        return None;
+    }
+    Some(inner.build(&spec).await)
+}
+
+fn check(spec: &SandboxSpec) -> Result<(), SandboxError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if spec.id.is_empty() || spec.id.len() > LONGEST_ID || !spec.id.bytes().all(plain) {
+        return Err(SandboxError::Create(format!(
+            "\"{}\" cannot be its id: use 1 to {LONGEST_ID} letters, digits, - and _",
+            spec.id.chars().take(LONGEST_ID).collect::<String>()
+        )));
+    }
+    Ok(())
+}
+
+impl Inner {
+    fn current_helper(&self) -> Arc<Helper> {
+        Arc::clone(&self.helper.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The running sandboxd; a new one when the last was lost.
+    fn living_helper(&self) -> Result<Arc<Helper>, SandboxError> {
+        let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
+        if helper.is_lost() {
+            tracing::error!("sandboxd was lost with every sandbox, a new one is started");
+            let started = Helper::start(self.config.program.as_deref());
+            *helper = Arc::new(started.map_err(|error| {
+                SandboxError::Create(format!(
+                    "the sandbox helper process could not be started again: {error}"
+                ))
+            })?);
+        }
+        Ok(Arc::clone(&helper))
+    }
+
+    async fn build(&self, spec: &SandboxSpec) -> Result<Room, SandboxError> {
+        let helper = self.living_helper()?;
+        let level = self.isolation.level;
+        let prepared = if level.has_namespaces() && !spec.keep_home {
+            self.homes.prepare(spec, level)?
+        } else {
+            let (homes, spec) = (Arc::clone(&self.homes), spec.clone());
+            let prepared = tokio::task::spawn_blocking(move || homes.prepare(&spec, level)).await;
+            prepared.map_err(|error| SandboxError::System(error.to_string()))??
+        };
+        let temporary = prepared.temporary.clone();
+        let binds = room::binds(&self.interpreters, self.config.runtime_dir.as_deref());
+        let built = Room::build(helper, level, binds, spec, prepared).await;
+        if let (Err(_), Some(folder)) = (&built, temporary) {
+            // What was made for it goes with it; the error that counts is the first.
+            let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
+        }
+        built
+    }
+
+    fn hand_out(&self, room: Room, spec: SandboxSpec, warm: bool) -> Sandbox {
+        let runtime = self.config.runtime_dir.as_deref();
+        let runtime = runtime.map(|outside| {
+            let inside = if self.isolation.level.has_namespaces() {
+                Path::new(environment::RUNTIME)
+            } else {
+                outside
+            };
+            (inside, outside)
+        });
+        let mut env = environment::base(&Circumstances {
+            interpreters: &self.interpreters,
+            runtime,
+            home: &room.home,
+            network: spec.network,
+        });
+        env.retain(|(name, _)| !spec.env.contains_key(name));
+        env.extend(spec.env);
+        Sandbox::new(Shared {
+            id: spec.id,
+            warm,
+            env,
+            room,
+            interpreters: Arc::clone(&self.interpreters),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_cannot_lead_out_of_the_homes_folder() {
+        for id in ["", "..", "a/b", "a\0", "ä", &"x".repeat(65)] {
+            let spec = SandboxSpec {
+                id: id.into(),
+                ..SandboxSpec::default()
+            };
+            assert!(check(&spec).is_err(), "{id:?}");
+        }
+        assert!(
+            check(&SandboxSpec {
+                id: "run-01_A".into(),
+                ..SandboxSpec::default()
+            })
+            .is_ok()
+        );
+    }
 }

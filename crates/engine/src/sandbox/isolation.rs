@@ -53,6 +53,21 @@ pub enum Level {
 }
 
 impl Level {
+    /// Whether sandboxes have file systems, processes and networks of their own.
+    #[must_use]
+    pub fn has_namespaces(self) -> bool {
+        matches!(
+            self,
+            Self::NamespacesRoot | Self::NamespacesUser | Self::NamespacesUserNoProc
+        )
+    }
+
+    /// Whether sandboxes have a user namespace of their own.
+    #[must_use]
+    pub fn needs_user_namespace(self) -> bool {
+        matches!(self, Self::NamespacesUser | Self::NamespacesUserNoProc)
+    }
+
     /// The name shown in the API, the site and the log.
     #[must_use]
     pub fn name(self) -> &'static str {

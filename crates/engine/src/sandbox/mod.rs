@@ -7,19 +7,50 @@
 //! descriptors. Nothing a sandbox says is trusted: lengths, descriptor counts
 //! and times are bounded on this side.
 
+mod channel;
+mod environment;
 mod error;
 mod handle;
+mod helper;
+mod homes;
 mod host;
+#[expect(
+    unsafe_code,
+    reason = "namespaces, mounts and filters have no safe wrapper; each block says why it holds"
+)]
+mod inside;
+mod interpreters;
 mod isolation;
+mod ladder;
+#[expect(
+    unsafe_code,
+    reason = "loop devices have no safe wrapper; each block says why it holds"
+)]
+mod loop_device;
+#[expect(
+    unsafe_code,
+    reason = "tokio takes descriptors only with a promise about them; the block gives it"
+)]
+mod packets;
+mod pool;
 mod process;
+mod room;
+#[expect(
+    unsafe_code,
+    reason = "fork and clone have no safe wrapper; each block says why it holds"
+)]
+mod sandboxd;
 mod spec;
+mod state;
 
 pub use error::{FileError, IsolationError, SandboxError};
-pub use handle::{Destroyed, EndReason, Sandbox, Usage};
-pub use host::{HostConfig, SandboxHost, sandboxd_main};
+pub use handle::Sandbox;
+pub use host::{HostConfig, SandboxHost};
 pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal, diagnose};
-pub use process::{Ended, Exit, Process, Spawn, StdinKind};
+pub use process::{CommandPipes, Ended, Exit, Process, Spawn, StdinKind};
+pub use sandboxd::sandboxd_main;
 pub use spec::{Network, SandboxSpec};
+pub use state::{Destroyed, EndReason, Usage};
 pub use toolbox::protocol::{FileEntry, FileFault, FileKind, FileStat};
 
 /// The name of the only user inside a sandbox.

@@ -31,6 +31,18 @@ pub struct Spawn {
     pub merge_stderr: bool,
 }
 
+/// The engine's ends of the named pipes of one command; none of them blocks.
+#[derive(Debug)]
+pub struct CommandPipes {
+    /// Writes what the command reads. Closing it is the end of its input.
+    pub stdin: OwnedFd,
+    /// Reads what it prints. It has no end before something opened the pipe,
+    /// so wait for it to be readable before the first read.
+    pub stdout: OwnedFd,
+    /// Reads its errors.
+    pub stderr: OwnedFd,
+}
+
 /// How a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exit {

@@ -1,0 +1,259 @@
+//! Home folders on the host's disk: those that outlive their sandbox, and those
+//! of sandboxes that have no file system of their own.
+//!
+//! `homes/<id>/uid` is the host uid the files belong to, `home.ext4` the image
+//! (a hard bound, as root with loop devices) or `files` the folder (bounded by
+//! a watchdog).
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use super::sandboxd::orders::Home;
+use super::{Level, SandboxError, SandboxSpec};
+
+/// Kept homes have uids of another range than sandboxes that leave nothing.
+const FIRST_UID: u32 = 300_000;
+const UIDS: u32 = 65_536;
+const MKFS: &[&str] = &["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"];
+const TRAVERSE_ALL: u32 = 0o001;
+
+/// The home of one sandbox, ready to be used.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) home: Home,
+    pub(super) uid: Option<u32>,
+    /// Removed with the sandbox.
+    pub(super) temporary: Option<PathBuf>,
+    /// A folder nothing but a watchdog bounds.
+    pub(super) watched: Option<PathBuf>,
+}
+
+/// All homes below one folder.
+#[derive(Debug)]
+pub(super) struct Homes {
+    folder: PathBuf,
+    is_root: bool,
+    /// Uids that were given out; two homes never share one.
+    uids: Mutex<HashSet<u32>>,
+}
+
+impl Homes {
+    pub(super) fn open(data_dir: &Path) -> io::Result<Self> {
+        let folder = data_dir.join("homes");
+        fs::create_dir_all(&folder)?;
+        let known = fs::read_dir(&folder)?
+            .flatten()
+            .filter_map(|entry| read_uid(&entry.path()))
+            .collect();
+        Ok(Self {
+            folder,
+            is_root: rustix::process::geteuid().is_root(),
+            uids: Mutex::new(known),
+        })
+    }
+
+    /// Makes the home of a sandbox, or finds the one that was kept. Blocks for
+    /// the time a file system takes to make.
+    pub(super) fn prepare(&self, spec: &SandboxSpec, level: Level) -> Result<Prepared, SandboxError> {
+        if level.has_namespaces() && !spec.keep_home {
+            return Ok(Prepared {
+                home: Home::Memory,
+                uid: None,
+                temporary: None,
+                watched: None,
+            });
+        }
+        self.on_disk(spec, level)
+            .map_err(|error| SandboxError::Create(format!("its home folder: {error}")))
+    }
+
+    fn on_disk(&self, spec: &SandboxSpec, level: Level) -> io::Result<Prepared> {
+        let folder = self.folder.join(&spec.id);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o711)
+            .create(&folder)?;
+        let uid = self.uid_of(&folder)?;
+        let temporary = (!spec.keep_home).then(|| folder.clone());
+        let image = folder.join("home.ext4");
+        let files = folder.join("files");
+        let new = !image.exists() && !files.exists();
+        let wants_image = level == Level::NamespacesRoot && Path::new("/dev/loop-control").exists();
+        if new
+            && wants_image
+            && let Err(error) = make_image(&image, spec)
+        {
+            tracing::warn!(%error, "a home image could not be made, a watchdog bounds the home folder instead");
+            let _ = fs::remove_file(&image);
+        }
+        if image.exists() && level == Level::NamespacesRoot {
+            return Ok(Prepared {
+                home: Home::Image(image),
+                uid: Some(uid),
+                temporary,
+                watched: None,
+            });
+        }
+        if image.exists() {
+            return Err(io::Error::other(
+                "it is in a disk image, which needs root to be mounted",
+            ));
+        }
+        let mut made = vec![files.clone()];
+        if !level.has_namespaces() {
+            // The host's /tmp is out of reach there.
+            made.push(files.join(".tmp"));
+            if self.is_root {
+                must_be_reachable(&folder)?;
+            }
+        }
+        for folder in made {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)?;
+            if self.is_root {
+                chown(&folder, Some(uid), Some(uid))?;
+            }
+        }
+        Ok(Prepared {
+            home: Home::Folder(files.clone()),
+            uid: Some(uid),
+            temporary,
+            watched: Some(files),
+        })
+    }
+
+    /// The uid of a home's files, chosen once.
+    fn uid_of(&self, folder: &Path) -> io::Result<u32> {
+        if let Some(uid) = read_uid(folder) {
+            return Ok(uid);
+        }
+        let mut known = self
+            .uids
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let free = (FIRST_UID..FIRST_UID + UIDS).find(|uid| !known.contains(uid));
+        let uid =
+            free.ok_or_else(|| io::Error::other("no uid is free; remove sandboxes that are not needed"))?;
+        fs::write(folder.join("uid"), uid.to_string())?;
+        known.insert(uid);
+        Ok(uid)
+    }
+}
+
+fn read_uid(folder: &Path) -> Option<u32> {
+    let uid = fs::read_to_string(folder.join("uid")).ok()?.trim().parse().ok()?;
+    (FIRST_UID..FIRST_UID + UIDS).contains(&uid).then_some(uid)
+}
+
+/// Makes a sparse file with an empty ext4 of the wanted bounds.
+fn make_image(image: &Path, spec: &SandboxSpec) -> io::Result<()> {
+    let program = MKFS.iter().find(|path| Path::new(path).exists());
+    let program =
+        program.ok_or_else(|| io::Error::other("mkfs.ext4 is not installed (package e2fsprogs)"))?;
+    let file = fs::File::create(image)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    file.set_len(spec.disk_bytes)?;
+    drop(file);
+    let made = Command::new(program)
+        .env_clear()
+        .args([
+            "-q",
+            "-F",
+            "-m",
+            "0",
+            "-E",
+            "lazy_itable_init=1,lazy_journal_init=1,nodiscard",
+            "-N",
+        ])
+        .arg(spec.inodes.to_string())
+        .arg(image)
+        .stdin(Stdio::null())
+        .output()?;
+    if made.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&made.stderr);
+    Err(io::Error::other(format!(
+        "mkfs.ext4 failed: {}",
+        said.lines().next().unwrap_or("it said nothing")
+    )))
+}
+
+/// Without namespaces the sandbox's own user has to get to its home by the
+/// folders above it.
+fn must_be_reachable(folder: &Path) -> io::Result<()> {
+    for above in folder.ancestors() {
+        if fs::metadata(above)?.mode() & TRAVERSE_ALL == 0 {
+            return Err(io::Error::other(format!(
+                "the sandbox's user may not pass through {0}; run chmod o+x {0}, or choose another data directory",
+                above.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Bytes on disk and files below a folder, links not followed.
+pub(super) fn disk_use(folder: &Path) -> (u64, u64) {
+    const BLOCK: u64 = 512;
+    let (mut bytes, mut files) = (0, 0);
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(known) = entry.metadata() else { continue };
+            files += 1;
+            bytes += known.blocks() * BLOCK;
+            if known.is_dir() {
+                waiting.push(entry.path());
+            }
+        }
+    }
+    (bytes, files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(id: &str, keep_home: bool) -> SandboxSpec {
+        SandboxSpec {
+            id: id.into(),
+            disk_bytes: 16 << 20,
+            inodes: 500,
+            keep_home,
+            ..SandboxSpec::default()
+        }
+    }
+
+    #[test]
+    fn a_home_keeps_its_uid_and_shares_it_with_none() {
+        let data = tempfile::tempdir().unwrap();
+        let homes = Homes::open(data.path()).unwrap();
+        let level = Level::NamespacesUser;
+        let first = homes.prepare(&spec("a", true), level).unwrap();
+        let second = homes.prepare(&spec("b", true), level).unwrap();
+        assert_ne!(first.uid, second.uid);
+        assert!(first.watched.is_some() && first.temporary.is_none());
+        let again = Homes::open(data.path()).unwrap();
+        assert_eq!(again.prepare(&spec("a", true), level).unwrap().uid, first.uid);
+        let third = again.prepare(&spec("c", true), level).unwrap().uid;
+        assert!(third != first.uid && third != second.uid);
+    }
+
+    #[test]
+    fn disk_use_counts_blocks_and_does_not_follow_links() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), vec![1; 100_000]).unwrap();
+        std::os::unix::fs::symlink("/usr", folder.path().join("link")).unwrap();
+        let (bytes, files) = disk_use(folder.path());
+        assert_eq!(files, 2);
+        assert!((100_000..1_000_000).contains(&bytes), "{bytes}");
+    }
+}

@@ -1,0 +1,196 @@
+//! Which walls can be built here: each rung is tried by making a sandbox and
+//! running a program in it, never by reading settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use toolbox::protocol::{Call, Outcome};
+
+use super::channel::Channel;
+use super::helper::Helper;
+use super::homes::Homes;
+use super::isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal};
+use super::sandboxd::orders::{Enforced, Limits, Plan};
+use super::{HOME, Network, SandboxSpec};
+
+/// Running `true` on a busy host.
+const PATIENCE: Duration = Duration::from_secs(10);
+const AUTO: &[Level] = &[
+    Level::NamespacesRoot,
+    Level::NamespacesUser,
+    Level::NamespacesUserNoProc,
+    Level::Landlock,
+];
+
+/// The rungs a choice allows, best first.
+fn rungs(choice: IsolationChoice) -> &'static [Level] {
+    match choice {
+        IsolationChoice::Auto => AUTO,
+        IsolationChoice::Namespaces => &[
+            Level::NamespacesRoot,
+            Level::NamespacesUser,
+            Level::NamespacesUserNoProc,
+        ],
+        IsolationChoice::Landlock => &[Level::Landlock],
+        IsolationChoice::UnsafeNone => &[Level::UnsafeNone],
+    }
+}
+
+/// Tries rung by rung; the first that works is used.
+pub(super) async fn climb(choice: IsolationChoice, helper: &Arc<Helper>, homes: &Homes) -> Diagnosis {
+    let mut refused = Vec::new();
+    for level in rungs(choice) {
+        match try_level(*level, helper, homes).await {
+            Ok(enforced) => {
+                let isolation = describe(*level, enforced, refused.clone());
+                return Diagnosis {
+                    isolation: Some(isolation),
+                    refused,
+                };
+            }
+            Err((reason, errno)) => {
+                let remedy = remedy(*level, errno);
+                refused.push(Refusal {
+                    level: *level,
+                    reason,
+                    remedy,
+                });
+            }
+        }
+    }
+    Diagnosis {
+        isolation: None,
+        refused,
+    }
+}
+
+fn describe(level: Level, enforced: Enforced, refused: Vec<Refusal>) -> Isolation {
+    let disk = if level.has_namespaces() {
+        Enforcer::FileSystem
+    } else {
+        Enforcer::Watchdog
+    };
+    let Enforced {
+        memory,
+        processes,
+        cpu,
+    } = enforced;
+    Isolation {
+        level,
+        memory,
+        processes,
+        cpu,
+        disk,
+        refused,
+    }
+}
+
+/// A small sandbox is enough to see that it works.
+fn spec() -> SandboxSpec {
+    SandboxSpec {
+        id: format!("probe-{}", std::process::id()),
+        memory_bytes: 256 << 20,
+        disk_bytes: 16 << 20,
+        inodes: 256,
+        processes: 16,
+        ..SandboxSpec::default()
+    }
+}
+
+async fn try_level(
+    level: Level,
+    helper: &Arc<Helper>,
+    homes: &Homes,
+) -> Result<Enforced, (String, Option<i32>)> {
+    let spec = spec();
+    let prepared = homes
+        .prepare(&spec, level)
+        .map_err(|error| (sentence_part(&error.to_string()), None))?;
+    let plan = Plan {
+        level,
+        uid: prepared.uid,
+        binds: Vec::new(),
+        home: prepared.home,
+        limits: Limits::of(&spec),
+        network: Network::Off,
+    };
+    let tried = async {
+        let forked = helper
+            .create(plan)
+            .await
+            .map_err(|refused| (refused.reason, refused.errno))?;
+        let ran = run_true(forked.control)
+            .await
+            .map_err(|reason| (sentence_part(&reason), None));
+        helper.kill(forked.slot, None);
+        let mut ended = forked.ended;
+        let _ = tokio::time::timeout(PATIENCE, ended.wait_for(Option::is_some)).await;
+        ran.map(|()| forked.enforced)
+    }
+    .await;
+    if let Some(folder) = prepared.temporary {
+        let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
+    }
+    tried
+}
+
+async fn run_true(control: std::os::fd::OwnedFd) -> Result<(), String> {
+    let (channel, _) = Channel::open(control).await.map_err(|error| error.to_string())?;
+    let call = Call::Spawn {
+        argv: vec!["/bin/sh".into(), "-c".into(), "exit 0".into()],
+        env: Vec::new(),
+        cwd: HOME.into(),
+        stdin: false,
+        merge_stderr: true,
+    };
+    let answer = channel
+        .call(call, PATIENCE)
+        .await
+        .map_err(|error| error.to_string())?;
+    let Outcome::Started { .. } = answer.outcome else {
+        return Err(format!("a program does not start in it: {:?}", answer.outcome));
+    };
+    let mut exit = answer.exit.ok_or("a program without an end")?;
+    let ended = tokio::time::timeout(PATIENCE, exit.wait_for(Option::is_some)).await;
+    match ended.map_err(|_| "a program in it does not end")?.as_deref() {
+        Ok(Some(exit)) if exit.code == Some(0) => Ok(()),
+        Ok(exit) => Err(format!("a program in it fails: {exit:?}")),
+        Err(_) => Err("it ended while a program ran".into()),
+    }
+}
+
+/// The part of an error's sentence that goes into another one.
+fn sentence_part(text: &str) -> String {
+    let text = text
+        .strip_prefix("The sandbox could not be made: ")
+        .unwrap_or(text);
+    text.trim_end_matches('.').to_owned()
+}
+
+/// What mends a rung, as commands where there are some.
+fn remedy(level: Level, errno: Option<i32>) -> String {
+    let text = match (level, errno) {
+        (Level::NamespacesRoot, Some(libc::EPERM | libc::ENOSYS)) => {
+            "Run the engine as root (a systemd service does), or a container with \
+             --cap-add SYS_ADMIN --security-opt apparmor=unconfined."
+        }
+        (Level::NamespacesUser, Some(libc::ENOSPC)) => {
+            "Allow user namespaces: sysctl -w user.max_user_namespaces=15000."
+        }
+        (Level::NamespacesUser, Some(libc::EPERM | libc::EACCES)) => {
+            "Allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1 or \
+             kernel.apparmor_restrict_unprivileged_userns=0; in a container start it with --security-opt \
+             seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined."
+        }
+        (Level::NamespacesUser, _) => {
+            "In a container start it with --security-opt systempaths=unconfined; elsewhere run the engine as root."
+        }
+        (Level::Landlock, Some(libc::EOPNOTSUPP)) => {
+            "Use Linux 6.12 or newer with landlock among the kernel's lsm= modules, or run the engine as root."
+        }
+        _ => {
+            "Run the engine as root on Linux 6.1 or newer, or use Daytona's cloud by setting DAYTONA_API_KEY."
+        }
+    };
+    text.to_owned()
+}

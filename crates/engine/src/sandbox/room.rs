@@ -1,0 +1,213 @@
+//! A living sandbox before it has a name: what the warm pool keeps and a
+//! [`super::Sandbox`] is a handle to.
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::channel::Channel;
+use super::helper::{Forked, Helper};
+use super::homes::{self, Prepared};
+use super::sandboxd::orders::{Bind, Enforced, Home, Limits, Plan};
+use super::{EndReason, HOME, Level, Network, SandboxError, SandboxSpec};
+
+/// How often a folder that nothing else bounds is measured.
+const DISK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The walls of one sandbox and the conversations through them.
+#[derive(Debug)]
+pub(super) struct Room {
+    slot: u64,
+    helper: Arc<Helper>,
+    pub(super) channel: Channel,
+    pub(super) ended: watch::Receiver<Option<EndReason>>,
+    pub(super) home: String,
+    limits: std::sync::Mutex<Limits>,
+    network: Network,
+    enforced: Enforced,
+    kept: bool,
+    temporary: Option<PathBuf>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+        if self.ended.borrow().is_none() {
+            self.helper.kill(self.slot, None);
+        }
+    }
+}
+
+impl Room {
+    /// Builds the walls.
+    pub(super) async fn build(
+        helper: Arc<Helper>,
+        level: Level,
+        binds: Vec<Bind>,
+        spec: &SandboxSpec,
+        prepared: Prepared,
+    ) -> Result<Self, SandboxError> {
+        if spec.network == Network::Open && !level.has_namespaces() {
+            return Err(SandboxError::Create(
+                "without namespaces it cannot have a network of its own; switch its network off".into(),
+            ));
+        }
+        let home = match &prepared.home {
+            Home::Folder(folder) if !level.has_namespaces() => folder.to_string_lossy().into_owned(),
+            _ => HOME.to_owned(),
+        };
+        let limits = Limits::of(spec);
+        let plan = Plan {
+            level,
+            uid: prepared.uid,
+            binds,
+            home: prepared.home,
+            limits,
+            network: spec.network,
+        };
+        let forked = helper
+            .create(plan)
+            .await
+            .map_err(|refused| SandboxError::Create(refused.reason))?;
+        let Forked {
+            slot,
+            control,
+            enforced,
+            ended,
+        } = forked;
+        let (channel, listener) = match Channel::open(control).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                helper.kill(slot, None);
+                return Err(error);
+            }
+        };
+        let mut tasks = Vec::new();
+        if let Some(folder) = prepared.watched {
+            tasks.push(watch_disk(folder, limits, Arc::clone(&helper), slot));
+        }
+        if spec.network == Network::Open {
+            tasks.push(serve_network(listener)?);
+        }
+        Ok(Self {
+            slot,
+            helper,
+            channel,
+            ended,
+            home,
+            limits: std::sync::Mutex::new(limits),
+            network: spec.network,
+            enforced,
+            kept: spec.keep_home,
+            temporary: prepared.temporary,
+            tasks,
+        })
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.ended.borrow().is_none()
+    }
+
+    fn limits(&self) -> Limits {
+        *self
+            .limits
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Whether a sandbox of this kind can become what is asked for.
+    pub(super) fn can_become(&self, spec: &SandboxSpec) -> bool {
+        let (wanted, limits) = (Limits::of(spec), self.limits());
+        let same_disk = wanted.disk_bytes == limits.disk_bytes && wanted.inodes == limits.inodes;
+        // The size of its files in memory was chosen for the memory it has.
+        let fits = wanted.memory_bytes >= limits.memory_bytes;
+        let changeable = wanted == limits || self.enforced.all_by_cgroup();
+        let plain = !self.kept && !spec.keep_home && self.network == spec.network;
+        self.is_alive() && plain && same_disk && fits && changeable
+    }
+
+    /// Changes the limits to those asked for.
+    pub(super) async fn become_what(&self, spec: &SandboxSpec) -> bool {
+        let wanted = Limits::of(spec);
+        if wanted == self.limits() {
+            return true;
+        }
+        let changed = self.helper.limit(self.slot, wanted).await;
+        if changed {
+            *self
+                .limits
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = wanted;
+        }
+        changed
+    }
+
+    pub(super) async fn measure(&self) -> super::sandboxd::orders::Measure {
+        self.helper.measure(self.slot).await
+    }
+
+    /// Ends it and waits for the proof.
+    pub(super) async fn destroy(&self, patience: Duration) -> Result<(), SandboxError> {
+        let mut ended = self.ended.clone();
+        if self.is_alive() {
+            self.helper.kill(self.slot, None);
+            let proof = tokio::time::timeout(patience, ended.wait_for(Option::is_some)).await;
+            proof.map_err(|_| SandboxError::Silent(patience.as_secs()))?.ok();
+        }
+        self.tasks.iter().for_each(AbortHandle::abort);
+        if let Some(folder) = self.temporary.clone() {
+            remove_folder(folder).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn remove_folder(folder: PathBuf) -> Result<(), SandboxError> {
+    let shown = folder.display().to_string();
+    let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
+    match removed {
+        Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => Err(SandboxError::System(format!(
+            "The home folder {shown} could not be removed: {error}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Ends the sandbox when its folder holds more than it may.
+fn watch_disk(folder: PathBuf, limits: Limits, helper: Arc<Helper>, slot: u64) -> AbortHandle {
+    let watching = async move {
+        loop {
+            tokio::time::sleep(DISK_INTERVAL).await;
+            let folder = folder.clone();
+            let used = tokio::task::spawn_blocking(move || homes::disk_use(&folder)).await;
+            if used.is_ok_and(|(bytes, files)| bytes > limits.disk_bytes || files > limits.inodes) {
+                helper.kill(slot, Some(EndReason::OutOfDisk));
+                return;
+            }
+        }
+    };
+    tokio::spawn(watching).abort_handle()
+}
+
+/// Serves the proxy on the socket that pid 1 opened in its network.
+fn serve_network(listener: Option<OwnedFd>) -> Result<AbortHandle, SandboxError> {
+    let listener = listener.ok_or_else(|| SandboxError::Protocol("a network without a socket".into()))?;
+    let serve = crate::network::serve(listener)
+        .map_err(|error| SandboxError::System(format!("The network proxy could not be started: {error}")))?;
+    Ok(tokio::spawn(serve).abort_handle())
+}
+
+/// The folders every sandbox sees besides the host's own.
+pub(super) fn binds(interpreters: &super::interpreters::Interpreters, runtime: Option<&Path>) -> Vec<Bind> {
+    let mut binds = interpreters.binds();
+    binds.extend(runtime.map(|source| Bind {
+        source: source.to_owned(),
+        target: super::environment::RUNTIME.into(),
+    }));
+    binds
+}

@@ -1,0 +1,335 @@
+//! The living sandboxes as sandboxd holds them.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
+
+use super::birth::{self, Born};
+use super::cgroup::{Group, Hierarchy};
+use super::orders::{Action, Cause, Event, Limits, Measure, News, Plan};
+use super::uids::Uids;
+use super::watchdog::{self, Verdict, Watch};
+use crate::sandbox::inside::{Filters, Inheritance, Shape, landlock_version};
+use crate::sandbox::{Enforcer, Level};
+
+/// Without a uid of the sandbox's own, only from this version on does Landlock
+/// keep signals inside.
+const LANDLOCK_WITH_SCOPES: u32 = 6;
+
+struct Living {
+    pid: i32,
+    watch: OwnedFd,
+    group: Group,
+    uid: u32,
+    level: Level,
+    limits: Limits,
+    memory_watch: Option<Watch>,
+    killed: bool,
+    out_of_memory: bool,
+    /// Reaped, but its groups are still busy.
+    ended: Option<Cause>,
+}
+
+/// All sandboxes, by the engine's number.
+pub(super) struct Sandboxes {
+    living: HashMap<u64, Living>,
+    filters: HashMap<Shape, Filters>,
+    hierarchy: Hierarchy,
+    uids: Uids,
+    /// Held open by every first process; its other end is held here alone.
+    life: OwnedFd,
+    is_root: bool,
+    uid: u32,
+}
+
+impl Sandboxes {
+    pub(super) fn new(life: OwnedFd) -> Self {
+        let uid = rustix::process::geteuid();
+        Self {
+            living: HashMap::new(),
+            filters: HashMap::new(),
+            hierarchy: Hierarchy::find(),
+            uids: Uids::new(),
+            life,
+            is_root: uid.is_root(),
+            uid: uid.as_raw(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.living.is_empty()
+    }
+
+    /// Descriptors that become readable when a sandbox's first process ends.
+    pub(super) fn watches(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.living
+            .values()
+            .filter(|living| living.ended.is_none())
+            .map(|living| &living.watch)
+    }
+
+    pub(super) fn has_unfinished(&self) -> bool {
+        self.living.values().any(|living| living.ended.is_some())
+    }
+
+    pub(super) fn has_watched(&self) -> bool {
+        self.living.values().any(|living| living.memory_watch.is_some())
+    }
+
+    /// Carries out an order; the answer goes back at once unless it has to wait
+    /// for the sandbox's end.
+    pub(super) fn carry_out(&mut self, slot: u64, action: Action) -> Option<(Event, Option<OwnedFd>)> {
+        match action {
+            Action::Create(plan) => Some(match self.create(slot, &plan) {
+                Ok((event, control)) => (event, Some(control)),
+                Err((reason, errno)) => (Event::Refused { reason, errno }, None),
+            }),
+            Action::Limit(limits) => {
+                let living = self.living.get_mut(&slot);
+                let changed = living.is_some_and(|living| {
+                    let changed = living.group.limit(&limits);
+                    if changed {
+                        living.limits = limits;
+                    }
+                    changed
+                });
+                Some((Event::Limited { changed }, None))
+            }
+            Action::Measure => Some((Event::Measured(self.measure(slot)), None)),
+            Action::Kill => match self.living.get_mut(&slot) {
+                Some(living) => {
+                    living.killed = true;
+                    end(living, self.is_root);
+                    None
+                }
+                None => Some((Event::Gone(Cause::Unknown), None)),
+            },
+        }
+    }
+
+    fn create(&mut self, slot: u64, plan: &Plan) -> Result<(Event, OwnedFd), (String, i32)> {
+        let level = plan.level;
+        self.check(level)?;
+        let busy = || ("no host uid is free for it".to_owned(), libc::EAGAIN);
+        let shared = !level.has_namespaces();
+        let uid = self
+            .uids
+            .take(plan.uid, shared && self.is_root)
+            .ok_or_else(busy)?;
+        let made = self.create_as(slot, plan, uid);
+        if made.is_err() {
+            self.uids.give_back(uid);
+        }
+        made
+    }
+
+    /// What has to be known before anything is made.
+    fn check(&self, level: Level) -> Result<(), (String, i32)> {
+        match level {
+            Level::NamespacesRoot if !self.is_root => {
+                Err(("the engine does not run as root".into(), libc::EPERM))
+            }
+            Level::Landlock => match landlock_version() {
+                0 => Err((
+                    "this kernel has no Landlock, or it is switched off".into(),
+                    libc::EOPNOTSUPP,
+                )),
+                version if !self.is_root && version < LANDLOCK_WITH_SCOPES => Err((
+                    format!(
+                        "Landlock is version {version} here and keeps signals inside only from version \
+                         {LANDLOCK_WITH_SCOPES} on"
+                    ),
+                    libc::EOPNOTSUPP,
+                )),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn create_as(&mut self, slot: u64, plan: &Plan, uid: u32) -> Result<(Event, OwnedFd), (String, i32)> {
+        let level = plan.level;
+        let group = self.hierarchy.create(slot, &plan.limits);
+        let enforced = group.enforced();
+        let shape = Shape {
+            without_sockets: level == Level::Landlock,
+            fixed_processors: enforced.cpu == Enforcer::Priority,
+        };
+        if !self.filters.contains_key(&shape) {
+            let compiled = Filters::compile(shape).map_err(|reason| (reason, libc::EINVAL))?;
+            self.filters.insert(shape, compiled);
+        }
+        let Some(filters) = self.filters.get(&shape) else {
+            return Err(("the system call filter is missing".into(), libc::EINVAL));
+        };
+        let given = Inheritance {
+            plan,
+            uid,
+            outside_uid: if self.is_root { uid } else { self.uid },
+            host_is_root: self.is_root,
+            filters,
+            enforced,
+            late_cgroup_namespace: matches!(group, Group::V1(_)) && level == Level::NamespacesRoot,
+        };
+        match birth::give_birth(&given, &group, &self.life) {
+            Ok(Born { pid, watch, control }) => {
+                let memory_watch = (enforced.memory == Enforcer::Watchdog).then(Watch::default);
+                let living = Living {
+                    pid,
+                    watch,
+                    group,
+                    uid,
+                    level,
+                    limits: plan.limits,
+                    memory_watch,
+                    killed: false,
+                    out_of_memory: false,
+                    ended: None,
+                };
+                self.living.insert(slot, living);
+                Ok((Event::Created { uid, enforced }, control))
+            }
+            Err(error) => {
+                group.remove();
+                Err((
+                    format!("{}: {error}", level.name()),
+                    error.raw_os_error().unwrap_or(libc::EIO),
+                ))
+            }
+        }
+    }
+
+    fn measure(&self, slot: u64) -> Measure {
+        let Some(living) = self.living.get(&slot) else {
+            return Measure::default();
+        };
+        living.group.measure().unwrap_or_else(|| {
+            let (memory_bytes, processes) = watchdog::measure(living.pid);
+            Measure {
+                memory_bytes,
+                cpu_micros: 0,
+                processes,
+            }
+        })
+    }
+
+    pub(super) fn kill_all(&mut self) {
+        for living in self.living.values_mut() {
+            living.killed = true;
+            end(living, self.is_root);
+        }
+    }
+
+    /// Reaps what ended and removes its groups; the news for the engine.
+    pub(super) fn collect(&mut self) -> Vec<News> {
+        let mut news = Vec::new();
+        for living in self.living.values_mut().filter(|living| living.ended.is_none()) {
+            let reaped = waitpid(Pid::from_raw(living.pid), WaitOptions::NOHANG);
+            if let Ok(Some((_, status))) = reaped {
+                living.ended = Some(cause(living, status));
+                if !living.level.has_namespaces() {
+                    end(living, self.is_root);
+                }
+            }
+        }
+        reap_orphans(&self.living);
+        let uids = &mut self.uids;
+        self.living.retain(|slot, living| match living.ended {
+            Some(cause) if living.group.remove() => {
+                uids.give_back(living.uid);
+                news.push(News {
+                    slot: *slot,
+                    event: Event::Gone(cause),
+                });
+                false
+            }
+            _ => true,
+        });
+        news
+    }
+
+    /// Looks at the sandboxes whose memory no cgroup holds.
+    pub(super) fn watch(&mut self) {
+        for living in self.living.values_mut() {
+            let Some(watch) = &mut living.memory_watch else {
+                continue;
+            };
+            match watch.look(living.pid, living.limits.memory_bytes) {
+                Verdict::Fine => {}
+                Verdict::EndProcess(pid) => {
+                    if let Some(pid) = Pid::from_raw(pid) {
+                        let _ = kill_process(pid, Signal::KILL);
+                    }
+                }
+                Verdict::EndAll => {
+                    living.out_of_memory = true;
+                    end(living, self.is_root);
+                }
+            }
+        }
+    }
+}
+
+fn cause(living: &Living, status: WaitStatus) -> Cause {
+    if living.killed {
+        return Cause::Killed;
+    }
+    if living.out_of_memory {
+        return Cause::OutOfMemory;
+    }
+    match (status.terminating_signal(), status.exit_status()) {
+        (Some(libc::SIGKILL), _) if living.group.ran_out_of_memory() => Cause::OutOfMemory,
+        (Some(signal), _) => Cause::Signalled(signal),
+        (None, code) => Cause::Exited(code.unwrap_or(-1)),
+    }
+}
+
+/// Ends the first process, and with it the process namespace; where there is
+/// none, everything below it or of its uid.
+fn end(living: &Living, is_root: bool) {
+    if !living.level.has_namespaces() {
+        if is_root {
+            birth::kill_user(living.uid);
+        } else {
+            kill_tree(living.pid);
+        }
+    }
+    birth::kill(&living.watch);
+}
+
+/// Stops a tree until it no longer grows, then kills it.
+fn kill_tree(first: i32) {
+    const ROUNDS: usize = 64;
+    let send = |pids: &[i32], signal| {
+        for pid in pids.iter().filter_map(|pid| Pid::from_raw(*pid)) {
+            let _ = kill_process(pid, signal);
+        }
+    };
+    let mut before = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut now = watchdog::descendants(first);
+        now.retain(|pid| *pid != first);
+        send(&now, Signal::STOP);
+        now.sort_unstable();
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    send(&before, Signal::KILL);
+}
+
+/// Where there is no process namespace, what a sandbox leaves behind comes to
+/// sandboxd. The first processes are left for `collect`.
+fn reap_orphans(living: &HashMap<u64, Living>) {
+    if living.values().all(|living| living.level.has_namespaces()) {
+        return;
+    }
+    let first: Vec<i32> = living.values().map(|living| living.pid).collect();
+    for pid in watchdog::children_of_self() {
+        if !first.contains(&pid) {
+            let _ = waitpid(Pid::from_raw(pid), WaitOptions::NOHANG);
+        }
+    }
+}
