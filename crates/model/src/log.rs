@@ -143,7 +143,10 @@ pub fn encode(record: Record<'_>, chunk: &mut Vec<u8>) {
 pub fn lengthen(chunk: &mut Vec<u8>, start: usize, bytes: &[u8]) {
     chunk.extend_from_slice(bytes);
     let length = chunk.len().saturating_sub(start + RECORD_HEAD);
-    if let (Some(place), Ok(length)) = (chunk.get_mut(start + 9..start + RECORD_HEAD), u32::try_from(length)) {
+    if let (Some(place), Ok(length)) = (
+        chunk.get_mut(start + 9..start + RECORD_HEAD),
+        u32::try_from(length),
+    ) {
         place.copy_from_slice(&length.to_le_bytes());
     }
 }
@@ -264,6 +267,7 @@ impl LogFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn frames_are_small_on_the_wire() {
@@ -286,5 +290,110 @@ mod tests {
             serde_json::to_string(&gap).expect("JSON"),
             r#"{"o":9,"t":12,"g":5}"#
         );
+    }
+
+    #[test]
+    fn records_are_these_bytes() {
+        let mut chunk = Vec::new();
+        let (stream, at) = (LogStream::Stderr, Millis(0x0102));
+        encode(
+            Record::Output {
+                stream,
+                at,
+                bytes: b"hi",
+            },
+            &mut chunk,
+        );
+        encode(
+            Record::Output {
+                stream,
+                at,
+                bytes: b"",
+            },
+            &mut chunk,
+        );
+        encode(Record::Gap { at, length: 3 }, &mut chunk);
+        let stderr = [2, 2, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, b'h', b'i'];
+        let gap = [0, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(chunk, [&stderr[..], &gap[..]].concat());
+        let cut = frames(10, &chunk, 11, 14).expect("records");
+        assert_eq!(cut[0], LogFrame::output(11, at, stream, b"i"));
+        assert_eq!((cut[1].offset, &cut[1].body), (12, &LogBody::Gap(2)));
+        assert!(
+            decode(&chunk[..chunk.len() - 1])
+                .last()
+                .expect("an item")
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_travel_as_base64() {
+        let frame = LogFrame::output(0, Millis(1), LogStream::Stdout, b"caf\xe9");
+        assert_eq!(frame.body, LogBody::Base64("Y2Fm6Q==".into()));
+        assert_eq!(frame.bytes(), b"caf\xe9");
+    }
+
+    fn pieces() -> impl Strategy<Value = Vec<(bool, i64, Vec<u8>)>> {
+        let bytes = prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..20),
+            "\\PC{0,9}".prop_map(String::into_bytes)
+        ];
+        prop::collection::vec((any::<bool>(), any::<i64>(), bytes), 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_read_from_any_place_to_any_other(
+            pieces in pieces(), first in 0..u64::MAX / 2, skip in 0..200_u64, take in 0..200_u64,
+        ) {
+            let mut chunk = Vec::new();
+            let mut log = Vec::new();
+            for (stderr, at, bytes) in &pieces {
+                let stream = if *stderr { LogStream::Stderr } else { LogStream::Stdout };
+                encode(Record::Output { stream, at: Millis(*at), bytes }, &mut chunk);
+                log.extend_from_slice(bytes);
+            }
+            let (from, to) = (first + skip, first + skip + take);
+            let mut read = Vec::new();
+            for frame in frames(first, &chunk, from, to).expect("records") {
+                prop_assert_eq!(frame.offset, from + read.len() as u64);
+                prop_assert!(frame.stream.is_some());
+                read.extend(frame.bytes());
+            }
+            let place = |at: u64| usize::try_from(at).expect("small").min(log.len());
+            prop_assert_eq!(&read[..], &log[place(skip)..place(skip + take)]);
+            let records = decode(&chunk).collect::<Result<Vec<_>, _>>().expect("records");
+            let kept: Vec<_> = pieces.iter().filter(|(_, _, bytes)| !bytes.is_empty()).collect();
+            prop_assert_eq!(records.len(), kept.len());
+        }
+
+        #[test]
+        fn hostile_chunks_are_refused_not_followed(
+            chunk in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..80),
+                // Heads that promise more than there is, and gaps without end.
+                (0..4_u8, any::<i64>(), any::<u32>(), prop::collection::vec(any::<u8>(), 0..30)).prop_map(
+                    |(number, at, length, rest)| {
+                        [&[number][..], &at.to_le_bytes(), &length.to_le_bytes(), &rest].concat()
+                    }
+                ),
+                prop::collection::vec(any::<u64>(), 0..4).prop_map(|lengths| {
+                    let mut chunk = Vec::new();
+                    for length in lengths {
+                        encode(Record::Gap { at: Millis(0), length }, &mut chunk);
+                    }
+                    chunk
+                }),
+            ],
+            first: u64, from: u64, to: u64,
+        ) {
+            let items = decode(&chunk).count();
+            prop_assert!(items <= chunk.len() / RECORD_HEAD + 1);
+            prop_assert!(decode(&chunk).take(items.saturating_sub(1)).all(|item| item.is_ok()));
+            if let Ok(frames) = frames(first, &chunk, from, to) {
+                prop_assert!(frames.iter().all(|frame| (from..to).contains(&frame.offset)));
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The list of agents, with what each did lately: two statements, however
 //! many agents there are.
 
-use crate::{Result, Store, session::values, stored};
+use crate::{Result, Store, stored, value::values};
 use model::{AgentSummary, DayOfRuns, Language, Millis, RunState, RunSummary};
 use std::collections::HashMap;
 

@@ -1,10 +1,6 @@
 //! Agents and their settings.
 
-use crate::{
-    Result, Store, StoreError, blobs, files,
-    session::{Session, values},
-    stored,
-};
+use crate::{Result, Store, StoreError, blobs, files, session::Session, stored, value::values};
 use model::{Agent, AgentId, AgentSettings, FilePath, Language, Millis, Resources, UserId, agent::slug_of};
 
 macro_rules! columns {

@@ -5,10 +5,7 @@
 //! collector runs is never taken away between its put and the row that refers
 //! to it.
 
-use crate::{
-    Result, Store,
-    session::{Session, values},
-};
+use crate::{Result, Store, session::Session, value::values};
 use model::Millis;
 use sha2::{Digest, Sha256};
 

@@ -1,10 +1,6 @@
 //! The files of agents, as they are edited.
 
-use crate::{
-    Result, Store, StoreError, agents, blobs, file_rules,
-    session::{Session, values},
-    stored,
-};
+use crate::{Result, Store, StoreError, agents, blobs, file_rules, session::Session, stored, value::values};
 use model::{AgentId, FileContent, FileEntry, FilePath, Millis, SaveOutcome, file::check_size};
 
 pub(crate) use file_rules::check_all;

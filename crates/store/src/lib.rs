@@ -16,11 +16,13 @@ mod files;
 mod log_chunks;
 mod revisions;
 mod run_events;
+mod run_rows;
 mod runs;
 mod sandboxes;
 mod session;
 mod stored;
 mod users;
+mod value;
 
 pub use database::{Pools, Store};
 pub use error::StoreError;

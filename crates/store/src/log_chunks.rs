@@ -4,7 +4,7 @@
 //! an append that would break this is refused, so that a batch that is sent
 //! twice after a lost answer can neither double nor skip a byte.
 
-use crate::{Result, Store, StoreError, runs::missing, session::values, stored};
+use crate::{Result, Store, StoreError, runs::missing, stored, value::values};
 use model::{
     LogEnd, Millis, RunId,
     log::{Record, decode},

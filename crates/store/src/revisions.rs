@@ -3,8 +3,9 @@
 use crate::{
     Result, Store, StoreError, agents,
     files::{self, EntryRow},
-    session::{Session, values},
+    session::Session,
     stored,
+    value::values,
 };
 use model::{AgentId, FileEntry, FilePath, Millis, RevisionId};
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 //! What happened to runs, numbered per run from 1.
 
-use crate::{Result, Store, runs::missing, session::values, stored};
+use crate::{Result, Store, runs::missing, stored, value::values};
 use model::{EventKind, Millis, RunEvent, RunId};
 
 /// An event that has no number yet.

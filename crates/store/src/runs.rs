@@ -2,8 +2,9 @@
 
 use crate::{
     Result, Store, StoreError, agents, revisions,
-    session::{Session, values},
+    run_rows::{RunRow, find, run_columns},
     stored,
+    value::values,
 };
 use model::{AgentId, Language, Millis, Provider, RevisionId, Run, RunId, RunState};
 
@@ -35,73 +36,12 @@ pub struct NewRun {
 pub struct Attachment {
     /// The provider's session.
     pub session: String,
-    /// The provider's id of the command in it.
+    /// Which of its commands, and where in the log its output begins: the driver's own form.
     pub command: String,
 }
 
 /// The most runs one list holds.
 const MAX_LIST: u32 = 500;
-
-macro_rules! columns {
-    () => {
-        "id, agent_id, revision_id, number, state, reason, language, entrypoint, args, timeout_seconds,
-         exit_code, provider, sandbox, phases, log_bytes, log_lines, created_at, started_at, ended_at, stop"
-    };
-}
-
-#[derive(sqlx::FromRow)]
-struct RunRow {
-    id: String,
-    agent_id: String,
-    revision_id: String,
-    number: i64,
-    state: String,
-    reason: Option<String>,
-    language: String,
-    entrypoint: String,
-    args: String,
-    timeout_seconds: i64,
-    exit_code: Option<i64>,
-    provider: String,
-    sandbox: Option<String>,
-    phases: String,
-    log_bytes: i64,
-    log_lines: i64,
-    created_at: i64,
-    started_at: Option<i64>,
-    ended_at: Option<i64>,
-    stop: Option<String>,
-}
-
-impl RunRow {
-    fn read(self) -> Result<Run> {
-        Ok(Run {
-            id: stored::text("the id of a run", self.id)?,
-            agent: stored::text("the id of an agent", self.agent_id)?,
-            revision: stored::text("the id of a revision", self.revision_id)?,
-            number: self.number,
-            state: stored::word("the state of a run", &self.state, RunState::parse)?,
-            reason: self.reason,
-            language: stored::word("a language", &self.language, |word| Language::parse(word).ok())?,
-            entrypoint: self.entrypoint,
-            args: stored::json("arguments", &self.args)?,
-            timeout_seconds: stored::count(self.timeout_seconds),
-            exit_code: stored::exit_code(self.exit_code),
-            provider: stored::word("a provider", &self.provider, Provider::parse)?,
-            sandbox: self.sandbox,
-            phases: stored::json("phases of a run", &self.phases)?,
-            log_bytes: stored::size(self.log_bytes),
-            log_lines: stored::size(self.log_lines),
-            created_at: Millis(self.created_at),
-            started_at: stored::time(self.started_at),
-            ended_at: stored::time(self.ended_at),
-            stop: self
-                .stop
-                .map(|stop| stored::json("the end of a stopped run", &stop))
-                .transpose()?,
-        })
-    }
-}
 
 impl Store {
     /// Makes a run, queued, with the agent's next number; says whether it did. The same id again gives
@@ -201,7 +141,7 @@ impl Store {
                 .all(
                     concat!(
                         "select ",
-                        columns!(),
+                        run_columns!(),
                         " from runs where agent_id = $1 and number < $2 order by number desc limit $3"
                     ),
                     values![agent, number, limit],
@@ -216,7 +156,7 @@ impl Store {
                 .all(
                     concat!(
                         "select ",
-                        columns!(),
+                        run_columns!(),
                         " from runs where (created_at, id) < ($1, $2)
                          order by created_at desc, id desc limit $3"
                     ),
@@ -238,7 +178,7 @@ impl Store {
             .all(
                 concat!(
                     "select ",
-                    columns!(),
+                    run_columns!(),
                     " from runs where finished = false order by created_at, id"
                 ),
                 &[],
@@ -320,16 +260,6 @@ impl Store {
             _ => None,
         })
     }
-}
-
-async fn find(session: &mut Session, id: &RunId) -> Result<Option<Run>> {
-    let row: Option<RunRow> = session
-        .optional(
-            concat!("select ", columns!(), " from runs where id = $1"),
-            values![id],
-        )
-        .await?;
-    row.map(RunRow::read).transpose()
 }
 
 /// The run as it is before anything happened to it.

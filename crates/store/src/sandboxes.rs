@@ -2,9 +2,8 @@
 //! provider confirms that the sandbox is gone, also when its agent is deleted.
 
 use crate::{
-    Result, Store, StoreError,
-    session::{Value, values},
-    stored,
+    Result, Store, StoreError, stored,
+    value::{Value, values},
 };
 use model::{AgentId, Millis, Provider, Resources, RunId, SandboxId, SandboxRecord, SandboxState};
 

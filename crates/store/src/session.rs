@@ -10,13 +10,15 @@
 //! database had rolled back by itself, as it does when the disk is full. Here
 //! whatever was not committed is rolled back before the connection is used again.
 
-use crate::{Result, Store, database::Database};
-use model::Millis;
+use crate::{
+    Result, Store,
+    database::Database,
+    value::{Value, without_nul},
+};
 use sqlx::{
     Executor as _, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, pool::PoolConnection,
     postgres::PgRow, sqlite::SqliteRow,
 };
-use std::borrow::Cow;
 
 /// A type that a row of either database is read into.
 pub(crate) trait Record:
@@ -25,16 +27,6 @@ pub(crate) trait Record:
 }
 
 impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-
-/// A value given to a statement. Each has the type its column has, also when
-/// it is null: PostgreSQL wants to know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Value<'v> {
-    Text(Option<&'v str>),
-    Number(Option<i64>),
-    Flag(bool),
-    Bytes(&'v [u8]),
-}
 
 /// A connection, or a transaction on one.
 pub(crate) struct Session {
@@ -69,22 +61,6 @@ macro_rules! bound {
         query
     }};
 }
-
-/// PostgreSQL's text holds no NUL. A replacement character in its place is
-/// legible where it is kept, and finds nothing where it is looked for.
-fn without_nul(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') {
-        Cow::Owned(text.replace('\0', "\u{fffd}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// The values of a statement: `values![id, now, None::<&str>]`.
-macro_rules! values {
-    ($($value:expr),* $(,)?) => { &[$($crate::session::Value::from($value)),*] };
-}
-pub(crate) use values;
 
 impl Store {
     /// A session that only reads.
@@ -127,10 +103,9 @@ impl Pooled {
     /// Begins or ends a transaction.
     async fn control(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         match self.connection() {
-            Connection::Sqlite(connection) => drop(connection.execute(sql).await?),
-            Connection::Postgres(connection) => drop(connection.execute(sql).await?),
+            Connection::Sqlite(connection) => connection.execute(sql).await.map(|_| ()),
+            Connection::Postgres(connection) => connection.execute(sql).await.map(|_| ()),
         }
-        Ok(())
     }
 
     /// Ends what may be open, so that the connection can be used again.
@@ -236,88 +211,3 @@ impl Session {
         Ok(())
     }
 }
-
-impl From<i64> for Value<'_> {
-    fn from(number: i64) -> Self {
-        Self::Number(Some(number))
-    }
-}
-
-impl From<u32> for Value<'_> {
-    fn from(number: u32) -> Self {
-        Self::Number(Some(i64::from(number)))
-    }
-}
-
-impl From<u64> for Value<'_> {
-    /// Sizes and offsets; none comes near what does not fit.
-    fn from(number: u64) -> Self {
-        Self::Number(Some(i64::try_from(number).unwrap_or(i64::MAX)))
-    }
-}
-
-impl From<Option<i64>> for Value<'_> {
-    fn from(number: Option<i64>) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<Option<i32>> for Value<'_> {
-    fn from(number: Option<i32>) -> Self {
-        Self::Number(number.map(i64::from))
-    }
-}
-
-impl From<Millis> for Value<'_> {
-    fn from(at: Millis) -> Self {
-        Self::Number(Some(at.0))
-    }
-}
-
-impl From<Option<Millis>> for Value<'_> {
-    fn from(at: Option<Millis>) -> Self {
-        Self::Number(at.map(|at| at.0))
-    }
-}
-
-impl From<bool> for Value<'_> {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
-
-impl<'v> From<&'v str> for Value<'v> {
-    fn from(text: &'v str) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl<'v> From<&'v String> for Value<'v> {
-    fn from(text: &'v String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl<'v> From<Option<&'v str>> for Value<'v> {
-    fn from(text: Option<&'v str>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl<'v> From<&'v [u8]> for Value<'v> {
-    fn from(bytes: &'v [u8]) -> Self {
-        Self::Bytes(bytes)
-    }
-}
-
-/// Ids and paths are stored as the text they are.
-macro_rules! text_value {
-    ($($name:ident),*) => {$(
-        impl<'v> From<&'v model::$name> for Value<'v> {
-            fn from(value: &'v model::$name) -> Self {
-                Self::Text(Some(value.as_str()))
-            }
-        }
-    )*};
-}
-text_value!(AgentId, FilePath, RevisionId, RunId, SandboxId, UserId);

@@ -1,6 +1,6 @@
 //! Accounts, and the one-time tokens that sign them in.
 
-use crate::{Result, Store, StoreError, session::values, stored};
+use crate::{Result, Store, StoreError, stored, value::values};
 use model::{Invalid, Millis, Role, User, UserId};
 
 /// The longest name of an account, in characters.

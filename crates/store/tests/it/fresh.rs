@@ -42,25 +42,22 @@ pub async fn postgres_schema() -> Option<String> {
     Some(format!("{url}?options[search_path]={schema}"))
 }
 
-/// Makes tests of each function: one per database.
+/// Makes tests of each function: one per database, in a module of its name.
 macro_rules! on_both {
     ($(async fn $name:ident($store:ident: Store) $body:block)*) => {$(
+        async fn $name($store: ::store::Store) $body
+
         mod $name {
-            #[allow(unused_imports, reason = "not every test needs all of its module")]
-            use super::*;
-
-            async fn test($store: ::store::Store) $body
-
             #[tokio::test]
             async fn sqlite() {
                 let fresh = $crate::fresh::Fresh::sqlite().await;
-                test(fresh.store.clone()).await;
+                super::$name(fresh.store.clone()).await;
             }
 
             #[tokio::test]
             async fn postgres() {
                 if let Some(fresh) = $crate::fresh::Fresh::postgres().await {
-                    test(fresh.store.clone()).await;
+                    super::$name(fresh.store.clone()).await;
                     fresh.store.close().await;
                 }
             }
