@@ -10,12 +10,16 @@ pub mod ansi;
 pub mod feed;
 pub mod filter;
 pub mod matches;
+mod mount;
 pub mod panel;
+mod prompt;
 pub mod scroll;
 pub mod segment;
 pub mod source;
 pub mod store;
 pub mod timestamp;
+mod tools;
+pub mod view;
 
 pub use feed::LogFeed;
 pub use panel::{LogPanel, ProgramInput};

@@ -91,6 +91,17 @@ impl Scroll {
         }
     }
 
+    /// Takes where on the canvas the last row really ends, when rows turned
+    /// out higher or lower than thought.
+    pub fn ends_at(&mut self, on_canvas: f64) {
+        self.total = on_canvas + self.shift;
+    }
+
+    /// Takes a place the element was given.
+    pub fn moved_to(&mut self, place: f64) {
+        self.place = place;
+    }
+
     /// Shows the log from this pixel on, as far as there is something.
     pub fn go_to(&mut self, pixel: f64) {
         let (range, farthest) = (self.range(), self.farthest());
