@@ -71,7 +71,13 @@ impl Store {
             ));
         };
         match &database {
-            Database::Sqlite { writer, .. } => migrated(SQLITE.run(writer).await, &SQLITE)?,
+            Database::Sqlite { writer, .. } => {
+                // All in one transaction, so that another process that opens the same new file waits:
+                // PostgreSQL's driver takes a lock of its own for this, SQLite's does not.
+                let mut transaction = writer.begin_with("begin immediate").await?;
+                migrated(SQLITE.run_direct(&mut *transaction).await, &SQLITE)?;
+                transaction.commit().await?;
+            }
             Database::Postgres(pool) => migrated(POSTGRES.run(pool).await, &POSTGRES)?,
         }
         Ok(Self { database })

@@ -84,6 +84,34 @@ async fn what_was_stored_is_there_after_opening_again() {
     assert_eq!(store.users_count().await.expect("a count"), 1);
 }
 
+/// `pitlane serve` and another command may be started at the same moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_database_may_be_opened_several_times_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut urls = vec![format!("sqlite://{}/pitlane.db", folder.path().display())];
+    urls.extend(postgres_schema().await);
+    for url in urls {
+        let opening: Vec<_> = (0..6)
+            .map(|n| {
+                let url = url.clone();
+                tokio::spawn(async move {
+                    let store = Store::open(&url).await.expect("a database");
+                    store
+                        .create_user(&format!("user {n}"), Role::Owner, None)
+                        .await
+                        .expect("a user");
+                    store
+                })
+            })
+            .collect();
+        for store in opening {
+            store.await.expect("no panic").close().await;
+        }
+        let store = Store::open(&url).await.expect("the same database");
+        assert_eq!(store.users_count().await.expect("a count"), 6);
+    }
+}
+
 #[tokio::test]
 async fn in_memory_nothing_is_shared_and_nothing_lost() {
     let (one, other) = (
