@@ -1,20 +1,9 @@
 //! Readers: each has its own cursor, and each gets every byte once.
 
-use crate::studio::{Studio, Told};
+use crate::{studio::Studio, told::Told};
 use daytona::wire::Stream;
 use model::{Cursor, RunState, StreamMessage};
-use runs::Follower;
 use std::time::{Duration, Instant};
-
-async fn drain(mut follower: Follower) -> Told {
-    let mut told = Told::default();
-    while let Some(messages) = follower.next().await {
-        for message in messages {
-            told.take(message);
-        }
-    }
-    told
-}
 
 #[tokio::test]
 async fn messages_come_in_their_order_and_the_end_is_the_last() {
@@ -53,7 +42,7 @@ async fn readers_at_any_cursor_get_the_rest() {
             offset: offset as u64,
             seq: 2,
         };
-        let told = drain(studio.runs.follow(&run, cursor).await.unwrap()).await;
+        let told = Told::all(studio.runs.follow(&run, cursor).await.unwrap()).await;
         assert_eq!(
             told.bytes(),
             &text.as_bytes()[offset.min(text.len())..],
@@ -70,7 +59,7 @@ async fn a_log_longer_than_memory_reaches_slow_and_fast_readers() {
     let world = &studio.provider.world;
     let run = studio.start().await;
     studio.until(&run, RunState::Running).await;
-    let fast = tokio::spawn(drain(studio.follower(&run).await));
+    let fast = tokio::spawn(Told::all(studio.follower(&run).await));
     let mut slow = studio.follower(&run).await;
     let mut told = Told::default();
     let mut expected = Vec::new();
@@ -131,7 +120,7 @@ async fn past_the_limit_the_middle_is_a_gap_of_its_size() {
     });
     let run = studio.start().await;
     studio.told(&run).await;
-    let told = drain(studio.follower(&run).await).await;
+    let told = Told::all(studio.follower(&run).await).await;
     let end = told.end.clone().unwrap();
     assert_eq!(end.bytes, 3_000_000);
     assert_eq!(
@@ -188,7 +177,7 @@ async fn a_waiting_reader_hears_of_a_line_soon() {
         tokio::time::sleep(Duration::from_millis(60)).await;
     }
     studio.provider.world.exit(0);
-    drain(follower).await;
+    Told::all(follower).await;
 }
 
 #[tokio::test]

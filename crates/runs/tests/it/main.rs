@@ -13,3 +13,5 @@ mod reaper;
 mod recovery;
 mod stopping;
 mod studio;
+#[path = "../support/told.rs"]
+mod told;

@@ -13,7 +13,7 @@ async fn a_running_program_goes_on_and_its_log_is_whole() {
     studio.until(&run, RunState::Running).await;
     studio.provider.world.print(Stream::Stdout, b"before\n");
     let mut follower = studio.follower(&run).await;
-    let mut seen = crate::studio::Told::default();
+    let mut seen = crate::told::Told::default();
     while seen.text() != "before\n" {
         for message in follower.next().await.unwrap() {
             seen.take(message);

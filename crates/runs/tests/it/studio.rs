@@ -1,10 +1,7 @@
 //! A studio for tests: a store on a real file, a provider, and runs between them.
 
-use crate::fake::FakeProvider;
-use model::{
-    AgentId, AgentSettings, Cursor, FilePath, Language, LogEnd, LogFrame, Phase, Provider, Role, Run,
-    RunEvent, RunId, RunState, StreamMessage,
-};
+use crate::{fake::FakeProvider, told::Told};
+use model::{AgentId, AgentSettings, Cursor, FilePath, Language, Provider, Role, RunId, RunState};
 use runs::{Follower, Runs, RunsConfig, StartRun};
 use std::time::Duration;
 use store::Store;
@@ -17,58 +14,6 @@ pub struct Studio {
     pub config: RunsConfig,
     pub agent: AgentId,
     _folder: tempfile::TempDir,
-}
-
-/// What a reader was told.
-#[derive(Debug, Default)]
-pub struct Told {
-    pub run: Option<Run>,
-    pub states: Vec<RunState>,
-    pub events: Vec<RunEvent>,
-    pub frames: Vec<LogFrame>,
-    pub end: Option<LogEnd>,
-}
-
-impl Told {
-    pub fn run(&self) -> &Run {
-        self.run.as_ref().expect("a run was told")
-    }
-
-    pub fn bytes(&self) -> Vec<u8> {
-        self.frames.iter().flat_map(LogFrame::bytes).collect()
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes()).into_owned()
-    }
-
-    /// Our own rows, one per line.
-    pub fn rows(&self) -> String {
-        let rows = self.events.iter().filter_map(|event| match &event.kind {
-            model::EventKind::System { text } => Some(text.clone()),
-            _ => None,
-        });
-        rows.collect::<Vec<_>>().join("\n")
-    }
-
-    pub fn take(&mut self, message: StreamMessage) {
-        match message {
-            StreamMessage::Run { run } => {
-                if self.states.last() != Some(&run.state) {
-                    self.states.push(run.state);
-                }
-                self.run = Some(*run);
-            }
-            StreamMessage::Events { events, .. } => self.events.extend(events),
-            StreamMessage::Log { frames, .. } => self.frames.extend(frames),
-            StreamMessage::End { log, .. } => self.end = Some(log),
-            StreamMessage::Bye { .. } => {}
-        }
-    }
-
-    pub fn phase(&self, phase: Phase) -> Option<&model::PhaseRecord> {
-        self.run().phases.iter().find(|record| record.phase == phase)
-    }
 }
 
 pub fn path(name: &str) -> FilePath {
@@ -141,19 +86,7 @@ impl Studio {
 
     /// Follows to the end.
     pub async fn told(&self, run: &RunId) -> Told {
-        let mut follower = self.follower(run).await;
-        let mut told = Told::default();
-        let all = async {
-            while let Some(messages) = follower.next().await {
-                for message in messages {
-                    told.take(message);
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), all)
-            .await
-            .expect("the run ends");
-        told
+        Told::all(self.follower(run).await).await
     }
 
     pub async fn run_to_end(&self) -> Told {

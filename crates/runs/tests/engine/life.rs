@@ -1,0 +1,76 @@
+//! The way of a run in a real sandbox.
+
+use crate::host::Host;
+use model::{Phase, RunState};
+use std::time::Duration;
+
+pub async fn a_program_runs_and_nothing_of_it_remains(host: &mut Host) {
+    let program = "import sys\nprint('out')\nprint('err', file=sys.stderr)\nprint(open('agent.py').readline().strip())\n";
+    let told = host.run(program).await;
+    assert_eq!(told.run().state, RunState::Succeeded, "{told:?}");
+    assert_eq!(told.run().exit_code, Some(0));
+    let of = |stream| {
+        let frames = told.frames.iter().filter(|frame| frame.stream == Some(stream));
+        let bytes: Vec<u8> = frames.flat_map(model::LogFrame::bytes).collect();
+        String::from_utf8(bytes).unwrap()
+    };
+    assert_eq!(of(model::LogStream::Stdout), "out\nimport sys\n");
+    assert_eq!(of(model::LogStream::Stderr), "err\n");
+    assert!(told.end.as_ref().unwrap().exact);
+    assert!(told.rows().contains("ready, Python 3."), "{}", told.rows());
+    assert_eq!(host.sandboxes().await, 0);
+    assert!(host.store.list_sandboxes().await.unwrap().is_empty());
+}
+
+pub async fn input_is_read_to_its_end(host: &mut Host) {
+    host.program(
+        "import sys\nprint('ready')\nfor line in sys.stdin:\n    print('got', line.strip())\nprint('end')\n",
+    )
+    .await;
+    let run = host.start_run().await;
+    host.until_printed(&run, "ready").await;
+    host.runs.input(&run, b"one\ntw".to_vec(), false).await.unwrap();
+    host.runs.input(&run, b"o\n".to_vec(), true).await.unwrap();
+    let told = host.told(&run).await;
+    assert_eq!(told.text(), "ready\ngot one\ngot two\nend\n", "{told:?}");
+    assert_eq!(told.run().state, RunState::Succeeded);
+}
+
+pub async fn the_next_run_finds_the_kept_sandbox(host: &mut Host) {
+    host.settings(|settings| settings.keep_minutes = 5).await;
+    let leave = "import os, subprocess\nopen('left.txt', 'w').write('here')\nsubprocess.Popen(['sleep', '300'], start_new_session=True)\n";
+    let told = host.run(leave).await;
+    assert_eq!(told.run().state, RunState::Succeeded, "{told:?}");
+    let detail = told.phase(Phase::CleanUp).unwrap().detail.clone();
+    assert_eq!(detail.as_deref(), Some("when idle"));
+    // An edit is there before the next run asks for it.
+    host.program("import os\nprint(open('left.txt').read())\nfor p in os.listdir('/proc'):\n    if p.isdigit():\n        try: print(open(f'/proc/{p}/cmdline').read())\n        except OSError: pass\n").await;
+    host.runs.files_changed(&host.agent);
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert!(host.runs.live_sandbox(&host.agent).await.unwrap().synced);
+    let run = host.start_run().await;
+    let told = host.told(&run).await;
+    assert_eq!(
+        told.phase(Phase::Sandbox).unwrap().detail.as_deref(),
+        Some("live")
+    );
+    assert_eq!(
+        told.phase(Phase::Files).unwrap().detail.as_deref(),
+        Some("unchanged")
+    );
+    assert!(told.text().starts_with("here\n"), "{told:?}");
+    assert!(
+        !told.text().contains("sleep"),
+        "nothing of the first run is left: {}",
+        told.text()
+    );
+    host.runs.discard_sandbox(&host.agent).await.unwrap();
+    assert_eq!(host.sandboxes().await, 0);
+}
+
+pub async fn resources_reach_the_engine(host: &mut Host) {
+    host.settings(|settings| settings.resources.memory_gib = 2).await;
+    let told = host.run("print('ok')\n").await;
+    assert_eq!(told.run().state, RunState::Succeeded, "{told:?}");
+    assert!(told.rows().contains("2 GiB"), "{}", told.rows());
+}
