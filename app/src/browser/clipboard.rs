@@ -27,7 +27,12 @@ fn copy_from_field(text: &str) -> Option<bool> {
     field.set_attribute("class", "visually-hidden").ok()?;
     body.append_child(&field).ok()?;
     field.select();
-    let copied = document.clone().dyn_into::<HtmlDocument>().ok()?.exec_command("copy").unwrap_or(false);
+    let copied = document
+        .clone()
+        .dyn_into::<HtmlDocument>()
+        .ok()?
+        .exec_command("copy")
+        .unwrap_or(false);
     field.remove();
     if let Some(focused) = focused.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
         let _ = focused.focus();

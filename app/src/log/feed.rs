@@ -35,20 +35,29 @@ impl LogFeed {
     /// An empty log.
     #[must_use]
     pub fn new() -> Self {
-        Self { log: StoredValue::new(Log::default()), version: RwSignal::new(0), rows: RwSignal::new(0) }
+        Self {
+            log: StoredValue::new(Log::default()),
+            version: RwSignal::new(0),
+            rows: RwSignal::new(0),
+        }
     }
 
     /// Forgets everything: another run is shown from now on.
     pub fn clear(self) {
         let _ = self.log.try_update_value(|log| {
-            *log = Log { number: log.number + 1, ..Log::default() };
+            *log = Log {
+                number: log.number + 1,
+                ..Log::default()
+            };
         });
         self.changed();
     }
 
     /// Takes what came for this run, in order; messages seen before are dropped.
     pub fn apply(self, messages: &[StreamMessage]) {
-        let _ = self.log.try_update_value(|log| messages.iter().for_each(|message| log.take(message)));
+        let _ = self
+            .log
+            .try_update_value(|log| messages.iter().for_each(|message| log.take(message)));
         self.changed();
     }
 
@@ -56,7 +65,10 @@ impl LogFeed {
     #[must_use]
     pub fn cursor(self) -> Cursor {
         self.log
-            .try_with_value(|log| Cursor { offset: log.store.offset(), seq: log.last_event })
+            .try_with_value(|log| Cursor {
+                offset: log.store.offset(),
+                seq: log.last_event,
+            })
             .unwrap_or_default()
     }
 
@@ -93,7 +105,10 @@ impl Log {
             StreamMessage::Log { frames, .. } => frames.iter().for_each(|frame| self.take_frame(frame)),
             StreamMessage::Events { events, .. } => events.iter().for_each(|event| self.take_event(event)),
             StreamMessage::End { log, .. } => {
-                let at = self.store.row(self.store.end() - 1).map_or(Millis(0), |row| row.at);
+                let at = self
+                    .store
+                    .row(self.store.end() - 1)
+                    .map_or(Millis(0), |row| row.at);
                 self.store.push_end(at, log);
             }
             StreamMessage::Run { .. } | StreamMessage::Bye { .. } => {}
@@ -107,7 +122,8 @@ impl Log {
                 self.store.push(frame.offset, frame.at, stream, text.as_bytes());
             }
             (body @ LogBody::Base64(_), Some(stream)) => {
-                self.store.push(frame.offset, frame.at, stream, &events::bytes(body));
+                self.store
+                    .push(frame.offset, frame.at, stream, &events::bytes(body));
             }
             // Only gaps have no stream.
             (LogBody::Text(_) | LogBody::Base64(_), None) => {}
@@ -135,11 +151,21 @@ mod tests {
         let owner = Owner::new();
         owner.set();
         let run = RunId::parse("0199f3b2-6c1e-7d4a-8f00-0123456789ab").expect("an id");
-        let frame = |offset, stream, body| LogFrame { offset, at: Millis(5), stream, body };
+        let frame = |offset, stream, body| LogFrame {
+            offset,
+            at: Millis(5),
+            stream,
+            body,
+        };
         let messages = [
             StreamMessage::Events {
                 run: run.clone(),
-                events: vec![RunEvent { seq: 1, at: Millis(1), offset: 0, kind: EventKind::System { text: "ready".into() } }],
+                events: vec![RunEvent {
+                    seq: 1,
+                    at: Millis(1),
+                    offset: 0,
+                    kind: EventKind::System { text: "ready".into() },
+                }],
             },
             StreamMessage::Log {
                 run,
@@ -159,10 +185,16 @@ mod tests {
                 .map(|(_, row)| String::from_utf8_lossy(row.text).into_owned())
                 .collect::<Vec<_>>()
         });
-        assert_eq!(rows.expect("rows"), ["ready", "hi", "\u{fffd}", "1.0 KB of output were not kept"]);
+        assert_eq!(
+            rows.expect("rows"),
+            ["ready", "hi", "\u{fffd}", "1.0 KB of output were not kept"]
+        );
         assert_eq!(feed.cursor(), Cursor { offset: 1005, seq: 1 });
         assert_eq!(feed.rows().get_untracked(), 4);
         feed.clear();
-        assert_eq!((feed.cursor(), feed.read(|_, number| number)), (Cursor::default(), Some(1)));
+        assert_eq!(
+            (feed.cursor(), feed.read(|_, number| number)),
+            (Cursor::default(), Some(1))
+        );
     }
 }

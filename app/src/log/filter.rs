@@ -80,9 +80,12 @@ impl Filter {
             Search::Words(words) if memchr::memchr(0x1b, row.text).is_none() => {
                 place_of(row.text, words.as_bytes(), any_case(words)).is_some()
             }
-            Search::Words(words) => {
-                place_of(ansi::plain(row.text).as_bytes(), words.as_bytes(), any_case(words)).is_some()
-            }
+            Search::Words(words) => place_of(
+                ansi::plain(row.text).as_bytes(),
+                words.as_bytes(),
+                any_case(words),
+            )
+            .is_some(),
             Search::Pattern(_) => !find_pattern(&ansi::plain(row.text)).is_empty(),
         }
     }
@@ -109,7 +112,11 @@ impl Filter {
 
 /// `/pattern/` and what is written around it.
 fn pattern_in(written: &str) -> (Option<&str>, String) {
-    let start = if written.starts_with('/') { Some(0) } else { written.find(" /").map(|at| at + 1) };
+    let start = if written.starts_with('/') {
+        Some(0)
+    } else {
+        written.find(" /").map(|at| at + 1)
+    };
     let end = written.rfind('/');
     match (start, end) {
         (Some(start), Some(end)) if end > start + 1 => {
@@ -132,10 +139,18 @@ fn any_case(words: &str) -> bool {
 /// other letters may change their length with their case.
 fn place_of(text: &[u8], words: &[u8], any_case: bool) -> Option<usize> {
     let (first, rest) = words.split_first()?;
-    let other = if any_case { first.to_ascii_uppercase() } else { *first };
+    let other = if any_case {
+        first.to_ascii_uppercase()
+    } else {
+        *first
+    };
     memchr::memchr2_iter(*first, other, text).find(|place| {
         text.get(place + 1..place + words.len()).is_some_and(|found| {
-            if any_case { found.eq_ignore_ascii_case(rest) } else { found == rest }
+            if any_case {
+                found.eq_ignore_ascii_case(rest)
+            } else {
+                found == rest
+            }
         })
     })
 }
@@ -148,21 +163,42 @@ mod tests {
     use proptest::prelude::*;
 
     fn shown(written: &str, kind: RowKind, text: &str) -> bool {
-        let row = Row { text: text.as_bytes(), at: Millis(0), kind, continues: false, style: Style::default() };
+        let row = Row {
+            text: text.as_bytes(),
+            at: Millis(0),
+            kind,
+            continues: false,
+            style: Style::default(),
+        };
         Filter::parse(written).admits(&row, &|_| Vec::new())
     }
 
     #[test]
     fn reads_what_is_written() {
         assert!(Filter::parse("  ").shows_everything());
-        assert_eq!(Filter::parse(" two  words ").search, Search::Words("two  words".into()));
-        assert_eq!(Filter::parse("/a\\/b|c d/").search, Search::Pattern("a\\/b|c d".into()));
+        assert_eq!(
+            Filter::parse(" two  words ").search,
+            Search::Words("two  words".into())
+        );
+        assert_eq!(
+            Filter::parse("/a\\/b|c d/").search,
+            Search::Pattern("a\\/b|c d".into())
+        );
         let both = Filter::parse("stream:stderr /warn.*/");
-        assert_eq!((both.only, both.search), (Some(RowKind::Stderr), Search::Pattern("warn.*".into())));
-        assert_eq!(Filter::parse("stream:stdout two words").search, Search::Words("two words".into()));
+        assert_eq!(
+            (both.only, both.search),
+            (Some(RowKind::Stderr), Search::Pattern("warn.*".into()))
+        );
+        assert_eq!(
+            Filter::parse("stream:stdout two words").search,
+            Search::Words("two words".into())
+        );
         assert_eq!(Filter::parse("/tmp/x").search, Search::Words("/tmp/x".into()));
         assert_eq!(Filter::parse("//").search, Search::Words("//".into()));
-        assert_eq!(Filter::parse("stream:other").search, Search::Words("stream:other".into()));
+        assert_eq!(
+            Filter::parse("stream:other").search,
+            Search::Words("stream:other".into())
+        );
     }
 
     #[test]
@@ -172,8 +208,17 @@ mod tests {
         assert!(shown("warning", RowKind::Stdout, "wa\x1b[31mrn\x1b[0ming"));
         assert!(shown("stream:stderr", RowKind::Stderr, "x"));
         assert!(!shown("stream:stderr", RowKind::Stdout, "x"));
-        let without = Filter { without_stdout: true, ..Filter::default() };
-        let row = Row { text: b"x", at: Millis(0), kind: RowKind::System, continues: false, style: Style::default() };
+        let without = Filter {
+            without_stdout: true,
+            ..Filter::default()
+        };
+        let row = Row {
+            text: b"x",
+            at: Millis(0),
+            kind: RowKind::System,
+            continues: false,
+            style: Style::default(),
+        };
         assert!(without.admits(&row, &|_| Vec::new()), "our own rows stay");
     }
 

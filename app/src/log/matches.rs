@@ -23,7 +23,12 @@ impl Matches {
     /// What `filter` shows, nothing found yet.
     #[must_use]
     pub fn of(filter: Filter) -> Self {
-        Self { filter, ids: Vec::new(), next: i64::MIN, insertions: 0 }
+        Self {
+            filter,
+            ids: Vec::new(),
+            next: i64::MIN,
+            insertions: 0,
+        }
     }
 
     /// The filter.
@@ -40,7 +45,12 @@ impl Matches {
 
     /// Looks at rows until all were looked at or `time_is_up`, and says
     /// whether all were.
-    pub fn look(&mut self, store: &LogStore, find_pattern: FindPattern<'_>, time_is_up: impl Fn() -> bool) -> bool {
+    pub fn look(
+        &mut self,
+        store: &LogStore,
+        find_pattern: FindPattern<'_>,
+        time_is_up: impl Fn() -> bool,
+    ) -> bool {
         if self.insertions != store.insertions() {
             self.insertions = store.insertions();
             self.ids.clear();
@@ -98,7 +108,10 @@ mod tests {
 
         add(&mut store, 40..60_000);
         while !matches.look(&store, &none, || true) {}
-        let all = store.rows_from(store.first()).filter(|(_, row)| row.text.contains(&b'7')).count();
+        let all = store
+            .rows_from(store.first())
+            .filter(|(_, row)| row.text.contains(&b'7'))
+            .count();
         assert!(store.first() > 0 && matches.ids().len() == all && all > 0);
     }
 }

@@ -36,7 +36,12 @@ pub(super) fn mount(
     probe: HtmlElement,
     on_open_source: Callback<(String, u32)>,
 ) -> Mounted {
-    let view = Rc::new(RefCell::new(LogView::new(panel.feed, window.clone(), canvas, rows.clone())));
+    let view = Rc::new(RefCell::new(LogView::new(
+        panel.feed,
+        window.clone(),
+        canvas,
+        rows.clone(),
+    )));
     let copy_line = copy_line_button();
     let hovered = copy_line.clone();
     let listeners = vec![
@@ -44,7 +49,8 @@ pub(super) fn mount(
             panel.act(LogView::scrolled);
         }),
         Listener::on(&rows, "pointerover", move |event| {
-            let Some(row) = element_of(&event).and_then(|element| element.closest(".log-row").ok().flatten()) else {
+            let Some(row) = element_of(&event).and_then(|element| element.closest(".log-row").ok().flatten())
+            else {
                 return;
             };
             if hovered.parent_element().as_ref() != Some(&row) {
@@ -57,7 +63,9 @@ pub(super) fn mount(
                 copy_row(panel, &element);
             } else if let Some(source) = element.closest(".log-source").ok().flatten() {
                 let path = source.get_attribute("data-path");
-                let line = source.get_attribute("data-line").and_then(|line| line.parse().ok());
+                let line = source
+                    .get_attribute("data-line")
+                    .and_then(|line| line.parse().ok());
                 if let (Some(path), Some(line)) = (path, line) {
                     on_open_source.run((path, line));
                 }
@@ -67,22 +75,40 @@ pub(super) fn mount(
     let measured = window.clone();
     let changed = Closure::<dyn FnMut()>::new(move || {
         let character = probe.get_bounding_client_rect().width() / 10.0;
-        let beside = if panel.time.try_get_untracked() == Some(super::timestamp::TimeShown::Off) { 24.0 } else { 100.0 };
+        let beside = if panel.time.try_get_untracked() == Some(super::timestamp::TimeShown::Off) {
+            24.0
+        } else {
+            100.0
+        };
         let columns = (f64::from(measured.client_width()) - beside) / character.max(1.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred at most")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a few hundred at most"
+        )]
         panel.act(|view| view.resized(columns.max(1.0) as usize));
     });
     let observer = ResizeObserver::new(changed.as_ref().unchecked_ref()).ok();
     if let Some(observer) = &observer {
         observer.observe(&window);
     }
-    Mounted { view, rows, _listeners: listeners, _size: Size { observer, _changed: changed } }
+    Mounted {
+        view,
+        rows,
+        _listeners: listeners,
+        _size: Size {
+            observer,
+            _changed: changed,
+        },
+    }
 }
 
 impl Panel {
     /// The selected text, when the selection is within the rows.
     pub(super) fn selected_text(self) -> Option<String> {
-        let rows = self.mounted.try_with_value(|mounted| mounted.as_ref().map(|mounted| mounted.rows.clone()))??;
+        let rows = self
+            .mounted
+            .try_with_value(|mounted| mounted.as_ref().map(|mounted| mounted.rows.clone()))??;
         let selection = document().get_selection().ok()??;
         let inside = !selection.is_collapsed() && rows.contains(selection.anchor_node().as_ref());
         inside.then(|| String::from(selection.to_string()))
@@ -98,9 +124,13 @@ fn copy_line_button() -> Element {
     let button = document()
         .create_element("button")
         .expect("the document makes elements of known names");
-    for (name, value) in
-        [("type", "button"), ("class", "log-copy-line"), ("tabindex", "-1"), ("aria-label", "Copy this line"), ("title", "Copy this line")]
-    {
+    for (name, value) in [
+        ("type", "button"),
+        ("class", "log-copy-line"),
+        ("tabindex", "-1"),
+        ("aria-label", "Copy this line"),
+        ("title", "Copy this line"),
+    ] {
         let _ = button.set_attribute(name, value);
     }
     button

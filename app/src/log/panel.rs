@@ -49,7 +49,11 @@ impl Panel {
             stderr: RwSignal::new(true),
             time: RwSignal::new(TimeShown::default()),
             wrap: RwSignal::new(false),
-            standing: RwSignal::new(Standing { following: true, empty: true, ..Standing::default() }),
+            standing: RwSignal::new(Standing {
+                following: true,
+                empty: true,
+                ..Standing::default()
+            }),
             mounted: StoredValue::new(None),
             frame: StoredValue::new(None),
         }
@@ -89,10 +93,16 @@ impl Panel {
     }
 
     fn look(self) -> Look {
-        let start = self.run.with(|run| run.as_ref().map_or(Millis(0), |run| run.created_at));
+        let start = self
+            .run
+            .with(|run| run.as_ref().map_or(Millis(0), |run| run.created_at));
         #[expect(clippy::cast_possible_truncation, reason = "minutes of a day")]
         let minutes_west = js_sys::Date::new_0().get_timezone_offset() as i64;
-        Look { time: self.time.get(), start, minutes_west }
+        Look {
+            time: self.time.get(),
+            start,
+            minutes_west,
+        }
     }
 }
 
@@ -112,12 +122,17 @@ pub fn LogPanel(
     on_input: Callback<ProgramInput>,
 ) -> impl IntoView {
     let panel = Panel::new(feed, run);
-    let (window, canvas, rows, probe) =
-        (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new(), NodeRef::<html::Span>::new());
+    let (window, canvas, rows, probe) = (
+        NodeRef::<html::Div>::new(),
+        NodeRef::<html::Div>::new(),
+        NodeRef::<html::Div>::new(),
+        NodeRef::<html::Span>::new(),
+    );
     let filter_field = NodeRef::<html::Input>::new();
 
     Effect::new(move || {
-        let (Some(window), Some(canvas), Some(rows), Some(probe)) = (window.get(), canvas.get(), rows.get(), probe.get())
+        let (Some(window), Some(canvas), Some(rows), Some(probe)) =
+            (window.get(), canvas.get(), rows.get(), probe.get())
         else {
             return;
         };
@@ -125,7 +140,14 @@ pub fn LogPanel(
             panel.time.set(TimeShown::parse(&word));
         }
         panel.wrap.set(storage::read(WRAP_KEY).is_some());
-        let mounted = mount(panel, window.into(), canvas.into(), rows.into(), probe.into(), on_open_source);
+        let mounted = mount(
+            panel,
+            window.into(),
+            canvas.into(),
+            rows.into(),
+            probe.into(),
+            on_open_source,
+        );
         panel.mounted.set_value(Some(SendWrapper::new(mounted)));
         on_cleanup(move || {
             let _ = panel.frame.try_set_value(None);
@@ -155,7 +177,12 @@ pub fn LogPanel(
             }
         }
     };
-    let nothing = move || panel.standing.with(|standing| standing.empty).then(|| words_for_nothing(run));
+    let nothing = move || {
+        panel
+            .standing
+            .with(|standing| standing.empty)
+            .then(|| words_for_nothing(run))
+    };
     let following = Memo::new(move |_| panel.standing.with(|standing| standing.following));
     view! {
         <section class="log-panel" aria-label="Log">
@@ -231,7 +258,11 @@ fn words_for_nothing(run: Signal<Option<Run>>) -> &'static str {
 fn Summary(panel: Panel) -> impl IntoView {
     let said = RwSignal::new(String::new());
     let timer = StoredValue::new(None::<SendWrapper<Timeout>>);
-    let going = Memo::new(move |_| panel.run.with(|run| run.as_ref().is_some_and(|run| !run.state.is_end())));
+    let going = Memo::new(move |_| {
+        panel
+            .run
+            .with(|run| run.as_ref().is_some_and(|run| !run.state.is_end()))
+    });
     Effect::new(move || {
         let rows = panel.feed.rows().get();
         if rows == 0 || !going.get() || timer.with_value(Option::is_some) {
@@ -240,10 +271,17 @@ fn Summary(panel: Panel) -> impl IntoView {
         let wait = Timeout::after(SUMMARY_MILLISECONDS, move || {
             let _ = timer.try_set_value(None);
             let rows = panel.feed.rows().try_get_untracked().unwrap_or_default();
-            let errors = panel.feed.read(|store, _| store.stderr_rows()).unwrap_or_default();
+            let errors = panel
+                .feed
+                .read(|store, _| store.stderr_rows())
+                .unwrap_or_default();
             let words = match errors {
                 0 => format!("{} lines of output", count_words(rows)),
-                errors => format!("{} lines of output, {} on standard error", count_words(rows), count_words(errors)),
+                errors => format!(
+                    "{} lines of output, {} on standard error",
+                    count_words(rows),
+                    count_words(errors)
+                ),
             };
             let _ = said.try_set(words);
         });

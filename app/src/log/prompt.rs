@@ -41,7 +41,9 @@ pub fn Prompt(run: Signal<Option<Run>>, on_input: Callback<ProgramInput>) -> imp
         if !event.ctrl_key() || event.shift_key() || event.alt_key() {
             return;
         }
-        let Some(field) = field.get_untracked() else { return };
+        let Some(field) = field.get_untracked() else {
+            return;
+        };
         match event.key().as_str() {
             "d" => {
                 event.prevent_default();

@@ -158,16 +158,27 @@ mod tests {
         assert!(scroll.at_end());
         assert_eq!(scroll.place(), MAX_HEIGHT - 400.0);
         scroll.scrolled(scroll.place() - 60.0);
-        assert_eq!(scroll.top(), 10_000_000.0 * 20.0 - 400.0 - 60.0, "steps are pixels");
+        assert_eq!(
+            scroll.top(),
+            10_000_000.0 * 20.0 - 400.0 - 60.0,
+            "steps are pixels"
+        );
         scroll.scrolled(0.0);
         assert_eq!(scroll.top(), 0.0);
         scroll.go_to(60_000.0);
         for step in 1..=150 {
             scroll.scrolled(scroll.place() - 400.0);
-            assert_eq!(scroll.top(), 60_000.0 - 400.0 * f64::from(step), "every row can be reached in steps");
+            assert_eq!(
+                scroll.top(),
+                60_000.0 - 400.0 * f64::from(step),
+                "every row can be reached in steps"
+            );
         }
         scroll.scrolled(MAX_HEIGHT / 2.0);
-        assert!((scroll.top() / 100_000_000.0 - 1.0).abs() < 0.01, "a jump is a share of the log");
+        assert!(
+            (scroll.top() / 100_000_000.0 - 1.0).abs() < 0.01,
+            "a jump is a share of the log"
+        );
     }
 
     proptest! {

@@ -30,7 +30,11 @@ pub fn segments(style: Style, bytes: &[u8], find: impl Fn(&str) -> Vec<Range<usi
     let found = find(&parsed.plain);
     let mut cuts: Vec<usize> = vec![0, parsed.plain.len()];
     cuts.extend(parsed.spans.iter().map(|span| span.range.start));
-    cuts.extend(place.iter().flat_map(|place| [place.range.start, place.range.end]));
+    cuts.extend(
+        place
+            .iter()
+            .flat_map(|place| [place.range.start, place.range.end]),
+    );
     cuts.extend(found.iter().flat_map(|range| [range.start, range.end]));
     cuts.retain(|cut| parsed.plain.is_char_boundary(*cut));
     cuts.sort_unstable();
@@ -51,7 +55,9 @@ pub fn segments(style: Style, bytes: &[u8], find: impl Fn(&str) -> Vec<Range<usi
                 .as_ref()
                 .filter(|place| place.range.start <= start && end <= place.range.end)
                 .map(|place| (place.path.clone(), place.line)),
-            found: finds.peek().is_some_and(|range| range.start <= start && end <= range.end),
+            found: finds
+                .peek()
+                .is_some_and(|range| range.start <= start && end <= range.end),
         });
     }
     segments
@@ -65,24 +71,38 @@ mod tests {
 
     fn words(bytes: &[u8], filter: &str) -> Vec<String> {
         let filter = Filter::parse(filter);
-        segments(Style::default(), bytes, |text| filter.found(text, &|_| Vec::new()))
-            .into_iter()
-            .map(|segment| {
-                let found = if segment.found { "*" } else { "" };
-                let source = segment.source.map(|(path, line)| format!("@{path}:{line}")).unwrap_or_default();
-                format!("{}{found}{source}|{}", segment.text, segment.style.classes())
-            })
-            .collect()
+        segments(Style::default(), bytes, |text| {
+            filter.found(text, &|_| Vec::new())
+        })
+        .into_iter()
+        .map(|segment| {
+            let found = if segment.found { "*" } else { "" };
+            let source = segment
+                .source
+                .map(|(path, line)| format!("@{path}:{line}"))
+                .unwrap_or_default();
+            format!("{}{found}{source}|{}", segment.text, segment.style.classes())
+        })
+        .collect()
     }
 
     #[test]
     fn cuts_where_anything_changes() {
         assert_eq!(words(b"plain", ""), ["plain|"]);
         assert_eq!(words(b"", ""), [""; 0]);
-        assert_eq!(words(b"a\x1b[31mbcd\x1b[0me", "ab"), ["a*|", "b*|fg1", "cd|fg1", "e|"]);
+        assert_eq!(
+            words(b"a\x1b[31mbcd\x1b[0me", "ab"),
+            ["a*|", "b*|fg1", "cd|fg1", "e|"]
+        );
         assert_eq!(
             words(b"at f (agent.ts:3:5) x", "ts"),
-            ["at f (|", "agent.@agent.ts:3|", "ts*@agent.ts:3|", ":3:5@agent.ts:3|", ") x|"]
+            [
+                "at f (|",
+                "agent.@agent.ts:3|",
+                "ts*@agent.ts:3|",
+                ":3:5@agent.ts:3|",
+                ") x|"
+            ]
         );
     }
 

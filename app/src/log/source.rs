@@ -34,23 +34,35 @@ fn python(text: &str) -> Option<SourcePlace> {
     let digits = digits_of(after);
     let line = digits.parse().ok()?;
     let end = text.len() - after.len() + digits.len();
-    Some(SourcePlace { range: start..end, path: own_path(&text[path_start..path_end])?, line })
+    Some(SourcePlace {
+        range: start..end,
+        path: own_path(&text[path_start..path_end])?,
+        line,
+    })
 }
 
 /// `    at main (/home/daytona/agent.ts:3:5)`, `file:///home/daytona/agent.ts:3:5`,
 /// `/home/daytona/agent.ts:3`
 fn node(text: &str) -> Option<SourcePlace> {
-    [".ts:", ".js:", ".mjs:", ".mts:", ".cjs:", ".cts:"].into_iter().find_map(|ending| {
-        let colon = text.find(ending)? + ending.len() - 1;
-        let start = text[..colon].rfind([' ', '(', '"', '\'', '<']).map_or(0, |before| before + 1);
-        let line = digits_of(&text[colon + 1..]);
-        let mut end = colon + 1 + line.len();
-        let column = text[end..].strip_prefix(':').map(digits_of).unwrap_or_default();
-        if !column.is_empty() {
-            end += 1 + column.len();
-        }
-        Some(SourcePlace { range: start..end, path: own_path(&text[start..colon])?, line: line.parse().ok()? })
-    })
+    [".ts:", ".js:", ".mjs:", ".mts:", ".cjs:", ".cts:"]
+        .into_iter()
+        .find_map(|ending| {
+            let colon = text.find(ending)? + ending.len() - 1;
+            let start = text[..colon]
+                .rfind([' ', '(', '"', '\'', '<'])
+                .map_or(0, |before| before + 1);
+            let line = digits_of(&text[colon + 1..]);
+            let mut end = colon + 1 + line.len();
+            let column = text[end..].strip_prefix(':').map(digits_of).unwrap_or_default();
+            if !column.is_empty() {
+                end += 1 + column.len();
+            }
+            Some(SourcePlace {
+                range: start..end,
+                path: own_path(&text[start..colon])?,
+                line: line.parse().ok()?,
+            })
+        })
 }
 
 fn digits_of(text: &str) -> &str {
@@ -79,9 +91,16 @@ mod tests {
     fn tracebacks_of_python() {
         assert_eq!(
             place("  File \"/home/daytona/tools/search.py\", line 12, in search"),
-            Some(("tools/search.py".into(), 12, "File \"/home/daytona/tools/search.py\", line 12"))
+            Some((
+                "tools/search.py".into(),
+                12,
+                "File \"/home/daytona/tools/search.py\", line 12"
+            ))
         );
-        assert_eq!(place("File \"agent.py\", line 3").map(|found| found.0), Some("agent.py".into()));
+        assert_eq!(
+            place("File \"agent.py\", line 3").map(|found| found.0),
+            Some("agent.py".into())
+        );
         for foreign in [
             "  File \"/usr/lib/python3.11/json/__init__.py\", line 346, in loads",
             "  File \"<frozen importlib._bootstrap>\", line 1027, in _find_and_load",
@@ -98,8 +117,14 @@ mod tests {
             place("    at run (file:///home/daytona/agent.ts:22:11)"),
             Some(("agent.ts".into(), 22, "file:///home/daytona/agent.ts:22:11"))
         );
-        assert_eq!(place("    at /home/daytona/lib/a.mjs:3:5"), Some(("lib/a.mjs".into(), 3, "/home/daytona/lib/a.mjs:3:5")));
-        assert_eq!(place("/home/daytona/agent.ts:1"), Some(("agent.ts".into(), 1, "/home/daytona/agent.ts:1")));
+        assert_eq!(
+            place("    at /home/daytona/lib/a.mjs:3:5"),
+            Some(("lib/a.mjs".into(), 3, "/home/daytona/lib/a.mjs:3:5"))
+        );
+        assert_eq!(
+            place("/home/daytona/agent.ts:1"),
+            Some(("agent.ts".into(), 1, "/home/daytona/agent.ts:1"))
+        );
         for foreign in [
             "    at node:internal/modules/run_main.js:117:5",
             "    at f (/home/daytona/node_modules/x/index.js:1:1)",

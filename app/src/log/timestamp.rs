@@ -55,7 +55,10 @@ pub fn words(shown: TimeShown, at: Millis, start: Millis, minutes_west: i64) -> 
             let since = at.0.saturating_sub(start.0).max(0);
             (since, since >= 3_600_000)
         }
-        TimeShown::Clock => (at.0.saturating_sub(minutes_west * 60_000).rem_euclid(86_400_000), true),
+        TimeShown::Clock => (
+            at.0.saturating_sub(minutes_west * 60_000).rem_euclid(86_400_000),
+            true,
+        ),
     };
     let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
     let (minutes, seconds) = (seconds / 60, seconds % 60);
@@ -72,8 +75,18 @@ mod tests {
 
     #[test]
     fn times() {
-        let since = |milliseconds: i64| words(TimeShown::SinceStart, Millis(1000 + milliseconds), Millis(1000), 0);
-        assert_eq!([since(-5), since(143), since(62_408), since(3_723_004)], ["00:00.000", "00:00.143", "01:02.408", "01:02:03.004"]);
+        let since = |milliseconds: i64| {
+            words(
+                TimeShown::SinceStart,
+                Millis(1000 + milliseconds),
+                Millis(1000),
+                0,
+            )
+        };
+        assert_eq!(
+            [since(-5), since(143), since(62_408), since(3_723_004)],
+            ["00:00.000", "00:00.143", "01:02.408", "01:02:03.004"]
+        );
         let noon = Millis(1_763_899_200_123);
         assert_eq!(words(TimeShown::Clock, noon, Millis(0), -60), "13:00:00.123");
         assert_eq!(words(TimeShown::Off, noon, Millis(0), 0), "");

@@ -14,9 +14,10 @@ pub(super) fn Tools(panel: Panel, filter_field: NodeRef<html::Input>) -> impl In
     let following = Memo::new(move |_| standing.with(|standing| standing.following));
     let unreadable = Memo::new(move |_| standing.with(|standing| standing.unreadable));
     let download = move || {
-        panel
-            .run
-            .with(|run| run.as_ref().map(|run| format!("/api/runs/{}/log?download=1", run.id)))
+        panel.run.with(|run| {
+            run.as_ref()
+                .map(|run| format!("/api/runs/{}/log?download=1", run.id))
+        })
     };
     let key = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Enter" => {
@@ -147,7 +148,9 @@ fn Copy(panel: Panel) -> impl IntoView {
     let timer = StoredValue::new(None::<SendWrapper<Timeout>>);
     let copy = move |_| {
         let selected = panel.selected_text();
-        let Some(text) = selected.or_else(|| panel.act(|view| view.text())) else { return };
+        let Some(text) = selected.or_else(|| panel.act(|view| view.text())) else {
+            return;
+        };
         spawn_local(async move {
             let done = clipboard::copy(&text).await;
             let _ = said.try_set(if done { "Copied" } else { "Not allowed" });

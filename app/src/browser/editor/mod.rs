@@ -1,6 +1,25 @@
-//! The code editor: a plain text field first, Monaco once it is loaded.
+//! The code editor: the text as the server painted it, then a plain text
+//! field, then Monaco once it is loaded. Nothing typed is lost on the way, and
+//! whoever has a narrow window or no Monaco stays with the field.
 
-use leptos::prelude::*;
+mod handle;
+mod monaco;
+mod plain;
+mod text_place;
+
+pub use handle::EditorHandle;
+
+use crate::browser::{listener::Listener, timer::Timeout};
+use leptos::{html, prelude::*, task::spawn_local};
+use monaco::Monaco;
+use plain::Plain;
+use send_wrapper::SendWrapper;
+use web_sys::HtmlElement;
+
+/// From this width on, Monaco is used.
+const WIDE: &str = "(min-width: 700px)";
+/// The text field is on the screen before Monaco is asked for, this long before.
+const PAINT_MILLISECONDS: u32 = 50;
 
 /// A remark on a line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,79 +32,26 @@ pub struct Marker {
     pub error: bool,
 }
 
-/// The documents of the editor and the editor itself. `Copy`; made once per
-/// page with [`EditorHandle::new`], given to one [`CodeEditor`].
+/// Who hears what happens in the editor.
 #[derive(Clone, Copy)]
-pub struct EditorHandle {
-    shown: RwSignal<Option<String>>,
+struct Heard {
+    change: Callback<String>,
+    save: Callback<()>,
+    run: Callback<()>,
+    stop: Callback<()>,
+    blur: Callback<()>,
+    cursor: Callback<(u32, u32)>,
+    tabs_move_focus: RwSignal<bool>,
 }
 
-impl Default for EditorHandle {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl EditorHandle {
-    /// No documents yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            shown: RwSignal::new(None),
-        }
-    }
-    /// The path of the document shown.
-    #[must_use]
-    pub fn shown(self) -> Option<String> {
-        self.shown.get()
-    }
-    /// Whether there is a document of this path.
-    #[must_use]
-    pub fn has(self, path: &str) -> bool {
-        let _ = path;
-        false
-    }
-    /// Adds a document, or replaces its text by edits when it is there (see [`Self::apply_remote`]).
-    pub fn open(self, path: &str, text: &str) {
-        let _ = (path, text);
-    }
-    /// Shows an opened document; its undo history, scroll place and selection come back.
-    pub fn show(self, path: &str) {
-        self.shown.set(Some(path.to_owned()));
-    }
-    /// The text of a document as it is now.
-    #[must_use]
-    pub fn text(self, path: &str) -> Option<String> {
-        let _ = path;
-        None
-    }
-    /// Takes a text that came from elsewhere, by edits, so that undo survives. Does not call `on_change`.
-    pub fn apply_remote(self, path: &str, text: &str) {
-        let _ = (path, text);
-    }
-    /// Renames a document, history and all.
-    pub fn rename(self, from: &str, to: &str) {
-        let _ = (from, to);
-    }
-    /// Forgets a document.
-    pub fn close(self, path: &str) {
-        let _ = path;
-    }
-    /// Shows a document, puts the cursor at this line and column (from 1) and takes the focus.
-    pub fn go_to(self, path: &str, line: u32, column: u32) {
-        let _ = (path, line, column);
-    }
-    /// Replaces the remarks on a document.
-    pub fn set_markers(self, path: &str, markers: &[Marker]) {
-        let _ = (path, markers);
-    }
-    /// The selected text, when there is a selection.
-    #[must_use]
-    pub fn selection(self) -> Option<String> {
-        None
-    }
-    /// Takes the focus.
-    pub fn focus(self) {}
+/// Where the editor is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Painted,
+    Plain,
+    Monaco,
+    /// Monaco could not be loaded.
+    Failed,
 }
 
 /// The editor of `handle`'s documents.
@@ -113,6 +79,112 @@ pub fn CodeEditor(
     #[prop(into)]
     on_cursor: Callback<(u32, u32)>,
 ) -> impl IntoView {
-    let _ = (handle, on_change, on_save, on_run, on_stop, on_blur, on_cursor);
-    view! { <div class="editor"></div> }
+    let heard = Heard {
+        change: on_change,
+        save: on_save,
+        run: on_run,
+        stop: on_stop,
+        blur: on_blur,
+        cursor: on_cursor,
+        tabs_move_focus: RwSignal::new(false),
+    };
+    let stage = RwSignal::new(Stage::Painted);
+    let surface = NodeRef::<html::Div>::new();
+    let loading = StoredValue::new(None::<SendWrapper<Loading>>);
+
+    Effect::new(move || {
+        let Some(surface) = surface.get() else { return };
+        let surface: HtmlElement = surface.into();
+        let Some(plain) = Plain::new(&surface, heard) else {
+            return;
+        };
+        handle.start_plain(plain);
+        stage.set(Stage::Plain);
+        loading.set_value(Some(SendWrapper::new(Loading::when_wide(move || {
+            load(handle, surface.clone(), heard, stage);
+        }))));
+        on_cleanup(move || {
+            let _ = loading.try_set_value(None);
+            handle.leave();
+        });
+    });
+
+    let path = untrack(|| handle.shown());
+    let text = path
+        .as_deref()
+        .and_then(|path| handle.text(path))
+        .unwrap_or_default();
+    let hint = move || match (stage.get(), heard.tabs_move_focus.get()) {
+        (Stage::Failed, _) => "The full editor could not be loaded. This one works without colours.",
+        (_, true) => "Tab moves the focus now. Ctrl+M lets it indent again.",
+        (_, false) => "Tab indents. Ctrl+M lets it move the focus.",
+    };
+    view! {
+        <div class="editor" class:monaco=move || stage.get() == Stage::Monaco>
+            <pre class="editor-first" tabindex="0" aria-label=path hidden=move || stage.get() != Stage::Painted>
+                // Within an element of its own a first empty line is kept.
+                <code>{text}</code>
+            </pre>
+            <div class="editor-surface" node_ref=surface></div>
+            <p
+                class="editor-hint"
+                class:stays=move || heard.tabs_move_focus.get() || stage.get() == Stage::Failed
+                hidden=move || !matches!(stage.get(), Stage::Monaco | Stage::Failed)
+                role="status"
+            >
+                {hint}
+            </p>
+        </div>
+    }
+}
+
+/// Waits for a wide window, and for the page to have been painted.
+struct Loading {
+    _soon: Option<Timeout>,
+    _wider: Option<Listener>,
+}
+
+impl Loading {
+    fn when_wide(load: impl Fn() + Clone + 'static) -> Self {
+        let query = window().match_media(WIDE).ok().flatten();
+        if query.as_ref().is_none_or(web_sys::MediaQueryList::matches) {
+            let soon = Timeout::after(PAINT_MILLISECONDS, load);
+            return Self {
+                _soon: Some(soon),
+                _wider: None,
+            };
+        }
+        let wider = query.map(|query| {
+            let watched = query.clone();
+            Listener::on(&query, "change", move |_| {
+                if watched.matches() {
+                    load();
+                }
+            })
+        });
+        Self {
+            _soon: None,
+            _wider: wider,
+        }
+    }
+}
+
+fn load(handle: EditorHandle, surface: HtmlElement, heard: Heard, stage: RwSignal<Stage>) {
+    if !handle.is_plain() {
+        return;
+    }
+    spawn_local(async move {
+        match Monaco::load(&surface, heard).await {
+            // The page may be another by now, or another load was first.
+            Ok(monaco) if handle.is_plain() && surface.is_connected() => {
+                handle.start_monaco(monaco);
+                let _ = stage.try_set(Stage::Monaco);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                leptos::logging::warn!("Monaco could not be loaded: {error:?}");
+                let _ = stage.try_set(Stage::Failed);
+            }
+        }
+    });
 }

@@ -56,7 +56,11 @@ pub fn readable(red: u8, green: u8, blue: u8) -> String {
 #[must_use]
 pub(super) fn on(red: u8, green: u8, blue: u8) -> &'static str {
     let background = (red, green, blue);
-    if contrast(background, (0, 0, 0)) >= contrast(background, (255, 255, 255)) { "#000" } else { "#fff" }
+    if contrast(background, (0, 0, 0)) >= contrast(background, (255, 255, 255)) {
+        "#000"
+    } else {
+        "#fff"
+    }
 }
 
 pub(super) fn css((red, green, blue): Rgb) -> String {
@@ -80,7 +84,11 @@ fn contrast(a: Rgb, b: Rgb) -> f32 {
 fn luminance((red, green, blue): Rgb) -> f32 {
     let linear = |part: u8| {
         let part = f32::from(part) / 255.0;
-        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        if part <= 0.04045 {
+            part / 12.92
+        } else {
+            ((part + 0.055) / 1.055).powf(2.4)
+        }
     };
     0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
 }
@@ -91,7 +99,14 @@ mod tests {
 
     #[test]
     fn every_colour_can_be_read() {
-        for colour in [(0, 0, 0), (255, 255, 255), (255, 255, 0), (0, 0, 255), (128, 128, 128), (135, 0, 0)] {
+        for colour in [
+            (0, 0, 0),
+            (255, 255, 255),
+            (255, 255, 0),
+            (0, 0, 255),
+            (128, 128, 128),
+            (135, 0, 0),
+        ] {
             let text = readable(colour.0, colour.1, colour.2);
             let parts: Vec<Rgb> = text
                 .trim_start_matches("light-dark(")
@@ -126,10 +141,17 @@ mod tests {
                 })
                 .collect();
             for surface in [(0xf6, 0xf7, 0xf8), (0xff, 0xff, 0xff), (0xfe, 0xeb, 0xec)] {
-                assert!(contrast(parts[0], surface) >= CONTRAST, "--ansi-{number} on light {surface:?}");
+                assert!(
+                    contrast(parts[0], surface) >= CONTRAST,
+                    "--ansi-{number} on light {surface:?}"
+                );
             }
             for surface in [(0x0c, 0x0d, 0x0e), (0x12, 0x13, 0x15), (0x3b, 0x12, 0x19)] {
-                assert!(contrast(parts[1], surface) >= CONTRAST, "--ansi-{number} on dark {surface:?}: {}", contrast(parts[1], surface));
+                assert!(
+                    contrast(parts[1], surface) >= CONTRAST,
+                    "--ansi-{number} on dark {surface:?}: {}",
+                    contrast(parts[1], surface)
+                );
             }
         }
     }

@@ -75,14 +75,19 @@ impl Parsed {
     fn add(&mut self, text: &[u8], style: Style, link: Option<&String>) {
         let start = self.plain.len();
         let text = String::from_utf8_lossy(text);
-        self.plain.extend(text.chars().filter(|c| *c == '\t' || !c.is_control()));
+        self.plain
+            .extend(text.chars().filter(|c| *c == '\t' || !c.is_control()));
         let range = start..self.plain.len();
         if range.is_empty() {
             return;
         }
         match self.spans.last_mut() {
             Some(last) if last.style == style && last.link.as_ref() == link => last.range.end = range.end,
-            _ => self.spans.push(Span { range, style, link: link.cloned() }),
+            _ => self.spans.push(Span {
+                range,
+                style,
+                link: link.cloned(),
+            }),
         }
     }
 }
@@ -90,9 +95,11 @@ impl Parsed {
 /// A link's address, when it leads to a web page and nowhere else.
 fn safe_address(address: &[u8]) -> Option<String> {
     let address = std::str::from_utf8(address).ok()?;
-    let web = ["http://", "https://"]
-        .iter()
-        .any(|scheme| address.len() > scheme.len() && address.is_char_boundary(scheme.len()) && address[..scheme.len()].eq_ignore_ascii_case(scheme));
+    let web = ["http://", "https://"].iter().any(|scheme| {
+        address.len() > scheme.len()
+            && address.is_char_boundary(scheme.len())
+            && address[..scheme.len()].eq_ignore_ascii_case(scheme)
+    });
     let clean = !address.chars().any(|c| c.is_control() || c.is_whitespace());
     (web && clean && address.len() <= 2083).then(|| address.to_owned())
 }
@@ -112,7 +119,10 @@ mod tests {
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+        expected
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -121,10 +131,22 @@ mod tests {
             spans(b"a\x1b[31mb\x1b[1;4mc\x1b[0md"),
             pairs(&[("a", ""), ("b", "fg1"), ("c", "fg1 bold underline"), ("d", "")])
         );
-        assert_eq!(spans(b"\x1b[97;44mx\x1b[39;49my"), pairs(&[("x", "fg15 bg4"), ("y", "")]));
-        assert_eq!(spans(b"\x1b[38;5;9mx\x1b[m y"), pairs(&[("x", "fg9"), (" y", "")]));
-        assert_eq!(spans(b"\x1b[2;3;7mx\x1b[22;23;27my"), pairs(&[("x", "dim italic inverse"), ("y", "")]));
-        assert_eq!(spans(b"\x1b[4:3mx\x1b[4:0my"), pairs(&[("x", "underline"), ("y", "")]));
+        assert_eq!(
+            spans(b"\x1b[97;44mx\x1b[39;49my"),
+            pairs(&[("x", "fg15 bg4"), ("y", "")])
+        );
+        assert_eq!(
+            spans(b"\x1b[38;5;9mx\x1b[m y"),
+            pairs(&[("x", "fg9"), (" y", "")])
+        );
+        assert_eq!(
+            spans(b"\x1b[2;3;7mx\x1b[22;23;27my"),
+            pairs(&[("x", "dim italic inverse"), ("y", "")])
+        );
+        assert_eq!(
+            spans(b"\x1b[4:3mx\x1b[4:0my"),
+            pairs(&[("x", "underline"), ("y", "")])
+        );
     }
 
     #[test]
@@ -142,9 +164,21 @@ mod tests {
     #[test]
     fn links_lead_to_web_pages_only() {
         let link = |bytes: &[u8]| parse(Style::default(), bytes).spans[0].link.clone();
-        assert_eq!(link(b"\x1b]8;id=1;https://example.org/\x1b\\x\x1b]8;;\x1b\\"), Some("https://example.org/".into()));
-        assert_eq!(link(b"\x1b]8;;HTTP://example.org\x07x"), Some("HTTP://example.org".into()));
-        for bad in ["javascript:alert(1)", "data:text/html,x", "https://", "http://a b", "file:///etc/passwd"] {
+        assert_eq!(
+            link(b"\x1b]8;id=1;https://example.org/\x1b\\x\x1b]8;;\x1b\\"),
+            Some("https://example.org/".into())
+        );
+        assert_eq!(
+            link(b"\x1b]8;;HTTP://example.org\x07x"),
+            Some("HTTP://example.org".into())
+        );
+        for bad in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://",
+            "http://a b",
+            "file:///etc/passwd",
+        ] {
             assert_eq!(link(format!("\x1b]8;;{bad}\x07x").as_bytes()), None, "{bad}");
         }
         let parsed = parse(Style::default(), b"\x1b]8;;https://a.b\x07x\x1b]8;;\x07y");
@@ -154,7 +188,8 @@ mod tests {
 
     #[test]
     fn everything_else_is_left_out() {
-        let noise: &[u8] = b"a\x1b[2Kb\x1b[10;20Hc\x1b]0;title\x07d\x1b(Be\x1bPdata\x1b\\f\x07\x08g\x1b[?25lh\xc2\x9bi\x1b[";
+        let noise: &[u8] =
+            b"a\x1b[2Kb\x1b[10;20Hc\x1b]0;title\x07d\x1b(Be\x1bPdata\x1b\\f\x07\x08g\x1b[?25lh\xc2\x9bi\x1b[";
         assert_eq!(plain(noise), "abcdefghi");
         assert_eq!(plain(b"tab\there <b>&amp;"), "tab\there <b>&amp;");
         assert_eq!(plain(b"\xff\xfeok"), "\u{fffd}\u{fffd}ok");

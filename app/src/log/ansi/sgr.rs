@@ -62,7 +62,11 @@ impl Style {
                         }
                     };
                     if let Some(colour) = colour {
-                        *(if first == 38 { &mut self.foreground } else { &mut self.background }) = colour;
+                        *(if first == 38 {
+                            &mut self.foreground
+                        } else {
+                            &mut self.background
+                        }) = colour;
                     }
                 }
                 4 if own.first() == Some(&Some(0)) => self.marks &= !UNDERLINE,
@@ -133,7 +137,11 @@ impl Style {
             (Colour::Default, Colour::Rgb(red, green, blue)) => Some(on(red, green, blue).to_owned()),
             _ => None,
         };
-        if self.marks & INVERSE == 0 { (foreground, background) } else { (background, foreground) }
+        if self.marks & INVERSE == 0 {
+            (foreground, background)
+        } else {
+            (background, foreground)
+        }
     }
 }
 

@@ -33,21 +33,27 @@ impl<'a> Tokens<'a> {
 
     /// After `ESC [`: parameters, intermediates, a final byte.
     fn control_sequence(&mut self) -> Option<Token<'a>> {
-        let length = self.rest.iter().take_while(|byte| (0x20..=0x3f).contains(*byte)).count();
+        let length = self
+            .rest
+            .iter()
+            .take_while(|byte| (0x20..=0x3f).contains(*byte))
+            .count();
         let parameters = self.take(length);
         let last = self.take(1).first().copied()?;
-        let plain = parameters.iter().all(|byte| matches!(byte, b'0'..=b'9' | b';' | b':'));
+        let plain = parameters
+            .iter()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b';' | b':'));
         (last == b'm' && plain).then_some(Token::Sgr(parameters))
     }
 
     /// After `ESC ]` and its like: everything up to BEL or `ESC \`.
     fn string(&mut self) -> &'a [u8] {
-        let end = self
-            .rest
-            .iter()
-            .enumerate()
-            .find(|(place, byte)| **byte == BELL || **byte == ESCAPE && self.rest.get(place + 1) == Some(&b'\\'));
-        let Some((length, last)) = end else { return self.take(self.rest.len()) };
+        let end = self.rest.iter().enumerate().find(|(place, byte)| {
+            **byte == BELL || **byte == ESCAPE && self.rest.get(place + 1) == Some(&b'\\')
+        });
+        let Some((length, last)) = end else {
+            return self.take(self.rest.len());
+        };
         let terminator = if *last == BELL { 1 } else { 2 };
         let string = self.take(length);
         self.take(terminator);
@@ -78,7 +84,10 @@ impl<'a> Iterator for Tokens<'a> {
                 Some(b']') => {
                     self.take(1);
                     if let Some(link) = self.string().strip_prefix(b"8;") {
-                        let address = link.iter().position(|byte| *byte == b';').map(|at| &link[at + 1..]);
+                        let address = link
+                            .iter()
+                            .position(|byte| *byte == b';')
+                            .map(|at| &link[at + 1..]);
                         return Some(Token::Link(address.filter(|address| !address.is_empty())));
                     }
                 }
@@ -88,7 +97,11 @@ impl<'a> Iterator for Tokens<'a> {
                 }
                 // Others are intermediates and one more byte: `ESC ( B`, `ESC 7`.
                 Some(0x20..=0x7e) => {
-                    let length = self.rest.iter().take_while(|byte| (0x20..=0x2f).contains(*byte)).count();
+                    let length = self
+                        .rest
+                        .iter()
+                        .take_while(|byte| (0x20..=0x2f).contains(*byte))
+                        .count();
                     self.take(length + 1);
                 }
                 _ => {}

@@ -34,7 +34,14 @@ struct Record {
 
 impl Block {
     pub(super) fn new(first: i64, start: Millis, offset: u64) -> Self {
-        Self { bytes: Vec::new(), records: Vec::new(), styles: Vec::new(), first, start, offset }
+        Self {
+            bytes: Vec::new(),
+            records: Vec::new(),
+            styles: Vec::new(),
+            first,
+            start,
+            offset,
+        }
     }
 
     pub(super) fn has_room(&self, bytes: usize, at: Millis) -> bool {
@@ -55,7 +62,10 @@ impl Block {
         self.insert(self.records.len(), text, at, kind, continues, style, offset);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a row's fields, which nothing else groups")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a row's fields, which nothing else groups"
+    )]
     fn insert(
         &mut self,
         place: usize,

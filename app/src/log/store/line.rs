@@ -107,6 +107,12 @@ impl OpenLine {
         if self.text.is_empty() && self.continues {
             return None;
         }
-        Some(Row { text: &self.text, at, kind, continues: self.continues, style: self.style })
+        Some(Row {
+            text: &self.text,
+            at,
+            kind,
+            continues: self.continues,
+            style: self.style,
+        })
     }
 }

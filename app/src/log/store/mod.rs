@@ -213,7 +213,13 @@ impl LogStore {
         if id < self.first {
             let text = self.dropped.as_ref().filter(|_| id == self.first - 1)?;
             let at = self.blocks.front().map_or(Millis(0), Block::start);
-            return Some(Row { text: text.as_bytes(), at, kind: RowKind::Gap, continues: false, style: Style::default() });
+            return Some(Row {
+                text: text.as_bytes(),
+                at,
+                kind: RowKind::Gap,
+                continues: false,
+                style: Style::default(),
+            });
         }
         let place = self.blocks.partition_point(|block| block.end() <= id);
         self.blocks.get(place)?.row(id)
@@ -229,10 +235,7 @@ impl LogStore {
     }
 
     fn open_row(&self, place: i64) -> Option<Row<'_>> {
-        let mut open = [
-            self.stdout.row(RowKind::Stdout),
-            self.stderr.row(RowKind::Stderr),
-        ];
+        let mut open = [self.stdout.row(RowKind::Stdout), self.stderr.row(RowKind::Stderr)];
         if let [Some(out), Some(err)] = open
             && err.at < out.at
         {
@@ -315,14 +318,27 @@ impl LogStore {
     }
 
     /// Adds a row at the end that belongs where the log had `offset` bytes.
-    fn push_row_of(&mut self, offset: u64, text: &[u8], at: Millis, kind: RowKind, continues: bool, style: Style) {
-        let fits = self.blocks.back().is_some_and(|block| block.has_room(text.len(), at));
+    fn push_row_of(
+        &mut self,
+        offset: u64,
+        text: &[u8],
+        at: Millis,
+        kind: RowKind,
+        continues: bool,
+        style: Style,
+    ) {
+        let fits = self
+            .blocks
+            .back()
+            .is_some_and(|block| block.has_room(text.len(), at));
         if !fits {
             self.drop_oldest();
             let after = self.blocks.back().map_or(0, Block::last_offset);
             self.blocks.push_back(Block::new(self.next, at, after));
         }
-        let Some(block) = self.blocks.back_mut() else { return };
+        let Some(block) = self.blocks.back_mut() else {
+            return;
+        };
         let before = block.memory();
         block.push(text, at, kind, continues, style, offset);
         self.taken += block.memory() - before;

@@ -42,7 +42,14 @@ impl LogStore {
     pub(super) fn place_waiting(&mut self) {
         for (offset, rows) in self.waiting.take_until(self.offset) {
             for (at, text) in rows {
-                self.push_row_of(offset, text.as_bytes(), at, RowKind::System, false, Style::default());
+                self.push_row_of(
+                    offset,
+                    text.as_bytes(),
+                    at,
+                    RowKind::System,
+                    false,
+                    Style::default(),
+                );
             }
         }
     }
@@ -52,7 +59,14 @@ impl LogStore {
     pub(super) fn insert_system(&mut self, offset: u64, at: Millis, text: &str) {
         let place = self.blocks.partition_point(|block| block.last_offset() <= offset);
         if place >= self.blocks.len() {
-            self.push_row_of(offset, text.as_bytes(), at, RowKind::System, false, Style::default());
+            self.push_row_of(
+                offset,
+                text.as_bytes(),
+                at,
+                RowKind::System,
+                false,
+                Style::default(),
+            );
             return;
         }
         let before = self.blocks[place].memory();

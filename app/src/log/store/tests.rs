@@ -32,13 +32,27 @@ fn fed(pieces: &[(LogStream, &str)]) -> LogStore {
 }
 
 fn end(bytes: u64, lines: u64) -> LogEnd {
-    LogEnd { bytes, lines, sha256: String::new(), exact: true }
+    LogEnd {
+        bytes,
+        lines,
+        sha256: String::new(),
+        exact: true,
+    }
 }
 
 #[test]
 fn streams_do_not_mix_within_a_row() {
-    let store = fed(&[(OUT, "one\ntw"), (ERR, "warn"), (OUT, "o\n"), (ERR, "ing\n\n"), (OUT, "> ")]);
-    assert_eq!(rows(&store), ["out one", "out two", "err warning", "err ", "out > "]);
+    let store = fed(&[
+        (OUT, "one\ntw"),
+        (ERR, "warn"),
+        (OUT, "o\n"),
+        (ERR, "ing\n\n"),
+        (OUT, "> "),
+    ]);
+    assert_eq!(
+        rows(&store),
+        ["out one", "out two", "err warning", "err ", "out > "]
+    );
     assert_eq!(store.finished(), 4);
     assert_eq!(store.stderr_rows(), 2);
 }
@@ -46,7 +60,15 @@ fn streams_do_not_mix_within_a_row() {
 #[test]
 fn carriage_returns_start_the_row_again() {
     assert_eq!(rows(&fed(&[(OUT, "10%\r20%\r")])), ["out 20%"]);
-    assert_eq!(rows(&fed(&[(OUT, "10%\r"), (OUT, "done\n"), (OUT, "dos\r"), (OUT, "\n")])), ["out done", "out dos"]);
+    assert_eq!(
+        rows(&fed(&[
+            (OUT, "10%\r"),
+            (OUT, "done\n"),
+            (OUT, "dos\r"),
+            (OUT, "\n")
+        ])),
+        ["out done", "out dos"]
+    );
     assert_eq!(rows(&fed(&[(OUT, "\r\n\rx\n")])), ["out ", "out x"]);
 }
 
@@ -72,7 +94,9 @@ fn what_was_seen_is_left_out() {
 fn long_lines_are_broken_and_characters_are_not() {
     let line = "\u{20ac}".repeat(5000);
     let store = fed(&[(OUT, &line), (OUT, "\n")]);
-    let rows: Vec<Row<'_>> = (store.first()..store.end()).filter_map(|id| store.row(id)).collect();
+    let rows: Vec<Row<'_>> = (store.first()..store.end())
+        .filter_map(|id| store.row(id))
+        .collect();
     assert_eq!(rows.len(), 4);
     assert!(!rows[0].continues && rows[1..].iter().all(|row| row.continues));
     assert!(rows.iter().all(|row| std::str::from_utf8(row.text).is_ok()));
@@ -82,8 +106,15 @@ fn long_lines_are_broken_and_characters_are_not() {
 
 #[test]
 fn colours_reach_over_lines_of_their_stream() {
-    let store = fed(&[(OUT, "\x1b[31mred\n"), (ERR, "plain\n"), (OUT, "still\x1b[0m\nover\n")]);
-    let classes: Vec<String> = (0..4).filter_map(|id| store.row(id)).map(|row| row.style.classes()).collect();
+    let store = fed(&[
+        (OUT, "\x1b[31mred\n"),
+        (ERR, "plain\n"),
+        (OUT, "still\x1b[0m\nover\n"),
+    ]);
+    let classes: Vec<String> = (0..4)
+        .filter_map(|id| store.row(id))
+        .map(|row| row.style.classes())
+        .collect();
     assert_eq!(classes, ["", "", "fg1", ""]);
 }
 
@@ -92,7 +123,10 @@ fn gaps_and_the_end_are_seen() {
     let mut store = fed(&[(OUT, "half")]);
     store.push_gap(4, Millis(0), 5_000_000);
     store.push(5_000_004, Millis(0), OUT, b"rest\n");
-    assert_eq!(rows(&store), ["out half", "gap 5.0 MB of output were not kept", "out rest"]);
+    assert_eq!(
+        rows(&store),
+        ["out half", "gap 5.0 MB of output were not kept", "out rest"]
+    );
     store.push_end(Millis(0), &end(5_000_009, 77));
     assert_eq!(store.end(), 3, "the lines of a gap cannot be counted");
 
@@ -101,7 +135,10 @@ fn gaps_and_the_end_are_seen() {
     assert_eq!(rows(&whole), ["out a", "out b"]);
     let mut short = fed(&[(OUT, "a\n")]);
     short.push_end(Millis(0), &end(9, 3));
-    assert!(rows(&short)[1].starts_with("gap This log is not complete here: 2 bytes and 1 lines arrived of 9 and 3."));
+    assert!(
+        rows(&short)[1]
+            .starts_with("gap This log is not complete here: 2 bytes and 1 lines arrived of 9 and 3.")
+    );
 }
 
 #[test]

@@ -16,7 +16,10 @@ impl Heights {
     /// No rows yet; `columns` fit side by side.
     #[must_use]
     pub fn new(columns: usize) -> Self {
-        Self { columns: columns.max(1), sums: Vec::new() }
+        Self {
+            columns: columns.max(1),
+            sums: Vec::new(),
+        }
     }
 
     /// How many rows were added.
@@ -30,11 +33,15 @@ impl Heights {
         let characters = if row.text.is_ascii() && memchr::memchr2(0x1b, b'\t', row.text).is_none() {
             row.text.len()
         } else {
-            ansi::plain(row.text).chars().map(|c| if c == '\t' { 4 } else { 1 }).sum()
+            ansi::plain(row.text)
+                .chars()
+                .map(|c| if c == '\t' { 4 } else { 1 })
+                .sum()
         };
         let lines = characters.div_ceil(self.columns).max(1);
         let before = self.sums.last().copied().unwrap_or(0);
-        self.sums.push(before.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX)));
+        self.sums
+            .push(before.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX)));
     }
 
     /// Forgets the rows from this place on.
@@ -65,7 +72,13 @@ mod tests {
     #[test]
     fn long_rows_take_several_lines() {
         let mut heights = Heights::new(10);
-        for text in ["", "0123456789", "0123456789a", "\x1b[31m0123\x1b[0m", "\u{e9}\u{e9}\u{e9}"] {
+        for text in [
+            "",
+            "0123456789",
+            "0123456789a",
+            "\x1b[31m0123\x1b[0m",
+            "\u{e9}\u{e9}\u{e9}",
+        ] {
             let row = Row {
                 text: text.as_bytes(),
                 at: Millis(0),
@@ -75,8 +88,14 @@ mod tests {
             };
             heights.add(&row);
         }
-        assert_eq!((0..=5).map(|place| heights.before(place)).collect::<Vec<_>>(), [0, 1, 2, 4, 5, 6]);
-        assert_eq!((0..6).map(|line| heights.place_of(line)).collect::<Vec<_>>(), [0, 1, 2, 2, 3, 4]);
+        assert_eq!(
+            (0..=5).map(|place| heights.before(place)).collect::<Vec<_>>(),
+            [0, 1, 2, 4, 5, 6]
+        );
+        assert_eq!(
+            (0..6).map(|line| heights.place_of(line)).collect::<Vec<_>>(),
+            [0, 1, 2, 2, 3, 4]
+        );
         heights.truncate(2);
         assert_eq!(heights.len(), 2);
     }

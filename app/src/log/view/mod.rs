@@ -3,8 +3,8 @@
 
 pub mod heights;
 pub mod pattern;
-pub mod row;
 mod place;
+pub mod row;
 mod shown;
 
 use super::{
@@ -100,7 +100,11 @@ impl LogView {
             heights: None,
             wrap: false,
             columns: 80,
-            standing: Standing { following: true, empty: true, ..Standing::default() },
+            standing: Standing {
+                following: true,
+                empty: true,
+                ..Standing::default()
+            },
             left_at: 0,
             current: None,
             log: 0,
@@ -231,7 +235,9 @@ impl LogView {
         let mut text = String::new();
         self.feed.read(|store, _| {
             for place in 0..self.count() {
-                let Some(row) = store.row(self.id_at(place)) else { continue };
+                let Some(row) = store.row(self.id_at(place)) else {
+                    continue;
+                };
                 if place > 0 && !row.continues {
                     text.push('\n');
                 }
@@ -257,7 +263,11 @@ impl LogView {
         self.heights = self.wrap.then(|| Heights::new(self.columns));
         self.current = None;
         self.unfinished = i64::MIN;
-        self.standing = Standing { following: true, unreadable: self.standing.unreadable, ..Standing::default() };
+        self.standing = Standing {
+            following: true,
+            unreadable: self.standing.unreadable,
+            ..Standing::default()
+        };
     }
 
     fn set_following(&mut self, following: bool) {
@@ -270,7 +280,11 @@ impl LogView {
     /// Goes on searching, and says whether there is more to do.
     fn search(&mut self, store: &LogStore) -> bool {
         let pattern = self.pattern.clone();
-        let find = |text: &str| pattern.as_ref().map_or_else(Vec::new, |pattern| pattern.find(text));
+        let find = |text: &str| {
+            pattern
+                .as_ref()
+                .map_or_else(Vec::new, |pattern| pattern.find(text))
+        };
         let mut searching = false;
         self.open.clear();
         if let Some(matches) = &mut self.matches {
@@ -282,7 +296,10 @@ impl LogView {
             self.open.extend(open);
         }
         self.standing.searching = searching;
-        self.standing.found = self.matches.as_ref().map(|matches| matches.ids().len() + self.open.len());
+        self.standing.found = self
+            .matches
+            .as_ref()
+            .map(|matches| matches.ids().len() + self.open.len());
         searching
     }
 
@@ -298,7 +315,11 @@ impl LogView {
         let ids: Vec<i64> = (from..to).map(|place| self.id_in(store, place)).collect();
 
         let pattern = self.pattern.clone();
-        let find = |text: &str| pattern.as_ref().map_or_else(Vec::new, |pattern| pattern.find(text));
+        let find = |text: &str| {
+            pattern
+                .as_ref()
+                .map_or_else(Vec::new, |pattern| pattern.find(text))
+        };
         let (look, filter, current) = (&self.look, &self.filter, self.current);
         let (stale, unfinished) = (self.stale, self.unfinished);
         self.shown.show(
@@ -318,8 +339,14 @@ impl LogView {
     /// The rows a selection reaches over stay, so that it does not fall apart
     /// when the person scrolls on with it.
     fn with_selection(&self, store: &LogStore, from: usize, to: usize, count: usize) -> (usize, usize) {
-        let selection = document().get_selection().ok().flatten().filter(|selection| !selection.is_collapsed());
-        let Some(selection) = selection else { return (from, to) };
+        let selection = document()
+            .get_selection()
+            .ok()
+            .flatten()
+            .filter(|selection| !selection.is_collapsed());
+        let Some(selection) = selection else {
+            return (from, to);
+        };
         let ends = [selection.anchor_node(), selection.focus_node()];
         let places: Vec<usize> = ends
             .iter()
@@ -328,7 +355,17 @@ impl LogView {
             .map(|id| self.place_in(store, id))
             .collect();
         let first = places.iter().copied().min().unwrap_or(from).min(from);
-        let last = places.iter().copied().max().map_or(to, |last| last + 1).max(to).min(count);
-        if last - first > MOST_SELECTED { (from, to) } else { (first, last) }
+        let last = places
+            .iter()
+            .copied()
+            .max()
+            .map_or(to, |last| last + 1)
+            .max(to)
+            .min(count);
+        if last - first > MOST_SELECTED {
+            (from, to)
+        } else {
+            (first, last)
+        }
     }
 }

@@ -17,8 +17,15 @@ impl Pattern {
     /// engine cannot read it.
     #[must_use]
     pub fn new(source: &str) -> Option<Self> {
-        let flags = if source.chars().any(char::is_uppercase) { "g" } else { "gi" };
-        let make: js_sys::Function = Reflect::get(&js_sys::global(), &"RegExp".into()).ok()?.dyn_into().ok()?;
+        let flags = if source.chars().any(char::is_uppercase) {
+            "g"
+        } else {
+            "gi"
+        };
+        let make: js_sys::Function = Reflect::get(&js_sys::global(), &"RegExp".into())
+            .ok()?
+            .dyn_into()
+            .ok()?;
         let arguments = Array::of2(&source.into(), &flags.into());
         Some(Self(Reflect::construct(&make, &arguments).ok()?.dyn_into().ok()?))
     }
@@ -47,8 +54,14 @@ impl Pattern {
 }
 
 fn index_of(found: &JsValue) -> u32 {
-    let index = Reflect::get(found, &JsValue::from_str("index")).ok().and_then(|index| index.as_f64());
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index within a row")]
+    let index = Reflect::get(found, &JsValue::from_str("index"))
+        .ok()
+        .and_then(|index| index.as_f64());
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index within a row"
+    )]
     index.map_or(0, |index| index as u32)
 }
 

@@ -7,7 +7,9 @@ use crate::log::store::LogStore;
 impl LogView {
     /// How many rows the filter shows.
     pub(super) fn count(&self) -> usize {
-        self.feed.read(|store, _| self.count_in(store)).unwrap_or_default()
+        self.feed
+            .read(|store, _| self.count_in(store))
+            .unwrap_or_default()
     }
 
     pub(super) fn count_in(&self, store: &LogStore) -> usize {
@@ -18,7 +20,9 @@ impl LogView {
     }
 
     pub(super) fn id_at(&self, place: usize) -> i64 {
-        self.feed.read(|store, _| self.id_in(store, place)).unwrap_or_default()
+        self.feed
+            .read(|store, _| self.id_in(store, place))
+            .unwrap_or_default()
     }
 
     pub(super) fn id_in(&self, store: &LogStore, place: usize) -> i64 {
@@ -33,7 +37,9 @@ impl LogView {
     }
 
     pub(super) fn place_of(&self, id: i64) -> usize {
-        self.feed.read(|store, _| self.place_in(store, id)).unwrap_or_default()
+        self.feed
+            .read(|store, _| self.place_in(store, id))
+            .unwrap_or_default()
     }
 
     /// The place of a row, or of the next one the filter shows.
@@ -90,7 +96,11 @@ impl LogView {
 
     /// The row at a pixel of the log.
     fn place_at(&self, pixel: f64) -> usize {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels are never negative here")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "pixels are never negative here"
+        )]
         let line = (pixel.max(0.0) / ROW_HEIGHT) as u32;
         match &self.heights {
             Some(heights) => heights.place_of(line),
@@ -110,7 +120,9 @@ impl LogView {
     pub(super) fn place_rows(&mut self, from: usize, to: usize, count: usize) {
         let rows = self.shown.container();
         let offset = self.scroll.on_canvas(self.pixel_of(from));
-        let _ = rows.style().set_property("transform", &format!("translateY({offset}px)"));
+        let _ = rows
+            .style()
+            .set_property("transform", &format!("translateY({offset}px)"));
         let mut height = self.scroll.canvas();
         if self.heights.is_some() && to == count {
             // Wrapped rows are as high as the browser makes them: the end of

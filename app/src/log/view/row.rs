@@ -3,8 +3,8 @@
 //! Text is only ever set as text: what a program prints is never HTML.
 
 use crate::log::{
-    filter::FindPattern,
     filter::Filter,
+    filter::FindPattern,
     segment::{Segment, segments},
     store::{Row, RowKind},
     timestamp::{self, TimeShown},
@@ -35,25 +35,41 @@ pub fn element() -> HtmlElement {
 }
 
 fn create(name: &str) -> HtmlElement {
-    document()
-        .create_element(name)
-        .unwrap_throw()
-        .unchecked_into()
+    document().create_element(name).unwrap_throw().unchecked_into()
 }
 
 /// Fills an element made by [`element`] with a row.
-pub fn fill(element: &HtmlElement, row: &Row<'_>, look: &Look, filter: &Filter, find: FindPattern<'_>, current: bool) {
+pub fn fill(
+    element: &HtmlElement,
+    row: &Row<'_>,
+    look: &Look,
+    filter: &Filter,
+    find: FindPattern<'_>,
+    current: bool,
+) {
     let kind = match row.kind {
         RowKind::Stdout => "log-row",
         RowKind::Stderr => "log-row err",
         RowKind::System => "log-row sys",
         RowKind::Gap => "log-row gap",
     };
-    element.set_class_name(&if current { format!("{kind} current") } else { kind.to_owned() });
-    let Some(time) = element.first_element_child() else { return };
-    let Some(text) = time.next_element_sibling() else { return };
+    element.set_class_name(&if current {
+        format!("{kind} current")
+    } else {
+        kind.to_owned()
+    });
+    let Some(time) = element.first_element_child() else {
+        return;
+    };
+    let Some(text) = time.next_element_sibling() else {
+        return;
+    };
     // Where a line goes on, its time stands once.
-    let words = if row.continues { String::new() } else { timestamp::words(look.time, row.at, look.start, look.minutes_west) };
+    let words = if row.continues {
+        String::new()
+    } else {
+        timestamp::words(look.time, row.at, look.start, look.minutes_west)
+    };
     time.set_text_content(Some(&words));
     while let Some(more) = text.next_element_sibling() {
         more.remove();
@@ -76,7 +92,10 @@ pub fn fill(element: &HtmlElement, row: &Row<'_>, look: &Look, filter: &Filter, 
 }
 
 fn is_plain(piece: &Segment) -> bool {
-    piece.style == crate::log::ansi::Style::default() && piece.link.is_none() && piece.source.is_none() && !piece.found
+    piece.style == crate::log::ansi::Style::default()
+        && piece.link.is_none()
+        && piece.source.is_none()
+        && !piece.found
 }
 
 fn add(text: &Element, piece: &Segment) {

@@ -20,7 +20,11 @@ impl Shown {
     /// None yet; they will be children of `container`.
     #[must_use]
     pub const fn new(container: HtmlElement) -> Self {
-        Self { container, rows: VecDeque::new(), spare: Vec::new() }
+        Self {
+            container,
+            rows: VecDeque::new(),
+            spare: Vec::new(),
+        }
     }
 
     /// What holds the rows.
@@ -37,7 +41,12 @@ impl Shown {
 
     /// Shows the rows of these ids, which ascend. `fill` is called for those
     /// that were not there, and for those that `is_stale`.
-    pub fn show(&mut self, ids: &[i64], is_stale: impl Fn(i64) -> bool, mut fill: impl FnMut(i64, &HtmlElement)) {
+    pub fn show(
+        &mut self,
+        ids: &[i64],
+        is_stale: impl Fn(i64) -> bool,
+        mut fill: impl FnMut(i64, &HtmlElement),
+    ) {
         let mut before = std::mem::take(&mut self.rows);
         for id in ids {
             // What stands before this row has left.
@@ -73,7 +82,10 @@ impl Shown {
             return None;
         }
         let holds = |element: &HtmlElement| element.contains(Some(node));
-        self.rows.iter().find(|(_, element)| holds(element)).map(|(id, _)| *id)
+        self.rows
+            .iter()
+            .find(|(_, element)| holds(element))
+            .map(|(id, _)| *id)
     }
 
     fn put_away(&mut self, element: HtmlElement) {
