@@ -91,13 +91,14 @@ impl Ingest {
         let mut pause = Duration::from_millis(100);
         let mut troubled = false;
         loop {
-            let before = self.ledger.position().0;
-            let error = match self.round().await {
+            let mut reached = false;
+            let error = match self.round(&mut reached).await {
                 Ok(Some(outcome)) => return outcome,
                 Ok(None) => None,
                 Err(error) => Some(error),
             };
-            if error.is_none() || self.ledger.position().0 > before {
+            if reached {
+                // However long the program was quiet: an outage begins when the connection breaks.
                 contact = Instant::now();
                 pause = Duration::from_millis(100);
                 if std::mem::take(&mut troubled) {
@@ -135,12 +136,14 @@ impl Ingest {
     }
 
     /// Follows from where the ledger is, and asks for the status after. None: the command still runs.
-    async fn round(&self) -> Result<Option<Outcome>, Error> {
+    /// `reached` is set when the provider let us follow.
+    async fn round(&self, reached: &mut bool) -> Result<Option<Outcome>, Error> {
         let from = self.ledger.position().0.saturating_sub(self.base);
         let mut follow = self
             .toolbox
             .follow_logs(&self.session, &self.command, from)
             .await?;
+        *reached = true;
         let exact = follow.exact();
         self.read(&mut follow).await?;
         self.complete.store(exact, Ordering::Release);

@@ -11,7 +11,10 @@
 //! | of a run under way, or `idle` with time left | there | left alone |
 //! | any, of another installation | any | never touched |
 
-use crate::{driver::Context, sandboxes::SANDBOX_LABEL};
+use crate::{
+    driver::Context,
+    sandboxes::{GONE_TIMEOUT, SANDBOX_LABEL},
+};
 use daytona::Sandbox;
 use model::{Millis, SandboxId, SandboxRecord, SandboxState};
 use std::{collections::HashMap, sync::Arc};
@@ -84,7 +87,7 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
         };
         if known || now.since(since) >= STRANGER_AGE {
             tracing::warn!(sandbox = %sandbox.id, "no row wants this sandbox, so it is deleted");
-            if let Err(error) = sandboxes.delete_at_provider(&sandbox.id).await {
+            if let Err(error) = sandboxes.delete_at_provider(&sandbox.id, GONE_TIMEOUT).await {
                 tracing::warn!(sandbox = %sandbox.id, error, "it is tried again");
             }
         }
@@ -108,7 +111,11 @@ async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
             }
             // A second one under the same label goes with it.
             for sandbox in found {
-                if let Err(error) = context.sandboxes.delete_at_provider(&sandbox.id).await {
+                if let Err(error) = context
+                    .sandboxes
+                    .delete_at_provider(&sandbox.id, GONE_TIMEOUT)
+                    .await
+                {
                     tracing::warn!(sandbox = %sandbox.id, error, "it is tried again");
                     return;
                 }
@@ -134,7 +141,10 @@ async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
         // Asked for twice because an answer was lost: the row knows one, the other is nobody's.
         for sandbox in found {
             if record.provider_id.as_ref().is_some_and(|id| *id != sandbox.id) {
-                let _ = context.sandboxes.delete_at_provider(&sandbox.id).await;
+                let _ = context
+                    .sandboxes
+                    .delete_at_provider(&sandbox.id, GONE_TIMEOUT)
+                    .await;
             }
         }
     }

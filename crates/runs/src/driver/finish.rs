@@ -1,10 +1,12 @@
 //! The end of a run: the log completed, the sandbox cleaned up, the state told.
 
 use super::{Claim, Verdict, Work};
-use crate::{handle::session_of, journal::until_done, ledger::store_chunks};
+use crate::{handle::session_of, journal::until_done, ledger::store_chunks, sandboxes::GONE_TIMEOUT};
 use model::{LogEnd, Phase, RunState};
 use std::{sync::Arc, time::Duration};
 
+/// How long the sandbox of a lost run may take to be gone before it is left to the reaper.
+const LOST_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a sandbox that was asked for and is not wanted any more is waited for.
 const UNWANTED_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -41,12 +43,12 @@ impl Work {
         self.record.begin(Phase::CleanUp);
         let claim = std::mem::replace(&mut self.claim, Claim::None);
         // Only a sandbox whose program ended by itself or was ended with proof may be used again.
-        let keep = if state == RunState::Lost {
-            0
-        } else {
-            self.settings.keep_minutes
+        let (keep, patience) = match state {
+            // Why it is lost is most often that the provider is away: the reaper has more time.
+            RunState::Lost => (0, LOST_TIMEOUT),
+            _ => (self.settings.keep_minutes, GONE_TIMEOUT),
         };
-        let (cleaned, end) = tokio::join!(self.clean_up(claim, keep), self.store_log(exact));
+        let (cleaned, end) = tokio::join!(self.clean_up(claim, keep, patience), self.store_log(exact));
         let (detail, failed) = match cleaned {
             Ok(detail) => (detail, false),
             Err(error) => {
@@ -80,12 +82,12 @@ impl Work {
     }
 
     /// Deletes the sandbox or keeps it; says which in a few words.
-    async fn clean_up(&self, claim: Claim, keep_minutes: u32) -> Result<String, String> {
+    async fn clean_up(&self, claim: Claim, keep_minutes: u32, patience: Duration) -> Result<String, String> {
         let sandboxes = &self.context.sandboxes;
         match claim {
             Claim::None => Ok("nothing to do".to_owned()),
             Claim::Row(record) => {
-                sandboxes.delete(&record).await?;
+                sandboxes.delete_within(&record, patience).await?;
                 Ok("deleted".to_owned())
             }
             Claim::Held(held) if keep_minutes > 0 => {
@@ -101,11 +103,11 @@ impl Work {
                         return Ok("when idle".to_owned());
                     }
                 }
-                sandboxes.delete(&held.record).await?;
+                sandboxes.delete_within(&held.record, patience).await?;
                 Ok("deleted".to_owned())
             }
             Claim::Held(held) => {
-                sandboxes.delete(&held.record).await?;
+                sandboxes.delete_within(&held.record, patience).await?;
                 Ok("deleted".to_owned())
             }
             Claim::Asked(asked) => {

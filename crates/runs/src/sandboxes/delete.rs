@@ -7,7 +7,7 @@ use model::{AgentId, SandboxRecord, SandboxState};
 use std::time::{Duration, Instant};
 
 /// How long a sandbox may take to be gone before it is left to the reaper.
-const GONE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const GONE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Sandboxes {
     /// Deletes a sandbox and waits until the provider confirms it. When it does not, the row stays
@@ -16,6 +16,18 @@ impl Sandboxes {
     /// # Errors
     /// A sentence that says what the provider did instead.
     pub(crate) async fn delete(&self, record: &SandboxRecord) -> Result<(), String> {
+        self.delete_within(record, GONE_TIMEOUT).await
+    }
+
+    /// The same, with how long the provider may take.
+    ///
+    /// # Errors
+    /// As for [`Self::delete`].
+    pub(crate) async fn delete_within(
+        &self,
+        record: &SandboxRecord,
+        patience: Duration,
+    ) -> Result<(), String> {
         self.store
             .sandbox_state(&record.id, SandboxState::Deleting, None)
             .await
@@ -25,7 +37,7 @@ impl Sandboxes {
             None => self.find(&record.id).await.map(|sandbox| sandbox.id),
         };
         if let Some(id) = provider_id {
-            self.delete_at_provider(&id).await?;
+            self.delete_at_provider(&id, patience).await?;
         }
         self.store
             .sandbox_state(&record.id, SandboxState::Deleted, None)
@@ -36,7 +48,7 @@ impl Sandboxes {
     }
 
     /// Deletes the provider's sandbox of this id, and waits until it is gone.
-    pub(crate) async fn delete_at_provider(&self, id: &str) -> Result<(), String> {
+    pub(crate) async fn delete_at_provider(&self, id: &str, patience: Duration) -> Result<(), String> {
         let began = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
@@ -45,7 +57,7 @@ impl Sandboxes {
                 Err(error) if error.is_not_found() => return Ok(()),
                 // In the middle of a change of state, or the provider is in trouble: again in a moment.
                 Err(error) if error.is_conflict() || error.is_retryable() || error.status() >= Some(500) => {
-                    if began.elapsed() >= GONE_TIMEOUT {
+                    if began.elapsed() >= patience {
                         return Err(format!("The sandbox could not be deleted: {error}."));
                     }
                 }
@@ -54,7 +66,7 @@ impl Sandboxes {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
-        let left = GONE_TIMEOUT.saturating_sub(began.elapsed());
+        let left = patience.saturating_sub(began.elapsed());
         match self
             .client
             .wait(id, &[ProviderState::Destroyed, ProviderState::Archived], left)

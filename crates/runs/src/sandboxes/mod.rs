@@ -16,6 +16,7 @@ mod manifest;
 mod sync;
 
 pub(crate) use create::Asked;
+pub(crate) use delete::GONE_TIMEOUT;
 pub(crate) use manifest::Manifest;
 
 use crate::RunsConfig;

@@ -131,7 +131,6 @@ impl Host {
         self.told(&run).await
     }
 
-
     /// Waits until the log of a run holds this text.
     pub async fn until_printed(&self, run: &RunId, text: &str) {
         let mut follower = self.follower(run).await;

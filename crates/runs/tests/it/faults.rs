@@ -177,3 +177,24 @@ async fn a_stream_that_ends_too_early_is_followed_again() {
     assert_eq!(told.text(), "early\n");
     assert_eq!(told.run().state, RunState::Succeeded);
 }
+
+#[tokio::test]
+async fn a_program_that_was_quiet_for_long_is_not_lost_by_one_break() {
+    let studio = Studio::with(
+        |config| config.provider_deadline = Duration::from_millis(300),
+        |_| {},
+    )
+    .await;
+    let world = &studio.provider.world;
+    world.lock().framing = Framing::Markers;
+    let run = studio.start().await;
+    studio.until(&run, RunState::Running).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    world.cut();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    world.print(Stream::Stdout, b"still here\n");
+    world.exit(0);
+    let told = studio.told(&run).await;
+    assert_eq!(told.run().state, RunState::Succeeded, "{:?}", told.run().reason);
+    assert_eq!(told.text(), "still here\n");
+}

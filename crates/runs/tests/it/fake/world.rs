@@ -114,10 +114,6 @@ impl World {
         self.lock().faults.insert(call.to_owned(), (fault, times));
     }
 
-    pub fn heal(&self) {
-        self.lock().faults.clear();
-    }
-
     pub fn fault_of(&self, call: &str) -> Option<Fault> {
         let mut inner = self.lock();
         let (_, (fault, times)) = inner
