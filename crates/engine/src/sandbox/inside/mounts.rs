@@ -8,7 +8,7 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
@@ -326,13 +326,7 @@ fn private_places(plan: &Plan, uid: u32, home: TakenHome) -> Setup<()> {
     ];
     match home {
         TakenHome::Memory => places.push(("mnt/home", "home/daytona", 0o700)),
-        TakenHome::Image(image) => {
-            let flags = QUIET | MountFlags::NOATIME;
-            step(
-                "mount the home image",
-                mount(image.device(), "home/daytona", c"ext4", flags, None),
-            )?;
-        }
+        TakenHome::Image(image) => mount_image(&image, uid)?,
         TakenHome::Folder(piece) => piece.place("home/daytona", Access::Write)?,
     }
     for (source, target, mode) in places {
@@ -352,6 +346,30 @@ fn private_places(plan: &Plan, uid: u32, home: TakenHome) -> Setup<()> {
         unmount("mnt", UnmountFlags::DETACH),
     )?;
     memory("run", QUIET | MountFlags::RDONLY, "mode=755,size=4k,nr_inodes=1")
+}
+
+/// Mounts a home image; a new one becomes the user's own, and empty.
+fn mount_image(image: &loop_device::Attached, uid: u32) -> Setup<()> {
+    const HOME: &str = "home/daytona";
+    let flags = QUIET | MountFlags::NOATIME;
+    step(
+        "mount the home image",
+        mount(image.device(), HOME, c"ext4", flags, None),
+    )?;
+    let known = step("look at the home folder", std::fs::metadata(HOME))?;
+    if known.uid() != uid {
+        step(
+            "give the home folder to the user",
+            chown(HOME, Some(uid), Some(uid)),
+        )?;
+        step(
+            "close the home folder",
+            std::fs::set_permissions(HOME, std::fs::Permissions::from_mode(0o700)),
+        )?;
+        // Only a check of the file system would use it, and make it again.
+        let _ = std::fs::remove_dir("home/daytona/lost+found");
+    }
+    Ok(())
 }
 
 /// Makes the current folder `/`, drops the old root, and closes the new one to

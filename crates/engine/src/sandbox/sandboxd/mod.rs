@@ -53,7 +53,18 @@ fn run() -> io::Result<()> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let (life, kept) = pipe_with(PipeFlags::CLOEXEC)?;
     let mut sandboxes = Sandboxes::new(life);
-    let served = serve(&engine, &mut sandboxes);
+    let served = match serve(&engine, &mut sandboxes) {
+        // The engine went away in the middle of a word.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+            ) =>
+        {
+            Ok(())
+        }
+        other => other,
+    };
     drop(kept);
     sandboxes.kill_all();
     let deadline = Instant::now() + FAREWELL;

@@ -1,0 +1,275 @@
+//! How sandboxes come and go, and that nothing of them stays.
+
+use std::time::Duration;
+
+use engine::sandbox::{EndReason, SandboxSpec, Spawn, StdinKind};
+use libtest_mimic::Trial;
+
+use crate::kit::{ground, ground_with, groups_of, host_processes, is_root, sh, start, trial, unique, until};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("life::destroy_leaves_nothing", leaves_nothing),
+        trial("life::dropping_the_last_handle_ends_it", dropped),
+        trial(
+            "life::the_death_of_sandboxd_ends_all_and_is_mended",
+            sandboxd_dies,
+        ),
+        trial("life::the_end_of_the_engine_ends_all", engine_ends),
+        trial("life::fifty_rounds_leave_no_descriptor", fifty),
+        trial("life::a_ready_one_takes_on_name_environment_and_limits", adopted),
+        trial("life::what_cannot_start_says_why", not_started),
+        trial("life::input_reaches_a_program", input),
+        trial("life::a_wrong_id_is_refused", wrong_id),
+    ]
+}
+
+async fn leaves_nothing() {
+    let ground = ground().await;
+    let pid = ground.host.sandboxd_pid().unwrap();
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let sandbox = ground.sandbox().await;
+    start(
+        &sandbox,
+        &[
+            "sh",
+            "-c",
+            "trap '' TERM; setsid sleep 4141.5 & (setsid sleep 4141.5 &) ; sleep 4141.5",
+        ],
+    )
+    .await;
+    until(5, "they run", || host_processes("4141.5").len() >= 3).await;
+    if is_root() {
+        assert!(!groups_of(pid).is_empty());
+    }
+    let mut ended = sandbox.ended();
+    let destroyed = sandbox.destroy().await.unwrap();
+    assert!(destroyed.took < Duration::from_secs(1), "{destroyed:?}");
+    // At once, not after a while.
+    assert_eq!(host_processes("4141.5"), Vec::<u32>::new());
+    assert!(groups_of(pid).is_empty(), "{:?}", groups_of(pid));
+    assert_eq!(std::fs::read_to_string("/proc/self/mountinfo").unwrap(), mounts);
+    assert_eq!(
+        std::fs::read_dir(ground.data.path().join("homes"))
+            .unwrap()
+            .count(),
+        0
+    );
+    assert_eq!(
+        *ended.wait_for(Option::is_some).await.unwrap(),
+        Some(EndReason::Destroyed)
+    );
+    sandbox.destroy().await.unwrap();
+    let refused = sandbox.spawn(spawn(&["true"])).await.unwrap_err();
+    assert_eq!(refused.to_string(), "The sandbox has ended: it was destroyed.");
+    assert!(children_of(pid).is_empty(), "no zombie is left");
+}
+
+fn children_of(pid: u32) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap()
+}
+
+fn spawn(argv: &[&str]) -> Spawn {
+    Spawn {
+        argv: argv.iter().map(ToString::to_string).collect(),
+        env: vec![("PATH".into(), "/usr/bin".into())],
+        cwd: "/home/daytona".into(),
+        stdin: StdinKind::Null,
+        merge_stderr: false,
+    }
+}
+
+async fn dropped() {
+    let ground = ground().await;
+    let sandbox = ground.sandbox().await;
+    start(&sandbox, &["sleep", "4242.5"]).await;
+    until(5, "it runs", || host_processes("4242.5").len() == 1).await;
+    drop(sandbox);
+    until(5, "it ended", || host_processes("4242.5").is_empty()).await;
+}
+
+async fn sandboxd_dies() {
+    let ground = ground().await;
+    let sandbox = ground.sandbox().await;
+    let mut process = start(&sandbox, &["sh", "-c", "setsid sleep 4343.5 & sleep 4343.5"]).await;
+    until(5, "they run", || host_processes("4343.5").len() >= 2).await;
+    let pid = ground.host.sandboxd_pid().unwrap();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    until(5, "all ended", || host_processes("4343.5").is_empty()).await;
+    let mut ended = sandbox.ended();
+    assert_eq!(
+        *ended.wait_for(Option::is_some).await.unwrap(),
+        Some(EndReason::HostLost)
+    );
+    assert!(
+        process.exit.wait_for(Option::is_some).await.is_err(),
+        "its end was not seen"
+    );
+    assert!(sandbox.destroy().await.is_ok());
+    let again = ground.sandbox().await;
+    assert_eq!(sh(&again, "echo again").await.out, "again\n");
+    // The new one swept up what the dead one could not.
+    until(5, "the old groups are gone", || {
+        groups_of(pid.as_raw_nonzero().get().unsigned_abs()).is_empty()
+    })
+    .await;
+}
+
+async fn engine_ends() {
+    let ground = ground_with(|config| config.warm = 1).await;
+    let sandbox = ground.sandbox().await;
+    start(&sandbox, &["sleep", "4444.5"]).await;
+    until(5, "it runs", || host_processes("4444.5").len() == 1).await;
+    let pid = ground.host.sandboxd_pid().unwrap();
+    ground.host.shutdown().await;
+    assert!(host_processes("4444.5").is_empty());
+    assert!(groups_of(pid).is_empty());
+    assert_eq!(*sandbox.ended().borrow(), Some(EndReason::Destroyed));
+    assert!(
+        ground
+            .host
+            .create(SandboxSpec {
+                id: unique(),
+                ..SandboxSpec::default()
+            })
+            .await
+            .is_err()
+    );
+}
+
+async fn fifty() {
+    let ground = ground().await;
+    let open = |pid: u32| std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+    let (own, sandboxd) = (std::process::id(), ground.host.sandboxd_pid().unwrap());
+    let mut before = (0, 0);
+    for round in 0..50 {
+        let sandbox = ground.sandbox().await;
+        assert_eq!(sh(&sandbox, "echo x").await.out, "x\n");
+        let _ = sandbox.open_read("/etc/passwd").await.unwrap();
+        sandbox.destroy().await.unwrap();
+        drop(sandbox);
+        if round == 0 {
+            before = (open(own), open(sandboxd));
+        }
+    }
+    // Other tests of this executable may run beside this one.
+    until(5, "the descriptors are back", || open(sandboxd) <= before.1).await;
+    assert!(
+        open(own) < before.0 + 40,
+        "{} before, {} after",
+        before.0,
+        open(own)
+    );
+    assert!(groups_of(sandboxd).is_empty());
+}
+
+async fn adopted() {
+    let ground = ground_with(|config| config.warm = 1).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let env = [
+        ("MINE".to_owned(), "1".to_owned()),
+        ("LANG".to_owned(), "C".to_owned()),
+    ]
+    .into();
+    let spec = SandboxSpec {
+        id: unique(),
+        processes: 40,
+        env,
+        ..SandboxSpec::default()
+    };
+    let sandbox = ground.host.create(spec.clone()).await.unwrap();
+    if ground.host.isolation().processes != engine::sandbox::Enforcer::Rlimit {
+        assert!(sandbox.warm());
+    }
+    assert_eq!(sandbox.id(), spec.id);
+    let ran = sh(&sandbox, "echo $MINE $LANG").await;
+    assert_eq!(ran.out, "1 C\n");
+    let program = "import os,time\nn=0\ntry:\n while n<1000:\n  if os.fork()==0: time.sleep(5); os._exit(0)\n  n+=1\nexcept OSError: print(n)";
+    let ran = crate::kit::run(&sandbox, &["timeout", "2", "python3", "-c", program]).await;
+    let forked: u32 = ran.out.trim().parse().unwrap_or(0);
+    assert!((30..=44).contains(&forked), "{ran:?}");
+    let kept = SandboxSpec {
+        id: unique(),
+        disk_bytes: 10 << 20,
+        ..SandboxSpec::default()
+    };
+    assert!(
+        !ground.host.create(kept).await.unwrap().warm(),
+        "another disk needs another sandbox"
+    );
+}
+
+async fn not_started() {
+    let ground = ground().await;
+    let sandbox = ground.sandbox().await;
+    sh(&sandbox, "echo text > text; chmod 755 text; echo x > plain").await;
+    let cases: [(Spawn, &str); 6] = [
+        (
+            spawn(&["no-such-program"]),
+            "there is no program no-such-program in the sandbox",
+        ),
+        (spawn(&["/home/daytona/plain"]), "may not be run"),
+        (
+            spawn(&["/home/daytona/text"]),
+            "needs a first line such as #!/bin/sh",
+        ),
+        (spawn(&[]), "no program"),
+        (spawn(&["true", "a\0b"]), "NUL byte"),
+        (
+            Spawn {
+                cwd: "/nowhere".into(),
+                ..spawn(&["true"])
+            },
+            "cannot start in the folder /nowhere",
+        ),
+    ];
+    for (order, expected) in cases {
+        let error = sandbox.spawn(order).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let huge = sandbox
+        .spawn(spawn(&["true", &"x".repeat(200_000)]))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(huge.contains("too much"), "{huge}");
+    while sandbox.usage().await.processes > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn input() {
+    let ground = ground().await;
+    let sandbox = ground.sandbox().await;
+    let mut process = sandbox
+        .spawn(Spawn {
+            stdin: StdinKind::Pipe,
+            ..spawn(&["cat"])
+        })
+        .await
+        .unwrap();
+    assert!(process.stderr.is_some());
+    let mut stdin = tokio::net::unix::pipe::Sender::from_owned_fd(process.stdin.take().unwrap()).unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stdin, b"hello")
+        .await
+        .unwrap();
+    drop(stdin);
+    assert_eq!(crate::kit::read(process.stdout).await, "hello");
+    let exit = *process.exit.wait_for(Option::is_some).await.unwrap();
+    assert_eq!(exit.map(engine::sandbox::Exit::shell_code), Some(0));
+}
+
+async fn wrong_id() {
+    let ground = ground().await;
+    for id in ["../x", "", "a b"] {
+        let refused = ground
+            .host
+            .create(SandboxSpec {
+                id: id.into(),
+                ..SandboxSpec::default()
+            })
+            .await;
+        assert!(refused.is_err_and(|error| error.to_string().contains("cannot be its id")));
+    }
+}

@@ -1,0 +1,31 @@
+//! Real sandboxes on this machine, attacked from inside and looked at from
+//! outside. The executable is sandboxd as well, so it has its own harness.
+
+mod basics;
+mod bench;
+mod files;
+mod kit;
+mod life;
+mod limits;
+mod stopping;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    if std::env::args().nth(1).as_deref() == Some("sandboxd") {
+        engine::sandbox::sandboxd_main();
+    }
+    let arguments = Arguments::from_args();
+    let trials: Vec<Trial> = [
+        basics::trials(),
+        bench::trials(),
+        files::trials(),
+        life::trials(),
+        limits::trials(),
+        stopping::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
