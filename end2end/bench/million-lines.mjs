@@ -35,9 +35,8 @@ function intoFile(program, file, options) {
 
 /** From the program's start to its last byte in the database, as the run's own phases say. */
 function stored(program) {
-  const result = spawnSync(binary, ["run", "--json", program], { encoding: "utf8", maxBuffer: 1 << 30 });
+  const result = spawnSync(binary, ["run", "--json", program], { encoding: "utf8", stdio: ["ignore", "ignore", "pipe"] });
   if (result.status !== 0) throw new Error(`pitlane run ended with ${result.status}: ${result.stderr.slice(-2000)}`);
-  const text = result.stdout.trimEnd().split("\n").at(-1);
-  const summary = JSON.parse(text.startsWith("{") ? text : result.stderr.trimEnd().split("\n").at(-1));
+  const summary = JSON.parse(result.stderr.trimEnd().split("\n").at(-1));
   return summary.phases.run;
 }

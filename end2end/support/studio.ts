@@ -66,7 +66,7 @@ export class Studio {
 
   /** A line of the log with this text in it. */
   line(text: string | RegExp): Locator {
-    return this.page.getByTestId("log-row").filter({ hasText: text });
+    return this.page.locator(".log-row").filter({ hasText: text }).first();
   }
 
   phase(name: string): Locator {

@@ -78,7 +78,7 @@ test("a program that asks is answered in the log", async ({ page }) => {
   const studio = await Studio.create(page, "asks", { "agent.py": "name = input('Who are you? ')\nprint('hello', name)\n" });
   await studio.start();
   await expect(studio.line("Who are you?")).toBeVisible();
-  const prompt = page.getByRole("textbox", { name: /input/i });
+  const prompt = page.getByLabel("Input", { exact: true });
   await prompt.fill("Grace");
   await prompt.press("Enter");
   await expect(studio.line("hello Grace")).toBeVisible();

@@ -14,28 +14,31 @@ test("a reload in the middle of a run loses and doubles no line", async ({ page 
   await studio.finished();
   const expected = Array.from({ length: 300 }, (_, i) => `line ${String(i).padStart(3, "0")}\n`).join("");
   expect(await studio.log()).toBe(expected);
-  // The panel itself, from top to bottom: copied as a person would.
+  // The panel itself, from top to bottom, as a person would scroll through it.
   const shown = await wholePanel(studio);
   expect(shown.filter((text) => /line \d{3}/.test(text))).toEqual(expected.trim().split("\n"));
 });
 
-/** All rows of the panel, gathered by scrolling through it. */
+/** All rows of the panel, gathered by scrolling through it: there are elements only for those in view. */
 async function wholePanel(studio: Studio): Promise<string[]> {
   const rows = new Map<number, string>();
   const scroller = studio.page.getByRole("log");
-  let top = 0;
-  for (;;) {
-    const end = await scroller.evaluate((element, top) => {
+  for (let top = 0, end = false; !end; top += 200) {
+    end = await scroller.evaluate((element, top) => {
       element.scrollTop = top;
       return element.scrollTop + element.clientHeight >= element.scrollHeight - 1;
     }, top);
     await studio.page.waitForTimeout(80);
-    for (const row of await studio.page.getByTestId("log-row").all()) {
-      const index = Number(await row.getAttribute("data-row"));
-      rows.set(index, (await row.getByTestId("log-text").innerText()).trim());
-    }
-    if (end) break;
-    top += 200;
+    const seen = await scroller.evaluate((element) => {
+      const above = element.querySelector(".log-canvas")?.getBoundingClientRect().top ?? 0;
+      return [...element.querySelectorAll<HTMLElement>(".log-row")]
+        .filter((row) => row.offsetHeight > 0)
+        .map((row): [number, string] => [
+          Math.round(row.getBoundingClientRect().top - above),
+          row.querySelector("span")?.textContent ?? "",
+        ]);
+    });
+    for (const [place, text] of seen) rows.set(place, text);
   }
   return [...rows.entries()].sort(([a], [b]) => a - b).map(([, text]) => text);
 }

@@ -71,6 +71,15 @@ pub fn exists(program: &str) -> bool {
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(crate::workspace::root());
+    // `cargo xtask` is itself run by cargo, which tells it about its package.
+    // Handed on, that would make some build scripts (ring's) run anew each
+    // time cargo is called now by a person and now from here.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

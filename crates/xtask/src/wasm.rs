@@ -96,11 +96,9 @@ fn compile(profile: Profile) -> Result<PathBuf> {
     arguments.extend(["--target-dir", &folder_text]);
     match toolchain()? {
         Toolchain::Installed => {
+            // The server paints with the same types: `--cfg erase_components` here
+            // alone would make the browser look for other markup than it finds.
             let mut command = cargo(&arguments);
-            if profile == Profile::Debug {
-                // Type erasure makes debug builds of the views much faster, at a little speed.
-                command.env("RUSTFLAGS", "--cfg erase_components");
-            }
             run(&mut command)?;
         }
         Toolchain::Debian => {
