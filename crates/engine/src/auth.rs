@@ -38,15 +38,18 @@ fn offered(headers: &HeaderMap, query: Option<&str>) -> Option<String> {
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
-    let preview = || headers.get("x-daytona-preview-token").and_then(|value| value.to_str().ok());
+    let preview = || {
+        headers
+            .get("x-daytona-preview-token")
+            .and_then(|value| value.to_str().ok())
+    };
     if let Some(token) = bearer.or_else(preview) {
         return Some(token.to_owned());
     }
-    let pairs: Vec<(String, String)> = axum::extract::Query::try_from_uri(
-        &format!("/?{}", query?).parse().ok()?,
-    )
-    .ok()?
-    .0;
+    let pairs: Vec<(String, String)> =
+        axum::extract::Query::try_from_uri(&format!("/?{}", query?).parse().ok()?)
+            .ok()?
+            .0;
     pairs
         .into_iter()
         .find_map(|(name, value)| (name == "DAYTONA_SANDBOX_AUTH_KEY").then_some(value))

@@ -21,12 +21,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Fault> {
-        let bytes = axum::body::to_bytes(request.into_body(), LIMIT).await.map_err(|_| {
-            Fault::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The request body could not be read, or is larger than 16 MiB.",
-            )
-        })?;
+        let bytes = axum::body::to_bytes(request.into_body(), LIMIT)
+            .await
+            .map_err(|_| {
+                Fault::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The request body could not be read, or is larger than 16 MiB.",
+                )
+            })?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(bytes).map(Self).map_err(|error| {
             Fault::bad_request(format!("The request body is not what this call takes: {error}."))

@@ -81,7 +81,7 @@ pub enum EngineError {
 
 /// The rhythm of the timers. Daytona counts in minutes; tests count faster.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Timings {
+pub struct Timings {
     /// The length of one of Daytona's minutes.
     pub minute: Duration,
     /// How often the timers look.

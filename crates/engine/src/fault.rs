@@ -162,9 +162,10 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
     let fault = response.extensions_mut().remove::<Fault>();
     let fault = match (fault, response.status()) {
         (Some(fault), _) => fault,
-        (None, StatusCode::METHOD_NOT_ALLOWED) => {
-            Fault::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not served at {path}."))
-        }
+        (None, StatusCode::METHOD_NOT_ALLOWED) => Fault::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("{method} is not served at {path}."),
+        ),
         _ => return response,
     };
     if fault.status.is_server_error() {

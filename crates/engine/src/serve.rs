@@ -1,6 +1,5 @@
 //! Starting an engine, serving it, and ending it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,20 +52,23 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), EngineError> {
-    serve_with(config, Timings::default(), None, listener, shutdown).await
+    serve_with(config, Timings::default(), listener, shutdown).await
 }
 
-pub(crate) async fn serve_with(
+/// [`serve`] with timers of another rhythm, for tests that cannot wait minutes.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_with(
     config: EngineConfig,
     timings: Timings,
-    program: Option<PathBuf>,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), EngineError> {
     let addr = listener.local_addr().map_err(EngineError::Listener)?;
     let held = lock::write(&config.data_dir, addr, &config.api_key)?;
     raise_descriptor_limit();
-    let engine = Engine::start(config, timings, program).await?;
+    let engine = Engine::start(config, timings).await?;
     let stop = shutdown.child_token();
     let timers = tokio::spawn(lifecycle::timers::run(Arc::clone(&engine)));
     let alone = tokio::spawn(wait_until_alone(Arc::clone(&engine), stop.clone()));
@@ -82,13 +84,14 @@ pub(crate) async fn serve_with(
         .with_graceful_shutdown(async move { ending.cancelled().await });
     let mut server = tokio::spawn(async move { server.await });
     let outcome = tokio::select! {
+        biased;
+        () = stop.cancelled() => Ok(()),
         served = &mut server => Err(EngineError::Listener(match served {
             Ok(Ok(())) => std::io::Error::other("it closed"),
             Ok(Err(error)) => error,
             Err(error) => std::io::Error::other(error),
         })),
         () = engine.lost.cancelled() => Err(EngineError::SandboxesLost),
-        () = stop.cancelled() => Ok(()),
     };
     stop.cancel();
     timers.abort();
@@ -111,7 +114,12 @@ async fn wait_until_alone(engine: SharedEngine, stop: CancellationToken) {
     let look = (grace / 4).clamp(Duration::from_millis(50), Duration::from_secs(10));
     loop {
         tokio::time::sleep(look).await;
-        if engine.registry.list().iter().any(|entry| entry.activity.is_used()) {
+        if engine
+            .registry
+            .list()
+            .iter()
+            .any(|entry| entry.activity.is_used())
+        {
             engine.seen();
         }
         if engine.alone_for() >= grace {

@@ -35,11 +35,12 @@ impl Engine {
     ///
     /// # Errors
     /// When the data directory cannot be used, or nothing can be isolated here.
-    pub(crate) async fn start(config: EngineConfig, timings: Timings, program: Option<PathBuf>) -> Result<SharedEngine, EngineError> {
-        let data_dir = std::path::absolute(&config.data_dir).map_err(|source| EngineError::DataDirectory {
-            path: config.data_dir.clone(),
-            source,
-        })?;
+    pub(crate) async fn start(config: EngineConfig, timings: Timings) -> Result<SharedEngine, EngineError> {
+        let data_dir =
+            std::path::absolute(&config.data_dir).map_err(|source| EngineError::DataDirectory {
+                path: config.data_dir.clone(),
+                source,
+            })?;
         let registry = Registry::open(&data_dir).map_err(|source| EngineError::DataDirectory {
             path: data_dir.clone(),
             source,
@@ -52,7 +53,7 @@ impl Engine {
             python: config.python.clone(),
             node: config.node.clone(),
             warm: config.warm,
-            program,
+            program: None,
         })
         .await?;
         tracing::info!(isolation = %host.isolation(), sandboxes = registry.list().len(), "the engine is ready");

@@ -6,8 +6,8 @@ use axum::Json as Answer;
 use axum::extract::State;
 use daytona::{CreateSandbox, PitlaneFacts, Sandbox, SandboxState};
 
-use super::present::{Base, describe};
 use super::REGION;
+use super::present::{Base, describe};
 use crate::body::Json;
 use crate::clock;
 use crate::fault::Fault;
@@ -18,8 +18,11 @@ use crate::state::SharedEngine;
 
 /// The snapshots there are: the host's own programs, in Daytona's three sizes
 /// (name, processors, GiB of memory, GiB of disk). The first is the default.
-pub(super) const SNAPSHOTS: [(&str, u32, u32, u32); 3] =
-    [("daytona-small", 1, 1, 3), ("daytona-medium", 2, 4, 8), ("daytona-large", 4, 8, 10)];
+pub(super) const SNAPSHOTS: [(&str, u32, u32, u32); 3] = [
+    ("daytona-small", 1, 1, 3),
+    ("daytona-medium", 2, 4, 8),
+    ("daytona-large", 4, 8, 10),
+];
 
 pub(super) async fn create(
     State(engine): State<SharedEngine>,
@@ -79,9 +82,17 @@ fn refuse_what_is_not_here(request: &CreateSandbox) -> Result<(), Fault> {
         "This engine gives sandboxes no /dev/kvm."
     } else if request.user.as_deref().is_some_and(|user| user != USER) {
         "The only user of a sandbox here is daytona."
-    } else if request.volumes.as_ref().is_some_and(|volumes| !volumes.is_empty()) {
+    } else if request
+        .volumes
+        .as_ref()
+        .is_some_and(|volumes| !volumes.is_empty())
+    {
         "This engine has no volumes."
-    } else if request.secrets.as_ref().is_some_and(|secrets| !secrets.is_empty()) {
+    } else if request
+        .secrets
+        .as_ref()
+        .is_some_and(|secrets| !secrets.is_empty())
+    {
         "This engine keeps no secrets. Give them to the command that needs them."
     } else if given(&request.network_allow_list) || given(&request.domain_allow_list) {
         "This engine enforces no allow lists. Use networkBlockAll, or leave the lists out."
@@ -94,7 +105,9 @@ fn refuse_what_is_not_here(request: &CreateSandbox) -> Result<(), Fault> {
 fn snapshot(request: &CreateSandbox) -> Result<(&'static str, u32, u32, u32), Fault> {
     let wanted = match (&request.build_info, &request.snapshot) {
         (Some(_), Some(_)) => {
-            return Err(Fault::bad_request("Cannot specify both a snapshot and build info"));
+            return Err(Fault::bad_request(
+                "Cannot specify both a snapshot and build info",
+            ));
         }
         (Some(build), None) => image(&build.dockerfile_content)?,
         (None, Some(snapshot)) => snapshot.as_str(),
@@ -115,14 +128,19 @@ fn snapshot(request: &CreateSandbox) -> Result<(&'static str, u32, u32, u32), Fa
 
 /// The image of a Dockerfile that is nothing but `FROM image`.
 fn image(dockerfile: &str) -> Result<&str, Fault> {
-    let mut lines = dockerfile.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut lines = dockerfile
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     let words: Vec<&str> = lines.next().unwrap_or("").split_whitespace().collect();
     match (words.as_slice(), lines.next()) {
         ([from, image], None) if from.eq_ignore_ascii_case("from") => Ok(image),
         ([from, _], Some(line)) if from.eq_ignore_ascii_case("from") => Err(Fault::bad_request(format!(
             "The Dockerfile line {line:?} cannot be done: this engine builds no images. Run it in the sandbox."
         ))),
-        _ => Err(Fault::bad_request("The Dockerfile does not begin with FROM and an image.")),
+        _ => Err(Fault::bad_request(
+            "The Dockerfile does not begin with FROM and an image.",
+        )),
     }
 }
 
@@ -140,7 +158,9 @@ fn name(asked: Option<String>, id: &str) -> Result<String, Fault> {
         return Ok(id.to_owned());
     };
     if name.len() > 255 || name.chars().any(|letter| letter == '/' || letter.is_control()) {
-        return Err(Fault::bad_request("A sandbox's name has up to 255 letters and no slash."));
+        return Err(Fault::bad_request(
+            "A sandbox's name has up to 255 letters and no slash.",
+        ));
     }
     Ok(name)
 }
@@ -149,14 +169,18 @@ fn within(what: &str, asked: Option<u32>, default: u32, most: u32) -> Result<u32
     match asked {
         None => Ok(default),
         Some(number) if (1..=most).contains(&number) => Ok(number),
-        Some(number) => Err(Fault::bad_request(format!("{what} must be between 1 and {most}, not {number}"))),
+        Some(number) => Err(Fault::bad_request(format!(
+            "{what} must be between 1 and {most}, not {number}"
+        ))),
     }
 }
 
 fn not_negative(what: &str, asked: Option<i64>, default: i64) -> Result<i64, Fault> {
     match asked.unwrap_or(default) {
         minutes if minutes >= 0 => Ok(minutes),
-        minutes => Err(Fault::bad_request(format!("{what} must not be negative, but is {minutes}"))),
+        minutes => Err(Fault::bad_request(format!(
+            "{what} must not be negative, but is {minutes}"
+        ))),
     }
 }
 
@@ -184,7 +208,10 @@ mod tests {
     fn nothing_asked_for_gives_daytonas_defaults() {
         let record = made(CreateSandbox::default()).unwrap();
         assert_eq!((record.cpu, record.memory, record.disk), (1, 1, 3));
-        assert_eq!((record.auto_stop, record.auto_archive, record.auto_delete), (15, 10_080, -1));
+        assert_eq!(
+            (record.auto_stop, record.auto_archive, record.auto_delete),
+            (15, 10_080, -1)
+        );
         assert_eq!(record.name, record.id);
         assert!(record.keep_home);
     }
@@ -192,7 +219,12 @@ mod tests {
     #[test]
     fn images_are_refused_in_words() {
         assert_eq!(made(from("FROM daytona-medium\n")).unwrap().memory, 4);
-        for dockerfile in ["FROM debian:12.9\n", "FROM daytona-small\nRUN true\n", "", "RUN x"] {
+        for dockerfile in [
+            "FROM debian:12.9\n",
+            "FROM daytona-small\nRUN true\n",
+            "",
+            "RUN x",
+        ] {
             assert!(made(from(dockerfile)).is_err(), "{dockerfile:?}");
         }
     }

@@ -23,7 +23,10 @@ fn set(
     let entry = engine.registry.find(&path.0)?;
     let minutes = path.1.parse().ok().filter(|minutes| *minutes >= least);
     let minutes = minutes.ok_or_else(|| {
-        Fault::bad_request(format!("The interval must be a number of minutes from {least}, not {:?}", path.1))
+        Fault::bad_request(format!(
+            "The interval must be a number of minutes from {least}, not {:?}",
+            path.1
+        ))
     })?;
     let mut outcome = Ok(());
     entry.update(|record| outcome = change(record, minutes));

@@ -74,7 +74,8 @@ impl Wanted {
                 "id" | "isPublic" | "isRecoverable" => wanted.exact.push((key, value)),
                 "name" => wanted.name = Some(value.to_lowercase()),
                 "labels" => {
-                    wanted.labels = serde_json::from_str(&value).map_err(|_| bad("a JSON object of texts"))?;
+                    wanted.labels =
+                        serde_json::from_str(&value).map_err(|_| bad("a JSON object of texts"))?;
                 }
                 "states" => wanted.states.push(value),
                 "snapshots" => wanted.snapshots.push(value),
@@ -85,7 +86,9 @@ impl Wanted {
                 }
                 "sort" => wanted.sort = value,
                 "order" => wanted.ascending = value == "asc",
-                "cursor" => wanted.after = Some(read_cursor(&value).ok_or_else(|| bad("a cursor of this list"))?),
+                "cursor" => {
+                    wanted.after = Some(read_cursor(&value).ok_or_else(|| bad("a cursor of this list"))?)
+                }
                 "limit" => {
                     let limit = value.parse().ok().filter(|limit| (1..=200).contains(limit));
                     wanted.limit = limit.ok_or_else(|| bad("a number between 1 and 200"))?;
@@ -103,8 +106,14 @@ impl Wanted {
         one_of(&self.states, state)
             && one_of(&self.snapshots, sandbox.snapshot.as_deref().unwrap_or(""))
             && one_of(&self.regions, &sandbox.target)
-            && self.labels.iter().all(|(key, value)| sandbox.labels.get(key) == Some(value))
-            && self.name.as_ref().is_none_or(|name| sandbox.name.to_lowercase().starts_with(name))
+            && self
+                .labels
+                .iter()
+                .all(|(key, value)| sandbox.labels.get(key) == Some(value))
+            && self
+                .name
+                .as_ref()
+                .is_none_or(|name| sandbox.name.to_lowercase().starts_with(name))
             && self.exact.iter().all(|(key, value)| match key.as_str() {
                 "id" => sandbox.id == *value,
                 "isPublic" => sandbox.public.to_string() == *value,
@@ -118,7 +127,11 @@ impl Wanted {
                 } else {
                     sandbox.disk
                 });
-                if key.starts_with("min") { number >= *bound } else { number <= *bound }
+                if key.starts_with("min") {
+                    number >= *bound
+                } else {
+                    number <= *bound
+                }
             })
     }
 
@@ -136,7 +149,10 @@ impl Wanted {
     }
 
     fn compare(&self, one: &Place, other: &Place) -> Ordering {
-        let order = one.0.total_cmp(&other.0).then_with(|| (&one.1, &one.2).cmp(&(&other.1, &other.2)));
+        let order = one
+            .0
+            .total_cmp(&other.0)
+            .then_with(|| (&one.1, &one.2).cmp(&(&other.1, &other.2)));
         if self.ascending { order } else { order.reverse() }
     }
 
@@ -145,13 +161,20 @@ impl Wanted {
             .into_iter()
             .filter(|sandbox| self.matches(sandbox))
             .map(|sandbox| (self.place(&sandbox), sandbox))
-            .filter(|(place, _)| self.after.as_ref().is_none_or(|after| self.compare(place, after).is_gt()))
+            .filter(|(place, _)| {
+                self.after
+                    .as_ref()
+                    .is_none_or(|after| self.compare(place, after).is_gt())
+            })
             .collect();
         found.sort_by(|(one, _), (other, _)| self.compare(one, other));
         let more = found.len() > self.limit;
         found.truncate(self.limit);
         SandboxPage {
-            next_cursor: found.last().filter(|_| more).map(|(place, _)| write_cursor(place)),
+            next_cursor: found
+                .last()
+                .filter(|_| more)
+                .map(|(place, _)| write_cursor(place)),
             items: found.into_iter().map(|(_, sandbox)| sandbox).collect(),
         }
     }
@@ -181,7 +204,13 @@ mod tests {
     }
 
     fn wanted(query: &[(&str, &str)]) -> Wanted {
-        Wanted::read(query.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()).unwrap()
+        Wanted::read(
+            query
+                .iter()
+                .map(|(key, value)| ((*key).into(), (*value).into()))
+                .collect(),
+        )
+        .unwrap()
     }
 
     fn ids(page: &SandboxPage) -> Vec<&str> {
@@ -190,7 +219,11 @@ mod tests {
 
     #[test]
     fn filters_and_orders() {
-        let all = vec![sandbox("a", "red", 1), sandbox("b", "blue", 2), sandbox("c", "Red-2", 3)];
+        let all = vec![
+            sandbox("a", "red", 1),
+            sandbox("b", "blue", 2),
+            sandbox("c", "Red-2", 3),
+        ];
         let list = |query: &[(&str, &str)]| wanted(query).page(all.clone());
         assert_eq!(ids(&list(&[])), ["c", "b", "a"]);
         assert_eq!(ids(&list(&[("sort", "name"), ("order", "asc")])), ["c", "b", "a"]);
@@ -202,7 +235,9 @@ mod tests {
 
     #[test]
     fn pages_cover_the_list_without_doubles() {
-        let all: Vec<_> = (0..25).map(|number| sandbox(&format!("{number:02}"), "x", 1)).collect();
+        let all: Vec<_> = (0..25)
+            .map(|number| sandbox(&format!("{number:02}"), "x", 1))
+            .collect();
         let mut seen = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
@@ -218,13 +253,25 @@ mod tests {
             }
         }
         seen.reverse();
-        assert_eq!(seen, all.into_iter().map(|sandbox| sandbox.id).collect::<Vec<_>>());
+        assert_eq!(
+            seen,
+            all.into_iter().map(|sandbox| sandbox.id).collect::<Vec<_>>()
+        );
     }
 
     #[test]
     fn bad_filters_are_said() {
-        for query in [("limit", "0"), ("limit", "201"), ("labels", "x"), ("cursor", "x"), ("minCpu", "x")] {
-            assert!(Wanted::read(vec![(query.0.into(), query.1.into())]).is_err(), "{query:?}");
+        for query in [
+            ("limit", "0"),
+            ("limit", "201"),
+            ("labels", "x"),
+            ("cursor", "x"),
+            ("minCpu", "x"),
+        ] {
+            assert!(
+                Wanted::read(vec![(query.0.into(), query.1.into())]).is_err(),
+                "{query:?}"
+            );
         }
     }
 }

@@ -30,10 +30,22 @@ pub(crate) fn routes() -> Router<SharedEngine> {
         .route("/sandbox/{sandbox}/start", post(power::start))
         .route("/sandbox/{sandbox}/stop", post(power::stop))
         .route("/sandbox/{sandbox}/labels", put(labels::replace))
-        .route("/sandbox/{sandbox}/autostop/{minutes}", post(intervals::auto_stop))
-        .route("/sandbox/{sandbox}/autoarchive/{minutes}", post(intervals::auto_archive))
-        .route("/sandbox/{sandbox}/autodelete/{minutes}", post(intervals::auto_delete))
+        .route(
+            "/sandbox/{sandbox}/autostop/{minutes}",
+            post(intervals::auto_stop),
+        )
+        .route(
+            "/sandbox/{sandbox}/autoarchive/{minutes}",
+            post(intervals::auto_archive),
+        )
+        .route(
+            "/sandbox/{sandbox}/autodelete/{minutes}",
+            post(intervals::auto_delete),
+        )
         .route("/sandbox/{sandbox}/ttl/{minutes}", post(intervals::time_to_live))
         .route("/sandbox/{sandbox}/last-activity", post(power::last_activity))
-        .route("/sandbox/{sandbox}/toolbox-proxy-url", get(service::toolbox_proxy_url))
+        .route(
+            "/sandbox/{sandbox}/toolbox-proxy-url",
+            get(service::toolbox_proxy_url),
+        )
 }

@@ -33,7 +33,8 @@ impl FromRequestParts<SharedEngine> for Base {
 
     async fn from_request_parts(parts: &mut Parts, engine: &SharedEngine) -> Result<Self, Self::Rejection> {
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let host = text(header::HOST.as_str()).map_or_else(|| engine.config.addr.to_string(), ToOwned::to_owned);
+        let host =
+            text(header::HOST.as_str()).map_or_else(|| engine.config.addr.to_string(), ToOwned::to_owned);
         let scheme = match text("x-forwarded-proto") {
             Some("https") => "https",
             _ => "http",

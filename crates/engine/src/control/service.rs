@@ -46,7 +46,10 @@ pub(super) async fn ready(State(engine): State<SharedEngine>) -> (StatusCode, An
         false => (StatusCode::OK, "ok", json!({})),
     };
     let info = if lost { json!({}) } else { state.clone() };
-    (status, Answer(json!({"status": word, "info": info, "error": error, "details": state})))
+    (
+        status,
+        Answer(json!({"status": word, "info": info, "error": error, "details": state})),
+    )
 }
 
 pub(super) async fn config(base: Base) -> Answer<ServiceConfig> {

@@ -22,7 +22,9 @@ fn begin(entry: &Entry) -> Result<OwnedMutexGuard<()>, Fault> {
 async fn to_the_end(change: impl Future<Output = Result<(), Fault>> + Send + 'static) -> Result<(), Fault> {
     match tokio::spawn(change).await {
         Ok(result) => result,
-        Err(error) => Err(Fault::internal(format!("The change of the sandbox's state failed: {error}."))),
+        Err(error) => Err(Fault::internal(format!(
+            "The change of the sandbox's state failed: {error}."
+        ))),
     }
 }
 
@@ -37,7 +39,12 @@ pub(crate) async fn start(engine: &SharedEngine, entry: &Arc<Entry>) -> Result<(
         SandboxState::Started => return Ok(()),
         SandboxState::Stopped => {}
         SandboxState::Error if keep_home => {}
-        other => return Err(Fault::bad_request(format!("Sandbox is {} and cannot be started", other.as_str()))),
+        other => {
+            return Err(Fault::bad_request(format!(
+                "Sandbox is {} and cannot be started",
+                other.as_str()
+            )));
+        }
     }
     let (engine, entry) = (Arc::clone(engine), Arc::clone(entry));
     to_the_end(async move {
@@ -138,7 +145,11 @@ pub(crate) async fn end_all(engine: &SharedEngine) {
             }
         };
         if let Err(fault) = ended {
-            tracing::warn!(sandbox = entry.id, reason = fault.message(), "a sandbox could not be ended in order");
+            tracing::warn!(
+                sandbox = entry.id,
+                reason = fault.message(),
+                "a sandbox could not be ended in order"
+            );
         }
     });
     futures::future::join_all(ending).await;

@@ -11,14 +11,20 @@ use crate::registry::{Entry, Limits, Live, Record};
 use crate::state::SharedEngine;
 
 /// Makes a new sandbox; given back when it is started.
-pub(crate) async fn create(engine: &SharedEngine, record: Record, asked: Instant) -> Result<Arc<Entry>, Fault> {
+pub(crate) async fn create(
+    engine: &SharedEngine,
+    record: Record,
+    asked: Instant,
+) -> Result<Arc<Entry>, Fault> {
     let entry = engine.registry.add(record)?;
     // In a task of its own: a client that goes away must not leave half a sandbox.
     let task = tokio::spawn(finish(Arc::clone(engine), Arc::clone(&entry), asked));
     match task.await {
         Ok(Ok(())) => Ok(entry),
         Ok(Err(fault)) => Err(fault),
-        Err(error) => Err(Fault::internal(format!("The sandbox could not be made: {error}."))),
+        Err(error) => Err(Fault::internal(format!(
+            "The sandbox could not be made: {error}."
+        ))),
     }
 }
 

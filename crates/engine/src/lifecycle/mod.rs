@@ -15,5 +15,5 @@ mod create;
 mod death;
 pub(crate) mod timers;
 
-pub(crate) use create::create;
 pub(crate) use change::{destroy, end_all, start, stop};
+pub(crate) use create::create;

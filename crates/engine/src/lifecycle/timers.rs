@@ -43,7 +43,11 @@ async fn act(engine: SharedEngine, entry: Arc<Entry>, due: Due) {
         Due::Delete => destroy(&engine, &entry).await,
     };
     if let Err(fault) = done {
-        tracing::warn!(sandbox = entry.id, reason = fault.message(), "a timer's change was refused");
+        tracing::warn!(
+            sandbox = entry.id,
+            reason = fault.message(),
+            "a timer's change was refused"
+        );
     }
 }
 
@@ -55,7 +59,12 @@ pub(crate) async fn run(engine: SharedEngine) {
         tick.tick().await;
         let now = clock::now_ms();
         for entry in engine.registry.list() {
-            let due = due(&entry.record(), entry.activity.last_ms(), now, engine.timings.minute);
+            let due = due(
+                &entry.record(),
+                entry.activity.last_ms(),
+                now,
+                engine.timings.minute,
+            );
             if let Some(due) = due {
                 tokio::spawn(act(Arc::clone(&engine), entry, due));
             }

@@ -43,7 +43,10 @@ impl Entry {
     }
 
     pub(crate) fn set_live(&self, live: Option<Arc<Live>>) -> Option<Arc<Live>> {
-        std::mem::replace(&mut *self.live.lock().unwrap_or_else(PoisonError::into_inner), live)
+        std::mem::replace(
+            &mut *self.live.lock().unwrap_or_else(PoisonError::into_inner),
+            live,
+        )
     }
 
     /// Changes the record, and writes it when it must outlive this engine.

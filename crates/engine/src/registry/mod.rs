@@ -41,7 +41,9 @@ impl Registry {
                     let entry = Entry::new(record.after_restart(), folder.clone());
                     all.insert(entry.id.clone(), Arc::new(entry));
                 }
-                Err(error) => tracing::error!(%error, path = %path.display(), "a sandbox's record cannot be read"),
+                Err(error) => {
+                    tracing::error!(%error, path = %path.display(), "a sandbox's record cannot be read")
+                }
             }
         }
         Ok(Self {
@@ -66,7 +68,9 @@ impl Registry {
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         let name = &record.name;
         if all.values().any(|other| other.record().name == *name) || all.contains_key(name) {
-            return Err(Fault::conflict(format!("Sandbox with name {name} already exists")));
+            return Err(Fault::conflict(format!(
+                "Sandbox with name {name} already exists"
+            )));
         }
         let entry = Arc::new(Entry::new(record, self.folder.clone()));
         all.insert(entry.id.clone(), Arc::clone(&entry));

@@ -36,9 +36,9 @@ pub(crate) const READ_LENGTH: usize = MESSAGE_LIMIT - HEADER_LENGTH;
 pub(crate) struct Progress {
     /// Bytes of the program so far, kept or not.
     pub offset: u64,
-    /// The command has ended and everything it printed is counted here. A
-    /// daemon that it left behind may still add to the log.
-    pub complete: bool,
+    /// The command has ended, and this is the offset after everything it
+    /// printed. A daemon that it left behind may still add to the log.
+    pub end: Option<u64>,
 }
 
 /// The log of one command.
@@ -83,7 +83,9 @@ impl Spool {
     /// Says that the command's own output is all there.
     pub(crate) fn complete(&self) {
         self.writer().rest();
-        self.progress.send_modify(|progress| progress.complete = true);
+        self.progress.send_modify(|progress| {
+            progress.end.get_or_insert(progress.offset);
+        });
     }
 
     /// How far it is now.
@@ -91,7 +93,7 @@ impl Spool {
         *self.progress.borrow()
     }
 
-    /// Reads from an offset of the merged output on.
+    /// Reads from an offset of the merged output on, to the command's end.
     pub(crate) fn read_from(self: &Arc<Self>, offset: u64) -> Reader {
         Reader::new(Arc::clone(self), offset, self.progress.subscribe())
     }

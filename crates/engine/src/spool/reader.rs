@@ -11,12 +11,15 @@ use tokio::sync::watch;
 use super::{Progress, Spool};
 use crate::clock;
 
-/// A place in a spool. It never holds the writer up: it reads the files.
+/// A place in a spool. What a daemon adds after the command's end is not read
+/// by who follows the command. It never holds the writer up: it reads the files.
 #[derive(Debug)]
 pub(crate) struct Reader {
     spool: Arc<Spool>,
     progress: watch::Receiver<Progress>,
     offset: u64,
+    /// Nothing from here on is given.
+    limit: u64,
     open: Option<Open>,
 }
 
@@ -33,8 +36,15 @@ impl Reader {
             spool,
             progress,
             offset,
+            limit: u64::MAX,
             open: None,
         }
+    }
+
+    /// Ends at what is there now, whatever is added while it is read.
+    pub(crate) fn up_to(mut self, offset: u64) -> Self {
+        self.limit = offset;
+        self
     }
 
     /// The next records, at most `most` bytes of them (but at least one record),
@@ -43,10 +53,13 @@ impl Reader {
     pub(crate) async fn next(&mut self, most: usize) -> Option<Bytes> {
         loop {
             let seen = *self.progress.borrow_and_update();
+            if let Some(end) = seen.end {
+                self.limit = self.limit.min(end);
+            }
             if let Some(records) = self.take(most) {
                 return Some(records);
             }
-            if seen.complete || self.progress.changed().await.is_err() {
+            if seen.end.is_some() || self.progress.changed().await.is_err() {
                 return None;
             }
         }
@@ -54,7 +67,7 @@ impl Reader {
 
     /// The next records that are there now.
     pub(crate) fn take(&mut self, most: usize) -> Option<Bytes> {
-        let total = self.spool.progress().offset;
+        let total = self.spool.progress().offset.min(self.limit);
         while self.offset < total {
             let Some(length) = self.locate() else {
                 // Nothing is kept from here on: the last writes failed.
@@ -99,7 +112,9 @@ impl Reader {
     fn end_of_open(&self) -> u64 {
         let number = self.open.as_ref().map(|open| open.number);
         let writer = self.spool.writer();
-        number.and_then(|number| writer.segment(number)).map_or(self.offset, |segment| segment.end)
+        number
+            .and_then(|number| writer.segment(number))
+            .map_or(self.offset, |segment| segment.end)
     }
 
     fn gap(&mut self, end: u64) -> Bytes {
@@ -112,7 +127,9 @@ impl Reader {
     /// Reads whole records from the open segment, from the wanted offset on.
     fn read(&mut self, length: u64, most: usize) -> std::io::Result<Option<Bytes>> {
         loop {
-            let Some(open) = &mut self.open else { return Ok(None) };
+            let Some(open) = &mut self.open else {
+                return Ok(None);
+            };
             let there = usize::try_from(length - open.position).unwrap_or(usize::MAX);
             // One record fits a message, so a read of a message holds at least one.
             let wanted = there.min(most.max(frames::MESSAGE_LIMIT));
@@ -124,7 +141,9 @@ impl Reader {
             let mut skipped = 0;
             let mut taken = 0;
             let mut expected = self.offset;
-            while let Some((offset, content)) = header(&buffer[skipped + taken..]) {
+            while expected < self.limit
+                && let Some((offset, content)) = header(&buffer[skipped + taken..])
+            {
                 let whole = HEADER_LENGTH + content as usize;
                 if skipped + taken + whole > buffer.len() || (taken > 0 && taken + whole > most) {
                     break;
@@ -160,7 +179,9 @@ impl Reader {
 
     /// Cuts the front of the first record when the wanted offset is inside it.
     fn trim(&self, mut records: Bytes) -> Bytes {
-        let Some((offset, content)) = header(&records) else { return records };
+        let Some((offset, content)) = header(&records) else {
+            return records;
+        };
         let cut = self.offset.saturating_sub(offset);
         if cut == 0 {
             return records;

@@ -74,13 +74,24 @@ fn past_the_bound_the_middle_is_a_gap() {
     }
     let all = read_all(&spool, 0, 10_000);
     assert_continuous(&all, 0, 1_000_000);
-    let gaps: Vec<_> = all.iter().filter(|record| matches!(record, Record::Gap { .. })).collect();
+    let gaps: Vec<_> = all
+        .iter()
+        .filter(|record| matches!(record, Record::Gap { .. }))
+        .collect();
     assert_eq!(gaps.len(), 1);
-    let Record::Gap { offset, missing, .. } = gaps[0] else { unreachable!() };
-    assert!((25_000..50_000).contains(offset), "the beginning is kept: {offset}");
+    let Record::Gap { offset, missing, .. } = gaps[0] else {
+        unreachable!()
+    };
+    assert!(
+        (25_000..50_000).contains(offset),
+        "the beginning is kept: {offset}"
+    );
     let tail = 1_000_000 - offset - missing;
     assert!((20_000..40_000).contains(&tail), "the end is kept: {tail}");
-    let on_disk: u64 = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    let on_disk: u64 = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
     assert!(on_disk <= limit + (16 << 10), "{on_disk} bytes are kept");
     // A reader that starts inside the gap is told the rest of it.
     assert_continuous(&read_all(&spool, offset + 10, 10_000), offset + 10, 1_000_000);
@@ -119,7 +130,9 @@ async fn a_follower_gets_bytes_as_they_come_and_the_end() {
     let mut seen = Vec::new();
     while let Some(bytes) = reader.next(1 << 16).await {
         for record in records(bytes) {
-            let Record::Output { bytes, .. } = record else { panic!() };
+            let Record::Output { bytes, .. } = record else {
+                panic!()
+            };
             seen.extend_from_slice(&bytes);
         }
     }

@@ -34,7 +34,11 @@ impl Lossy {
 
     /// What is left at the end: a cut character will not be completed.
     pub(crate) fn finish(&mut self) -> &'static str {
-        if std::mem::take(&mut self.held).is_empty() { "" } else { "\u{FFFD}" }
+        if std::mem::take(&mut self.held).is_empty() {
+            ""
+        } else {
+            "\u{FFFD}"
+        }
     }
 }
 

@@ -79,7 +79,10 @@ impl Writer {
     }
 
     fn write(&mut self, record: &[u8]) -> std::io::Result<()> {
-        let full = self.segments.back().is_none_or(|last| last.length >= self.segment_size);
+        let full = self
+            .segments
+            .back()
+            .is_none_or(|last| last.length >= self.segment_size);
         if full {
             let number = self.segments.back().map_or(0, |last| last.number + 1);
             let start = self.offset - (record.len() - HEADER_LENGTH) as u64;

@@ -55,7 +55,11 @@ impl LogPart {
         // The spool holds what this engine wrote; a record that cannot be read ends the text.
         while let Ok(Some(record)) = next_record(&mut records) {
             match record {
-                Record::Output { stream, bytes: content, .. } => {
+                Record::Output {
+                    stream,
+                    bytes: content,
+                    ..
+                } => {
                     if self.only.is_some_and(|only| only != stream) {
                         continue;
                     }
@@ -65,7 +69,9 @@ impl LogPart {
                     }
                 }
                 Record::Gap { missing, .. } => {
-                    bytes.extend_from_slice(format!("\n[{missing} bytes of output were not kept]\n").as_bytes());
+                    bytes.extend_from_slice(
+                        format!("\n[{missing} bytes of output were not kept]\n").as_bytes(),
+                    );
                 }
             }
         }
@@ -106,6 +112,8 @@ impl Iterator for Pieces {
 fn pieces(spool: &Arc<Spool>, fields: Vec<Field>) -> Pieces {
     let mut parts = VecDeque::new();
     let mut before = '{';
+    // All texts show the same moment, also when a daemon goes on printing.
+    let now = spool.progress().offset;
     for field in fields {
         let (name, only, markers) = match field {
             Field::Value(name, value) => {
@@ -119,7 +127,7 @@ fn pieces(spool: &Arc<Spool>, fields: Vec<Field>) -> Pieces {
         };
         parts.push_back(Part::Text(format!("{before}\"{name}\":\"")));
         parts.push_back(Part::Log(Box::new(LogPart {
-            reader: spool.read_from(0),
+            reader: spool.read_from(0).up_to(now),
             only,
             markers,
             lossy: Lossy::default(),
@@ -145,7 +153,9 @@ pub(super) fn respond(spool: &Arc<Spool>, fields: Vec<Field>) -> Response {
         Body::from(start)
     } else {
         let rest = pieces.map(|piece| Ok::<_, std::convert::Infallible>(Bytes::from(piece)));
-        Body::from_stream(futures::stream::iter(std::iter::once(Ok(Bytes::from(start))).chain(rest)))
+        Body::from_stream(futures::stream::iter(
+            std::iter::once(Ok(Bytes::from(start))).chain(rest),
+        ))
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;

@@ -38,6 +38,9 @@ mod tests {
         markers.push(Stream::Stdout, b"2\n", &mut out);
         markers.push(Stream::Stdout, b"part", &mut out);
         markers.push(Stream::Stderr, b"e1\n", &mut out);
-        assert_eq!(out, b"\x01\x01\x01o1\n\x01\x01\x01o2\n\x01\x01\x01part\x02\x02\x02e1\n");
+        assert_eq!(
+            out,
+            b"\x01\x01\x01o1\n\x01\x01\x01o2\n\x01\x01\x01part\x02\x02\x02e1\n"
+        );
     }
 }

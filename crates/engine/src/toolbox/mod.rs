@@ -42,7 +42,10 @@ async fn enter(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Fault> {
-    let id = params.iter().find_map(|(name, value)| (name == "sandbox").then_some(value)).unwrap_or("");
+    let id = params
+        .iter()
+        .find_map(|(name, value)| (name == "sandbox").then_some(value))
+        .unwrap_or("");
     let entry = engine.registry.find(id).map_err(Fault::from_proxy)?;
     let Some(live) = entry.live() else {
         // Daytona's words, which its SDKs and ours know as "not started".
@@ -51,8 +54,11 @@ async fn enter(
         )
         .from_proxy());
     };
-    let _use = (request.headers().get("x-daytona-skip-last-activity-update").is_none())
-        .then(|| entry.activity.enter());
+    let _use = (request
+        .headers()
+        .get("x-daytona-skip-last-activity-update")
+        .is_none())
+    .then(|| entry.activity.enter());
     request.extensions_mut().insert(live);
     Ok(next.run(request).await)
 }

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use crate::registry::Live;
 
 pub(super) async fn work_dir(Extension(live): Extension<Arc<Live>>) -> Answer<Directory> {
-    Answer(Directory { dir: live.resolve("") })
+    Answer(Directory {
+        dir: live.resolve(""),
+    })
 }
 
 pub(super) async fn home_dir(Extension(live): Extension<Arc<Live>>) -> Answer<Directory> {

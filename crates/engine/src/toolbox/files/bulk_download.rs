@@ -50,11 +50,23 @@ pub(super) async fn bulk_download(
     Ok(response)
 }
 
-async fn send_all(live: &Live, paths: Vec<String>, boundary: &str, route: &str, to: &Sender) -> Result<(), Cut> {
+async fn send_all(
+    live: &Live,
+    paths: Vec<String>,
+    boundary: &str,
+    route: &str,
+    to: &Sender,
+) -> Result<(), Cut> {
     for path in paths {
         match live.sandbox.open_read(&live.resolve(&path)).await {
             Ok((descriptor, stat)) => {
-                let head = head(boundary, "file", &path, "application/octet-stream", Some(stat.size));
+                let head = head(
+                    boundary,
+                    "file",
+                    &path,
+                    "application/octet-stream",
+                    Some(stat.size),
+                );
                 send(to, head.into()).await?;
                 let file = transfer::file(descriptor).take(stat.size);
                 let mut pieces = ReaderStream::with_capacity(file, transfer::PIECE);
@@ -101,14 +113,18 @@ fn head(boundary: &str, name: &str, path: &str, kind: &str, length: Option<u64>)
 
 /// The path inside quotes; what would end the line or the quotes is escaped.
 fn quoted(path: &str) -> String {
-    path.replace('\\', "\\\\").replace('"', "\\\"").replace(['\r', '\n'], "_")
+    path.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace(['\r', '\n'], "_")
 }
 
 /// The path in the form of RFC 5987, which clients prefer.
 fn percent(path: &str) -> String {
     path.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
             other => format!("%{other:02X}"),
         })
         .collect()
@@ -121,7 +137,9 @@ mod tests {
     #[test]
     fn a_part_names_the_path_as_it_was_asked_for() {
         let head = head("B", "file", "/d/a \"ü\".txt", "text/plain", Some(3));
-        assert!(head.starts_with("--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"/d/a \\\"ü\\\".txt\"; "));
+        assert!(head.starts_with(
+            "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"/d/a \\\"ü\\\".txt\"; "
+        ));
         assert!(head.contains("filename*=utf-8''%2Fd%2Fa%20%22%C3%BC%22.txt\r\nContent-Length: 3\r\n"));
         assert!(head.ends_with("\r\n\r\n"));
     }

@@ -30,7 +30,10 @@ pub(super) async fn bulk_upload(
     Extension(live): Extension<Arc<Live>>,
     request: Request<Body>,
 ) -> Result<Response, Fault> {
-    let form = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let boundary = form
         .and_then(|form| multer::parse_boundary(form).ok())
         .ok_or_else(|| Fault::bad_request("The request is not a multipart form."))?;
@@ -80,7 +83,9 @@ impl Upload<'_> {
         while let Some(bytes) = field.chunk().await.map_err(|error| error.to_string())? {
             path.extend_from_slice(&bytes);
             if path.len() > LONGEST_PATH {
-                return Err(format!("The path of file {number} is longer than {LONGEST_PATH} bytes."));
+                return Err(format!(
+                    "The path of file {number} is longer than {LONGEST_PATH} bytes."
+                ));
             }
         }
         if self.paths.len() >= MOST {
@@ -93,7 +98,9 @@ impl Upload<'_> {
 
     async fn file(&mut self, number: usize, field: &mut Field<'_>) -> Result<(), String> {
         let asked = self.paths.get(&number).filter(|path| !path.is_empty());
-        let asked = asked.ok_or_else(|| format!("File {number} came without its path before it."))?.clone();
+        let asked = asked
+            .ok_or_else(|| format!("File {number} came without its path before it."))?
+            .clone();
         let path = self.live.resolve(&asked);
         match transfer::write_stream(self.live, &path, field).await {
             Ok(bytes) => {
@@ -140,7 +147,13 @@ mod tests {
     fn parts_are_known_by_their_names() {
         assert_eq!(number_and_kind("files[12].path"), Some((12, Kind::Path)));
         assert_eq!(number_and_kind("files[0].file"), Some((0, Kind::File)));
-        for other in ["files[].path", "files[1].name", "file", "files[-1].path", "files[1]"] {
+        for other in [
+            "files[].path",
+            "files[1].name",
+            "file",
+            "files[-1].path",
+            "files[1]",
+        ] {
             assert_eq!(number_and_kind(other), None, "{other}");
         }
     }

@@ -28,8 +28,16 @@ pub(super) async fn folder(
     Extension(live): Extension<Arc<Live>>,
     Query(query): Query<FolderQuery>,
 ) -> Result<StatusCode, Fault> {
-    let mode = octal(query.mode.as_deref().filter(|mode| !mode.is_empty()).unwrap_or("755"))?;
-    live.sandbox.create_folder(&live.resolve(&query.path), mode).await?;
+    let mode = octal(
+        query
+            .mode
+            .as_deref()
+            .filter(|mode| !mode.is_empty())
+            .unwrap_or("755"),
+    )?;
+    live.sandbox
+        .create_folder(&live.resolve(&query.path), mode)
+        .await?;
     Ok(StatusCode::CREATED)
 }
 
@@ -47,8 +55,14 @@ pub(super) async fn delete(
     let path = live.resolve(&query.path);
     // A link whose target is gone can be removed, so "not found" is not the end here.
     let stat = live.sandbox.stat(&path).await;
-    if stat.is_ok_and(|stat| stat.kind == FileKind::Folder) && !query.recursive && !is_link(&live, &path).await {
-        return Err(Fault::bad_request("cannot delete directory without recursive flag").code(codes::INVALID_FILE_PATH));
+    if stat.is_ok_and(|stat| stat.kind == FileKind::Folder)
+        && !query.recursive
+        && !is_link(&live, &path).await
+    {
+        return Err(
+            Fault::bad_request("cannot delete directory without recursive flag")
+                .code(codes::INVALID_FILE_PATH),
+        );
     }
     live.sandbox.remove(&path, query.recursive).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -61,7 +75,9 @@ async fn is_link(live: &Live, path: &str) -> bool {
     };
     let folder = if folder.is_empty() { "/" } else { folder };
     let entries = live.sandbox.list(folder).await.unwrap_or_default();
-    entries.iter().any(|entry| entry.name == name && entry.stat.kind == FileKind::Link)
+    entries
+        .iter()
+        .any(|entry| entry.name == name && entry.stat.kind == FileKind::Link)
 }
 
 #[derive(serde::Deserialize)]
@@ -76,7 +92,11 @@ pub(super) async fn rename(
 ) -> Result<StatusCode, Fault> {
     let (source, destination) = (live.resolve(&query.source), live.resolve(&query.destination));
     match live.sandbox.stat(&destination).await {
-        Ok(_) => return Err(Fault::conflict(format!("destination already exists: {destination}"))),
+        Ok(_) => {
+            return Err(Fault::conflict(format!(
+                "destination already exists: {destination}"
+            )));
+        }
         Err(error) if error.fault() == Some(FileFault::NotFound) => {}
         Err(error) => return Err(error.into()),
     }

@@ -27,9 +27,14 @@ pub(super) async fn download(
     let (status, start, length) = match asked.map(|range| read_range(range, stat.size)) {
         Some(Asked::Part(start, end)) => (StatusCode::PARTIAL_CONTENT, start, end - start + 1),
         Some(Asked::Outside) => {
-            let fault = Fault::new(StatusCode::RANGE_NOT_SATISFIABLE, format!("{path} has {} bytes.", stat.size));
+            let fault = Fault::new(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                format!("{path} has {} bytes.", stat.size),
+            );
             let mut response = fault.into_response();
-            response.headers_mut().insert(header::CONTENT_RANGE, value(format!("bytes */{}", stat.size)));
+            response
+                .headers_mut()
+                .insert(header::CONTENT_RANGE, value(format!("bytes */{}", stat.size)));
             return Ok(response);
         }
         Some(Asked::Whole) | None => (StatusCode::OK, 0, stat.size),
@@ -43,7 +48,10 @@ pub(super) async fn download(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let answer = response.headers_mut();
-    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    answer.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
     answer.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if status == StatusCode::PARTIAL_CONTENT {
@@ -68,7 +76,10 @@ enum Asked {
 }
 
 fn read_range(range: &str, size: u64) -> Asked {
-    let Some((first, last)) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+    let Some((first, last)) = range
+        .strip_prefix("bytes=")
+        .and_then(|range| range.split_once('-'))
+    else {
         return Asked::Whole;
     };
     let range = match (first.parse::<u64>(), last.parse::<u64>()) {
@@ -78,7 +89,11 @@ fn read_range(range: &str, size: u64) -> Asked {
         (Err(_), Ok(tail)) if first.is_empty() => (size.saturating_sub(tail), size.saturating_sub(1)),
         _ => return Asked::Whole,
     };
-    if range.0 >= size { Asked::Outside } else { Asked::Part(range.0, range.1) }
+    if range.0 >= size {
+        Asked::Outside
+    } else {
+        Asked::Part(range.0, range.1)
+    }
 }
 
 #[cfg(test)]

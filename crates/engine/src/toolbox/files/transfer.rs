@@ -43,8 +43,11 @@ pub(super) async fn write_stream<E: std::fmt::Display>(
     let mut file = file(live.sandbox.open_write(path, MODE, true).await?);
     let mut total = 0;
     while let Some(bytes) = source.next().await {
-        let bytes = bytes.map_err(|error| Fault::bad_request(format!("The upload of {path} broke off: {error}.")))?;
-        file.write_all(&bytes).await.map_err(|error| unwritten(path, &error))?;
+        let bytes =
+            bytes.map_err(|error| Fault::bad_request(format!("The upload of {path} broke off: {error}.")))?;
+        file.write_all(&bytes)
+            .await
+            .map_err(|error| unwritten(path, &error))?;
         total += bytes.len() as u64;
     }
     file.flush().await.map_err(|error| unwritten(path, &error))?;
@@ -70,9 +73,9 @@ pub(super) async fn read(live: &Live, path: &str, most: u64) -> Result<Vec<u8>, 
 
 fn unwritten(path: &str, error: &std::io::Error) -> Fault {
     let status = match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => {
-            StatusCode::INSUFFICIENT_STORAGE
-        }
+        std::io::ErrorKind::StorageFull
+        | std::io::ErrorKind::QuotaExceeded
+        | std::io::ErrorKind::FileTooLarge => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Fault::new(status, format!("{path} could not be written: {error}."))

@@ -23,7 +23,10 @@ pub(super) async fn upload(
         return Err(Fault::bad_request("path is required"));
     }
     let path = live.resolve(&query.path);
-    let form = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let boundary = form.and_then(|form| multer::parse_boundary(form).ok());
     let body = request.into_body().into_data_stream();
     match boundary {
@@ -31,7 +34,8 @@ pub(super) async fn upload(
             transfer::write_stream(&live, &path, body).await?;
         }
         Some(boundary) => {
-            let broken = |error: multer::Error| Fault::bad_request(format!("The form cannot be read: {error}."));
+            let broken =
+                |error: multer::Error| Fault::bad_request(format!("The form cannot be read: {error}."));
             let mut form = multer::Multipart::new(body, boundary);
             let mut written = false;
             while let Some(field) = form.next_field().await.map_err(broken)? {

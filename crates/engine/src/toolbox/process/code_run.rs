@@ -26,7 +26,10 @@ pub(in crate::toolbox) async fn code_run(
     let (mut argv, input) = match request.language.as_str() {
         "python" => {
             let python = live.sandbox.python().ok_or_else(|| missing("Python"))?;
-            (vec![python.to_owned(), "-u".into(), "-".into()], request.code.into_bytes())
+            (
+                vec![python.to_owned(), "-u".into(), "-".into()],
+                request.code.into_bytes(),
+            )
         }
         "javascript" => {
             let node = live.sandbox.node().ok_or_else(|| missing("Node.js"))?;

@@ -71,7 +71,9 @@ pub(in crate::toolbox) fn environment(
     let mut all: BTreeMap<String, String> = live.environment().into_iter().collect();
     for (name, value) in own.into_iter().flatten() {
         let mut letters = name.chars();
-        let valid = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        let valid = letters
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
             && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
             && !value.contains('\0');
         if !valid {

@@ -7,5 +7,5 @@ mod pump;
 mod run;
 
 pub(super) use input::{Input, InputError};
-pub(super) use pump::{Pipes, pump};
+pub(super) use pump::{Late, Pipes, pump};
 pub(super) use run::{Finished, Program, run};

@@ -4,7 +4,8 @@
 //! that holds the pipe for ever. So its end is told from outside; then the
 //! pipes are read until they would block, and 50 ms longer when something still
 //! holds them. After that the log is complete; what a daemon prints later is
-//! still read, because it would be held up otherwise.
+//! still read, because it would be held up otherwise; it is added to the log of
+//! a session's command, and dropped when nobody can ask for the log any more.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::spool::Spool;
 
-/// How long a held pipe is read on after the program's end.
+/// How long a held pipe is read on after the program's end; not longer than it
+/// takes to read what a pipe holds.
 const GRACE: Duration = Duration::from_millis(50);
 /// The most a pipe holds.
 const PIPE_SIZE: usize = 1 << 20;
@@ -36,6 +38,7 @@ pub(in crate::toolbox) struct Pipes {
 struct Source {
     stream: Stream,
     pipe: Option<Receiver>,
+    total: usize,
 }
 
 impl Source {
@@ -45,7 +48,11 @@ impl Source {
                 .inspect_err(|error| tracing::error!(%error, "a program's pipe cannot be watched"))
                 .ok()
         });
-        Self { stream, pipe }
+        Self {
+            stream,
+            pipe,
+            total: 0,
+        }
     }
 
     /// Waits until there is something to read, or the end. Never ends when closed.
@@ -60,7 +67,7 @@ impl Source {
     }
 
     /// Reads what is there, at most a turn. Gives whether there may be more.
-    fn read(&mut self, buffer: &mut [u8], spool: &Spool) -> bool {
+    fn read(&mut self, buffer: &mut [u8], spool: Option<&Spool>) -> bool {
         for _ in 0..TURN {
             let Some(pipe) = &self.pipe else { return false };
             let result = pipe.try_read(&mut buffer[HEADER_LENGTH..]);
@@ -73,7 +80,7 @@ impl Source {
 
     /// Reads what the program left in the pipe when it ended: until the pipe is
     /// empty, or more than it can hold was read, because a daemon goes on.
-    fn drain(&mut self, buffer: &mut [u8], spool: &Spool) {
+    fn drain(&mut self, buffer: &mut [u8], spool: Option<&Spool>) {
         let mut total = 0;
         while let Some(pipe) = &self.pipe
             && total <= PIPE_SIZE
@@ -87,14 +94,22 @@ impl Source {
     }
 
     /// Spools the result of a read. `None` when there is nothing more for now.
-    fn take(&mut self, result: std::io::Result<usize>, buffer: &mut [u8], spool: &Spool) -> Option<usize> {
+    fn take(
+        &mut self,
+        result: std::io::Result<usize>,
+        buffer: &mut [u8],
+        spool: Option<&Spool>,
+    ) -> Option<usize> {
         match result {
             Ok(0) => {
                 self.pipe = None;
                 None
             }
             Ok(length) => {
-                spool.append_in_place(self.stream, &mut buffer[..HEADER_LENGTH + length]);
+                self.total += length;
+                if let Some(spool) = spool {
+                    spool.append_in_place(self.stream, &mut buffer[..HEADER_LENGTH + length]);
+                }
                 Some(length)
             }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => None,
@@ -108,11 +123,19 @@ impl Source {
     }
 }
 
+/// What becomes of output that comes after the log is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::toolbox) enum Late {
+    Added,
+    Dropped,
+}
+
 /// Reads until nothing holds the pipes any more. `ended` resolves at the
 /// program's end; `flushed` is told when everything it printed is in the spool.
 pub(in crate::toolbox) async fn pump(
     pipes: Pipes,
     spool: Arc<Spool>,
+    late: Late,
     ended: impl Future<Output = ()>,
     flushed: oneshot::Sender<()>,
 ) {
@@ -120,16 +143,25 @@ pub(in crate::toolbox) async fn pump(
     let mut stderr = Source::new(Stream::Stderr, pipes.stderr);
     let mut buffer = vec![0; MESSAGE_LIMIT];
     let mut flushed = Some(flushed);
+    let mut spool = Some(spool);
     let mut has_ended = false;
     let mut deadline = None;
+    let mut total_at_end = 0;
     tokio::pin!(ended);
     loop {
         let closed = stdout.pipe.is_none() && stderr.pipe.is_none();
         if has_ended
-            && (closed || deadline.is_some_and(|deadline| Instant::now() >= deadline))
+            && (closed
+                || stdout.total + stderr.total - total_at_end > PIPE_SIZE
+                || deadline.is_some_and(|deadline| Instant::now() >= deadline))
             && let Some(flushed) = flushed.take()
         {
-            spool.complete();
+            if let Some(spool) = &spool {
+                spool.complete();
+            }
+            if late == Late::Dropped {
+                spool = None;
+            }
             // Nobody may be waiting for it any more.
             let _ = flushed.send(());
         }
@@ -140,15 +172,16 @@ pub(in crate::toolbox) async fn pump(
         tokio::select! {
             () = &mut ended, if !has_ended => {
                 has_ended = true;
-                stdout.drain(&mut buffer, &spool);
-                stderr.drain(&mut buffer, &spool);
+                stdout.drain(&mut buffer, spool.as_deref());
+                stderr.drain(&mut buffer, spool.as_deref());
+                total_at_end = stdout.total + stderr.total;
                 deadline = Some(Instant::now() + GRACE);
             }
             () = stdout.ready() => {
-                if stdout.read(&mut buffer, &spool) { tokio::task::yield_now().await; }
+                if stdout.read(&mut buffer, spool.as_deref()) { tokio::task::yield_now().await; }
             }
             () = stderr.ready() => {
-                if stderr.read(&mut buffer, &spool) { tokio::task::yield_now().await; }
+                if stderr.read(&mut buffer, spool.as_deref()) { tokio::task::yield_now().await; }
             }
             () = sleep_until(grace_end.unwrap_or_else(Instant::now)), if grace_end.is_some() => {}
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use tokio::sync::{oneshot, watch};
 
-use super::{Input, Pipes, pump};
+use super::{Input, Late, Pipes, pump};
 use crate::fault::Fault;
 use crate::registry::Live;
 use crate::sandbox::{Exit, Process, SandboxError, Spawn, StdinKind};
@@ -55,7 +55,14 @@ pub(in crate::toolbox) async fn run(live: &Arc<Live>, program: Program) -> Resul
         })
         .await
         .map_err(RunFault::Start)?;
-    let Process { pid, stdin, stdout, stderr, exit, .. } = process;
+    let Process {
+        pid,
+        stdin,
+        stdout,
+        stderr,
+        exit,
+        ..
+    } = process;
     if let Some(stdin) = stdin {
         let bytes = program.input;
         tokio::spawn(async move {
@@ -72,7 +79,7 @@ pub(in crate::toolbox) async fn run(live: &Arc<Live>, program: Program) -> Resul
         let ended = async {
             ended(exited).await;
         };
-        pump(Pipes { stdout, stderr }, pumped, ended, flushed).await;
+        pump(Pipes { stdout, stderr }, pumped, Late::Dropped, ended, flushed).await;
     });
     let limit = async {
         match program.limit {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, watch};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use tokio::sync::{Mutex, oneshot, watch};
 
 use crate::spool::Spool;
 use crate::toolbox::process::Input;
@@ -16,17 +18,35 @@ pub(crate) struct Command {
     pub quiet_input: bool,
     pub spool: Arc<Spool>,
     pub input: Mutex<Input>,
+    /// Ready when the shell has opened the command's pipes, or never will.
+    opened: Opened,
     exit: watch::Sender<Option<i32>>,
 }
 
+struct Opened(Shared<BoxFuture<'static, ()>>);
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("Opened").field(&self.0.peek().is_some()).finish()
+    }
+}
+
 impl Command {
-    pub(super) fn new(text: String, quiet_input: bool, spool: Arc<Spool>, input: Input, id: String) -> Arc<Self> {
+    pub(super) fn new(
+        text: String,
+        quiet_input: bool,
+        spool: Arc<Spool>,
+        input: Input,
+        is_open: oneshot::Receiver<()>,
+        id: String,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id,
             text,
             quiet_input,
             spool,
             input: Mutex::new(input),
+            opened: Opened(is_open.map(drop).boxed().shared()),
             exit: watch::Sender::new(None),
         })
     }
@@ -40,11 +60,21 @@ impl Command {
         self.exit.send_replace(Some(code));
     }
 
+    /// Waits until the shell has opened the command's pipes. Before that the
+    /// end of its input must not be given.
+    pub(super) async fn opened(&self) {
+        self.opened.0.clone().await;
+    }
+
     /// Waits for the exit code.
     pub(super) async fn finished(&self) -> i32 {
         let mut exit = self.exit.subscribe();
         // The sender lives in `self`, so the wait ends with a code.
-        exit.wait_for(Option::is_some).await.ok().and_then(|code| *code).unwrap_or(-1)
+        exit.wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|code| *code)
+            .unwrap_or(-1)
     }
 
     /// As the API shows it.

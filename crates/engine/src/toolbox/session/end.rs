@@ -38,8 +38,14 @@ pub(super) async fn delete(
     let ended = live.sandbox.end_tree(&[session.shell.pid], grace).await?;
     tracing::debug!(session = session.id, ended = ended.ended, left = ended.left, took = ?ended.took, "ended");
     let headers = HeaderMap::from_iter([
-        (HeaderName::from_static(ENDED_HEADER), HeaderValue::from(ended.ended)),
-        (HeaderName::from_static(LEFT_HEADER), HeaderValue::from(ended.left)),
+        (
+            HeaderName::from_static(ENDED_HEADER),
+            HeaderValue::from(ended.ended),
+        ),
+        (
+            HeaderName::from_static(LEFT_HEADER),
+            HeaderValue::from(ended.left),
+        ),
     ]);
     Ok((StatusCode::NO_CONTENT, headers))
 }

@@ -20,7 +20,7 @@ use crate::registry::Live;
 use crate::sandbox::CommandPipes;
 use crate::spool::{LIMIT, Spool};
 use crate::toolbox::log_json::{self, Field};
-use crate::toolbox::process::{Input, Pipes, pump};
+use crate::toolbox::process::{Input, Late, Pipes, pump};
 
 pub(super) async fn exec(
     Extension(live): Extension<Arc<Live>>,
@@ -67,7 +67,11 @@ async fn start(
     }
     let id = uuid::Uuid::new_v4().to_string();
     let folder = format!("{}/.pitlane-{id}", live.temporary());
-    let CommandPipes { stdin, stdout, stderr } = live.sandbox.create_pipes(&folder).await?;
+    let CommandPipes {
+        stdin,
+        stdout,
+        stderr,
+    } = live.sandbox.create_pipes(&folder).await?;
     let input = if waits {
         Input::default()
     } else {
@@ -75,14 +79,20 @@ async fn start(
     };
     let spool = Spool::new(live.spool_folder(), &id, LIMIT);
     let (ended, exit) = oneshot::channel();
+    let (opened, is_open) = oneshot::channel();
     let order = Order {
         text: text.clone(),
-        stdin: if waits { "/dev/null".into() } else { format!("{folder}/in") },
+        stdin: if waits {
+            "/dev/null".into()
+        } else {
+            format!("{folder}/in")
+        },
         stdout: format!("{folder}/out"),
         stderr: format!("{folder}/err"),
+        opened,
         ended,
     };
-    let command = Command::new(text, quiet_input, Arc::clone(&spool), input, id);
+    let command = Command::new(text, quiet_input, Arc::clone(&spool), input, is_open, id);
     session.shell.order(order).map_err(|error| match error {
         tokio::sync::mpsc::error::TrySendError::Full(_) => {
             Fault::bad_request("Too many commands wait for this session's shell. Wait for some to end.")
@@ -94,7 +104,13 @@ async fn start(
         stdout,
         stderr: Some(stderr),
     };
-    tokio::spawn(finish(Arc::clone(live), Arc::clone(&command), pipes, exit, folder));
+    tokio::spawn(finish(
+        Arc::clone(live),
+        Arc::clone(&command),
+        pipes,
+        exit,
+        folder,
+    ));
     Ok(command)
 }
 
@@ -121,7 +137,8 @@ async fn finish(
             tracing::debug!(%error, "a command's pipes could not be removed");
         }
     };
-    tokio::join!(pump(pipes, Arc::clone(&command.spool), ended, flushed), shown);
+    let read = pump(pipes, Arc::clone(&command.spool), Late::Added, ended, flushed);
+    tokio::join!(read, shown);
 }
 
 fn shell_ended(id: &str) -> Fault {

@@ -51,7 +51,9 @@ pub(super) async fn logs(
     let (true, Ok(upgrade)) = (query.follow, upgrade) else {
         return Ok(snapshot(&command));
     };
-    let exact = headers.get(LOG_HEADER).is_some_and(|value| value == LOG_FRAMES_V1);
+    let exact = headers
+        .get(LOG_HEADER)
+        .is_some_and(|value| value == LOG_FRAMES_V1);
     let reader = command.spool.read_from(if exact { query.offset } else { 0 });
     let mut response = upgrade.on_upgrade(move |socket| async move {
         // A follower counts as activity for as long as it listens.
@@ -60,11 +62,16 @@ pub(super) async fn logs(
             follow(socket, reader, MESSAGE_LIMIT, Some).await;
         } else {
             let mut markers = Markers::default();
-            follow(socket, reader, MARKED_LIMIT, |records| marked(records, &mut markers)).await;
+            follow(socket, reader, MARKED_LIMIT, |records| {
+                marked(records, &mut markers)
+            })
+            .await;
         }
     });
     if exact {
-        response.headers_mut().insert(LOG_HEADER, HeaderValue::from_static(LOG_FRAMES_V1));
+        response
+            .headers_mut()
+            .insert(LOG_HEADER, HeaderValue::from_static(LOG_FRAMES_V1));
     }
     Ok(response)
 }

@@ -21,7 +21,12 @@ pub(super) async fn give(
 ) -> Result<StatusCode, Fault> {
     let session = live.sessions.get(&path.session)?;
     let command = session.command(&path.command)?;
-    let over = || Fault::gone("The command has ended and takes no input.", codes::COMMAND_ALREADY_COMPLETED);
+    let over = || {
+        Fault::gone(
+            "The command has ended and takes no input.",
+            codes::COMMAND_ALREADY_COMPLETED,
+        )
+    };
     if command.exit_code().is_some() {
         return Err(over());
     }
@@ -46,7 +51,11 @@ pub(super) async fn give(
         command.spool.append(Stream::Stdout, data.as_bytes());
     }
     if request.eof {
-        input.close();
+        tokio::select! {
+            biased;
+            _ = command.finished() => return Err(over()),
+            () = command.opened() => input.close(),
+        }
     }
     Ok(StatusCode::NO_CONTENT)
 }

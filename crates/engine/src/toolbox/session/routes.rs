@@ -21,8 +21,14 @@ pub(in crate::toolbox) fn routes() -> Router<SharedEngine> {
         .route("/process/session/{session}", get(show).delete(end::delete))
         .route("/process/session/{session}/exec", post(exec::exec))
         .route("/process/session/{session}/command/{command}", get(show_command))
-        .route("/process/session/{session}/command/{command}/logs", get(follow::logs))
-        .route("/process/session/{session}/command/{command}/input", post(input::give))
+        .route(
+            "/process/session/{session}/command/{command}/logs",
+            get(follow::logs),
+        )
+        .route(
+            "/process/session/{session}/command/{command}/input",
+            post(input::give),
+        )
 }
 
 /// What the path of a call about a session holds.
@@ -49,7 +55,13 @@ async fn create(
 }
 
 async fn list(Extension(live): Extension<Arc<Live>>) -> Answer<Vec<daytona::Session>> {
-    Answer(live.sessions.list().iter().map(|session| session.describe()).collect())
+    Answer(
+        live.sessions
+            .list()
+            .iter()
+            .map(|session| session.describe())
+            .collect(),
+    )
 }
 
 async fn show(
@@ -63,5 +75,10 @@ async fn show_command(
     Extension(live): Extension<Arc<Live>>,
     Path(path): Path<CommandPath>,
 ) -> Result<Answer<daytona::Command>, Fault> {
-    Ok(Answer(live.sessions.get(&path.session)?.command(&path.command)?.describe()))
+    Ok(Answer(
+        live.sessions
+            .get(&path.session)?
+            .command(&path.command)?
+            .describe(),
+    ))
 }

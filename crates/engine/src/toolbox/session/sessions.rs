@@ -60,7 +60,8 @@ impl Sessions {
 
     /// Takes an id for a session that is about to be made.
     pub(super) fn reserve(&self, id: &str) -> Result<Reserved<'_>, Fault> {
-        let invalid = id.is_empty() || id.len() > 255 || id.chars().any(|letter| letter == '/' || letter.is_control());
+        let invalid =
+            id.is_empty() || id.len() > 255 || id.chars().any(|letter| letter == '/' || letter.is_control());
         if invalid || id == ENTRYPOINT {
             return Err(Fault::bad_request(format!(
                 "The session id {id:?} cannot be used: give a name of up to 255 letters other than {ENTRYPOINT:?}."

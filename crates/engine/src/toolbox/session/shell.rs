@@ -3,11 +3,13 @@
 //! An order is one line on the shell's standard input:
 //!
 //! ```text
-//! { eval '…'; } <in >out 2>err 63>&-; builtin printf '%s %d\n' TOKEN "$?" >&63
+//! { builtin printf '%s +\n' TOKEN >&63; { eval '…'; } 63>&-; } <in >out 2>err; builtin printf '%s %d\n' TOKEN "$?" >&63
 //! ```
 //!
 //! Descriptor 63 is the shell's own standard output, the channel of exit codes.
-//! It is closed while the command runs, so that no process of the command can
+//! The `+` says that the shell has opened the command's pipes: before that,
+//! the end of input must not be given, because a named pipe without a writer
+//! blocks whoever opens it, and forgets what was written. The channel is closed while the command runs, so that no process of the command can
 //! write to it, and a line counts only with the session's random token. When
 //! the shell itself ends (`exit 3`, a signal), the process's exit is the code.
 
@@ -33,6 +35,8 @@ pub(super) struct Order {
     pub stdin: String,
     pub stdout: String,
     pub stderr: String,
+    /// Told when the shell has opened the pipes.
+    pub opened: oneshot::Sender<()>,
     /// Told the exit code when it has ended.
     pub ended: oneshot::Sender<i32>,
 }
@@ -61,7 +65,13 @@ impl Shell {
                 merge_stderr: true,
             })
             .await?;
-        let Process { pid, stdin, stdout, exit, .. } = process;
+        let Process {
+            pid,
+            stdin,
+            stdout,
+            exit,
+            ..
+        } = process;
         let unwatched = |error: std::io::Error| SandboxError::System(error.to_string());
         let stdin = stdin.ok_or_else(|| SandboxError::Protocol("a shell without standard input".into()))?;
         let mut stdin = Input::new(stdin).map_err(unwatched)?;
@@ -100,7 +110,7 @@ async fn serve(
             if let Err(error) = stdin.write(line.as_bytes()).await {
                 tracing::debug!(%error, "a shell does not take its command");
             }
-            answers.code(&token).await
+            answers.code(&token, order.opened).await
         };
         let code = tokio::select! {
             Some(code) = answered => code,
@@ -120,7 +130,7 @@ async fn ended(exit: &mut watch::Receiver<Option<Exit>>) -> i32 {
 
 fn line(order: &Order, token: &str) -> String {
     format!(
-        "{{ eval {}; }} <{} >{} 2>{} 63>&-; builtin printf '%s %d\\n' {token} \"$?\" >&63\n",
+        "{{ builtin printf '%s +\\n' {token} >&63; {{ eval {}; }} 63>&-; }} <{} >{} 2>{}; builtin printf '%s %d\\n' {token} \"$?\" >&63\n",
         quoted(&order.text),
         quoted(&order.stdin),
         quoted(&order.stdout),
@@ -137,6 +147,8 @@ fn quoted(text: &str) -> String {
 struct Answers {
     pipe: Receiver,
     line: Vec<u8>,
+    /// Whether the shell said that it opened the pipes of the command that runs.
+    has_opened: bool,
 }
 
 impl Answers {
@@ -144,19 +156,29 @@ impl Answers {
         Ok(Self {
             pipe: Receiver::from_owned_fd(pipe)?,
             line: Vec::new(),
+            has_opened: false,
         })
     }
 
     /// Waits for the code of the command that runs; `None` when none will come
     /// this way.
-    async fn code(&mut self, token: &str) -> Option<i32> {
+    async fn code(&mut self, token: &str, opened: oneshot::Sender<()>) -> Option<i32> {
+        let mut opened = Some(opened);
+        self.has_opened = false;
         loop {
             let mut bytes = [0; 1024];
             match self.pipe.read(&mut bytes).await {
                 Ok(0) | Err(_) => return None,
                 Ok(length) => {
-                    if let Some(code) = self.take(&bytes[..length], token) {
-                        return Some(code);
+                    let code = self.take(&bytes[..length], token);
+                    if self.has_opened
+                        && let Some(opened) = opened.take()
+                    {
+                        // Nobody asks when the command was forgotten meanwhile.
+                        let _ = opened.send(());
+                    }
+                    if code.is_some() {
+                        return code;
                     }
                 }
             }
@@ -175,8 +197,12 @@ impl Answers {
         for byte in bytes {
             if *byte == b'\n' {
                 let line = std::mem::take(&mut self.line);
-                let told = std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix(token));
-                code = told.and_then(|told| told.trim().parse().ok()).or(code);
+                let told = std::str::from_utf8(&line)
+                    .ok()
+                    .and_then(|line| line.strip_prefix(token));
+                let told = told.map(str::trim);
+                self.has_opened |= told == Some("+");
+                code = told.and_then(|told| told.parse().ok()).or(code);
             } else if self.line.len() < LINE_LIMIT {
                 self.line.push(*byte);
             }

@@ -1,0 +1,59 @@
+//! The engine that the tests talk to: this executable, started again. Its
+//! settings come as environment variables (see `support`).
+
+use std::time::Duration;
+
+use ::engine::sandbox::{IsolationChoice, Network};
+use ::engine::{EngineConfig, Timings};
+use tokio_util::sync::CancellationToken;
+
+fn milliseconds(name: &str) -> Option<Duration> {
+    Some(Duration::from_millis(std::env::var(name).ok()?.parse().ok()?))
+}
+
+/// Serves until it is told to end.
+pub fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("ENGINE_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let isolation = std::env::var("ENGINE_ISOLATION").unwrap_or_default();
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let addr = listener.local_addr()?;
+        let config = EngineConfig {
+            addr,
+            api_key: std::env::var("ENGINE_KEY")?,
+            data_dir: std::env::var("ENGINE_DATA")?.into(),
+            isolation: isolation.parse().unwrap_or(IsolationChoice::Auto),
+            network_default: match std::env::var("ENGINE_NETWORK").as_deref() {
+                Ok("open") => Network::Open,
+                _ => Network::Off,
+            },
+            runtime_dir: std::env::var_os("ENGINE_RUNTIME").map(Into::into),
+            python: None,
+            node: None,
+            warm: std::env::var("ENGINE_WARM").map_or(0, |count| count.parse().unwrap_or(0)),
+            orphan_grace: milliseconds("ENGINE_ORPHAN_MS"),
+        };
+        let timings = milliseconds("ENGINE_MINUTE_MS").map_or_else(Timings::default, |minute| Timings {
+            minute,
+            tick: minute / 4,
+        });
+        let shutdown = CancellationToken::new();
+        let ending = shutdown.clone();
+        tokio::spawn(async move {
+            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+            match &mut terminate {
+                Ok(signal) => tokio::select! {
+                    _ = signal.recv() => {}
+                    _ = tokio::signal::ctrl_c() => {}
+                },
+                Err(error) => tracing::error!(%error, "no signal ends this engine in order"),
+            }
+            ending.cancel();
+        });
+        Ok(engine::serve_with(config, timings, listener, shutdown).await?)
+    })
+}

@@ -1,0 +1,40 @@
+//! Daytona's API over HTTP, served by a real engine with real sandboxes. The
+//! executable is the engine and sandboxd as well, so it has its own harness.
+
+/// The trials of a module: each its name and its function, on a runtime of its own.
+macro_rules! trials {
+    ($($name:ident),* $(,)?) => {
+        vec![$(Trial::test(concat!(module_path!(), "::", stringify!($name)), || {
+            tokio::runtime::Runtime::new()?.block_on($name());
+            Ok(())
+        })),*]
+    };
+}
+
+mod control;
+mod engine;
+mod execute;
+mod files;
+mod sessions;
+mod speed;
+mod support;
+
+use libtest_mimic::Arguments;
+
+fn main() -> anyhow::Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("sandboxd") => ::engine::sandbox::sandboxd_main(),
+        Some("engine") => return engine::main(),
+        _ => {}
+    }
+    // The plain HTTP client wants one chosen for the process, although it speaks no TLS here.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let trials = [
+        control::trials(),
+        execute::trials(),
+        files::trials(),
+        sessions::trials(),
+        speed::trials(),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit();
+}
