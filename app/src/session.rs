@@ -71,6 +71,21 @@ fn internal(text: &str) -> UiError {
     UiError::new(ErrorCode::Internal, text).with_status()
 }
 
+/// Sends a form that was sent without scripts on to `path`. A page with scripts
+/// loads the next page by itself, as a whole: who is signed in has changed, and
+/// nothing that was known before may stay.
+pub fn send_form_on(path: &str) {
+    let is_form = leptos::prelude::use_context::<http::request::Parts>().is_some_and(|parts| {
+        let accepts = parts.headers.get(http::header::ACCEPT);
+        accepts
+            .and_then(|accepts| accepts.to_str().ok())
+            .is_some_and(|accepts| accepts.contains("text/html"))
+    });
+    if is_form {
+        leptos_axum::redirect(path);
+    }
+}
+
 /// The path to go to after signing in: `next` when it is a path of this site,
 /// else the agents.
 #[must_use]

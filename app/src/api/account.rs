@@ -73,7 +73,7 @@ pub async fn sign_in(name: String, password: String, next: Option<String>) -> Re
     match user {
         Some(user) if right => {
             crate::session::sign_in_as(&session, &user.id).await?;
-            leptos_axum::redirect(crate::session::local_path(next.as_deref()));
+            crate::session::send_form_on(crate::session::local_path(next.as_deref()));
             Ok(())
         }
         _ => Err(UiError::new(
@@ -96,7 +96,7 @@ pub async fn sign_out() -> Result<(), UiError> {
         )
         .with_status()
     })?;
-    leptos_axum::redirect("/sign-in");
+    crate::session::send_form_on("/sign-in");
     Ok(())
 }
 
@@ -116,7 +116,7 @@ pub async fn set_owner(name: String, password: String) -> Result<(), UiError> {
     let hash = crate::password::hash(password).await?;
     store.rename_user(&user.id, name.trim()).await?;
     store.set_password(&user.id, &hash).await?;
-    leptos_axum::redirect("/");
+    crate::session::send_form_on("/");
     Ok(())
 }
 

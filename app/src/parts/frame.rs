@@ -84,7 +84,7 @@ fn Account() -> impl IntoView {
             let initials: String = user.name.chars().take(2).flat_map(char::to_uppercase).collect();
             Some(view! {
                 <a class="chip wide-only" href="/settings#provider"><span class="dot ok"></span>{provider}</a>
-                <a class="avatar" href="/settings" aria-label=format!("{}, settings", user.name)>{initials}</a>
+                <a class="avatar" href="/settings" title=format!("{}, settings", user.name)><span class="visually-hidden">{format!("{}, settings", user.name)}</span><span aria-hidden="true">{initials}</span></a>
             })
         })
     };
