@@ -64,6 +64,7 @@ class Bridge {
       smoothScrolling: false,
       renderLineHighlight: "line",
       renderLineHighlightOnlyWhenFocus: false,
+      renderFinalNewline: "on",
       lineNumbersMinChars: 4,
       lineDecorationsWidth: 12,
       glyphMargin: false,

@@ -26,6 +26,7 @@ const single = (quote) => [
 const language = {
   defaultToken: "",
   tokenPostfix: ".python",
+  unicode: true,
   keywords,
   constants,
   types,

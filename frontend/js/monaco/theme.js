@@ -23,7 +23,7 @@ const interface_ = {
   "editor.selectionHighlightBackground": "--surface-3",
   "editor.findMatchBackground": "--editor-match",
   "editor.findMatchHighlightBackground": "--surface-3",
-  "editorCursor.foreground": "--accent",
+  "editorCursor.foreground": "--accent-ink",
   "editorLineNumber.foreground": "--ink-3",
   "editorLineNumber.activeForeground": "--ink",
   "editorIndentGuide.background1": "--line",

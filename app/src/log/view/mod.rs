@@ -172,6 +172,7 @@ impl LogView {
         self.matches = (!filter.shows_everything()).then(|| Matches::of(filter.clone()));
         self.filter = filter;
         self.current = None;
+        self.standing.current = None;
         self.stale = true;
         self.heights = self.wrap.then(|| Heights::new(self.columns));
         self.refresh();

@@ -99,6 +99,10 @@ fn is_plain(piece: &Segment) -> bool {
 }
 
 fn add(text: &Element, piece: &Segment) {
+    if is_plain(piece) {
+        let _ = text.append_child(&document().create_text_node(&piece.text));
+        return;
+    }
     let part = if let Some((path, line)) = &piece.source {
         let button = create("button");
         let _ = button.set_attribute("type", "button");
@@ -124,7 +128,9 @@ fn add(text: &Element, piece: &Segment) {
     if piece.found {
         classes.push_str(" found");
     }
-    part.set_class_name(classes.trim_start());
+    if !classes.is_empty() {
+        part.set_class_name(classes.trim_start());
+    }
     let (foreground, background) = piece.style.colours();
     for (property, value) in [("color", foreground), ("background-color", background)] {
         if let Some(value) = value {
