@@ -7,8 +7,9 @@ use crate::{
     live::LiveRun,
     record::Record,
 };
+use futures::FutureExt as _;
 use model::{AgentSettings, Phase, Run, RunEvent};
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 use store::Revision;
 use tokio::sync::mpsc;
 
@@ -65,6 +66,20 @@ pub(crate) fn spawn(
     }
     let run = record.run().clone();
     let driver = Driver::new(Arc::clone(context), record, writer, received, settings, start);
-    context.tasks.spawn(driver.drive(resumed));
+    let (guarded, id) = (Arc::clone(context), run.id.clone());
+    context.tasks.spawn(async move {
+        // A mistake of ours must not leave readers waiting for ever. The run is taken up at the next start.
+        if AssertUnwindSafe(driver.drive(resumed))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
+            tracing::error!(run = %id, "the driver of a run panicked");
+            if let Some(live) = guarded.hub.get(&id) {
+                live.closed.cancel();
+            }
+            guarded.hub.remove(&id);
+        }
+    });
     run
 }

@@ -41,7 +41,7 @@ use crate::{
 use model::{AgentSettings, LogEnd, RunState, SandboxRecord, StopProof};
 use std::{sync::Arc, time::Instant};
 use store::{Revision, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What all drivers share.
@@ -111,14 +111,28 @@ impl Requests {
         loop {
             match self.0.recv().await {
                 Some(Request::Stop { at }) => return at,
-                Some(Request::Input { reply, .. }) => {
-                    let _ = reply.send(Err("The program does not run yet.".to_owned()));
-                }
+                Some(Request::Input { reply, .. }) => refuse(reply, "The program does not run yet."),
                 // The sender lives as long as the driver.
                 None => std::future::pending().await,
             }
         }
     }
+
+    /// Answers what comes after the program's end.
+    async fn refuse_all(&mut self) {
+        loop {
+            match self.0.recv().await {
+                Some(Request::Stop { .. }) => {}
+                Some(Request::Input { reply, .. }) => refuse(reply, "The program has ended."),
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+fn refuse(reply: oneshot::Sender<Result<(), String>>, words: &str) {
+    // Whoever asked may have given up.
+    let _ = reply.send(Err(words.to_owned()));
 }
 
 /// One run and all that belongs to it.
@@ -196,7 +210,10 @@ impl Driver {
                 (self.resume(resumed).await, Some(place))
             }
         };
-        self.work.finish(verdict).await;
+        tokio::select! {
+            () = self.work.finish(verdict) => {}
+            () = self.requests.refuse_all() => {}
+        }
     }
 
     async fn run_from_start(&mut self) -> Verdict {

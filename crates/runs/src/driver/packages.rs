@@ -9,6 +9,7 @@ use crate::{
 use bytes::Bytes;
 use model::{FilePath, Language, Phase};
 use sha2::{Digest as _, Sha256};
+use std::time::Duration;
 
 /// A list of packages and the command that installs it.
 struct Packages {
@@ -39,8 +40,15 @@ impl Work {
             Ok(command) => command,
             Err(LaunchError::Refused(words) | LaunchError::Unknown(words)) => return Err(words),
         };
+        let seconds = u64::from(self.record.run().timeout_seconds);
+        let deadline = tokio::time::sleep(Duration::from_secs(seconds));
+        tokio::pin!(deadline);
         let outcome = loop {
             tokio::select! {
+                () = &mut deadline => return Err(format!(
+                    "The packages of {} could not be installed within {seconds} s, the time a run has.",
+                    packages.file
+                )),
                 Some(notice) = command.notices.recv() => match notice {
                     Notice::Row(words) => self.record.system(words),
                     Notice::Trouble(words) => self.record.reason(words),

@@ -284,3 +284,43 @@ async fn runs_wait_for_their_turn() {
     studio.provider.world.exit(0);
     assert_eq!(studio.told(&second.id).await.text(), "second\n");
 }
+
+#[tokio::test]
+async fn an_installer_that_hangs_has_the_time_of_a_run() {
+    let studio = Studio::open().await;
+    studio
+        .store
+        .save_file(&studio.agent, &path("requirements.txt"), b"requests\n", None)
+        .await
+        .unwrap();
+    let request = StartRun {
+        timeout_seconds: Some(1),
+        ..studio.request()
+    };
+    let run = studio.runs.start(request).await.unwrap().id;
+    let told = studio.told(&run).await;
+    assert_eq!(told.run().state, RunState::Failed);
+    assert!(
+        told.run().reason.as_ref().unwrap().contains("within 1 s"),
+        "{told:?}"
+    );
+    assert_eq!(studio.provider.world.count(), 0);
+}
+
+#[tokio::test]
+async fn input_during_the_clean_up_is_answered_at_once() {
+    let studio = Studio::open().await;
+    let world = &studio.provider.world;
+    world.programs_print("", 0);
+    world.fail(
+        "DELETE /api/sandbox",
+        crate::fake::Fault::Delay(std::time::Duration::from_secs(2)),
+        1,
+    );
+    let run = studio.start().await;
+    studio.until(&run, RunState::Finishing).await;
+    let began = std::time::Instant::now();
+    let late = studio.runs.input(&run, b"late".to_vec(), false).await;
+    assert!(matches!(late, Err(RunsError::NotRunning(_))), "{late:?}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(1));
+}
