@@ -220,7 +220,7 @@ impl EditorHandle {
     /// The surface, held on its own: what is called on it may call back here.
     fn surface(self) -> Option<Rc<Surface>> {
         self.surface
-            .try_with_value(|surface| surface.as_ref().map(|surface| Rc::clone(surface)))
+            .try_with_value(|surface| surface.as_deref().cloned())
             .flatten()
     }
 

@@ -24,7 +24,7 @@ impl Heights {
 
     /// How many rows were added.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.sums.len()
     }
 
@@ -97,6 +97,6 @@ mod tests {
             [0, 1, 2, 2, 3, 4]
         );
         heights.truncate(2);
-        assert_eq!(heights.len(), 2);
+        assert_eq!(heights.count(), 2);
     }
 }

@@ -223,7 +223,7 @@ impl LogView {
             (None, false) => count - 1,
         };
         let id = self.id_at(next);
-        self.standing.following = false;
+        self.set_following(false);
         self.current = Some(id);
         self.standing.current = Some(next + 1);
         self.stale = true;

@@ -74,8 +74,8 @@ impl LogView {
         let mut total = count as f64 * ROW_HEIGHT;
         if let Some(mut heights) = self.heights.take() {
             // Unfinished rows may have grown, and so has what was the last row.
-            heights.truncate(count.saturating_sub(3).min(heights.len()));
-            for place in heights.len()..count {
+            heights.truncate(count.saturating_sub(3).min(heights.count()));
+            for place in heights.count()..count {
                 if let Some(row) = store.row(self.id_in(store, place)) {
                     heights.add(&row);
                 }
