@@ -64,7 +64,7 @@ pub(crate) async fn require_key(
     let admitted = is_open(request.uri().path())
         || offered(request.headers(), request.uri().query()).is_some_and(|key| engine.key.admits(&key));
     if !admitted {
-        return Err(Fault::new(StatusCode::UNAUTHORIZED, "Invalid credentials").from_proxy());
+        return Err(Fault::new(StatusCode::UNAUTHORIZED, "Invalid credentials").by_proxy());
     }
     engine.seen();
     Ok(next.run(request).await)

@@ -39,7 +39,7 @@ impl Fault {
     }
 
     /// Said by what stands before the toolbox, not by it.
-    pub(crate) fn from_proxy(mut self) -> Self {
+    pub(crate) fn by_proxy(mut self) -> Self {
         self.proxy = true;
         self
     }

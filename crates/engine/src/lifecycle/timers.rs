@@ -73,6 +73,7 @@ pub(crate) async fn run(engine: SharedEngine) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 mod tests {
     use super::*;
 

@@ -111,4 +111,5 @@ impl Drop for Spool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 mod tests;

@@ -46,13 +46,13 @@ async fn enter(
         .iter()
         .find_map(|(name, value)| (name == "sandbox").then_some(value))
         .unwrap_or("");
-    let entry = engine.registry.find(id).map_err(Fault::from_proxy)?;
+    let entry = engine.registry.find(id).map_err(Fault::by_proxy)?;
     let Some(live) = entry.live() else {
         // Daytona's words, which its SDKs and ours know as "not started".
         return Err(Fault::bad_request(
             "bad request: failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox started?",
         )
-        .from_proxy());
+        .by_proxy());
     };
     let _use = (request
         .headers()

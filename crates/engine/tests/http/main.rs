@@ -1,6 +1,8 @@
 //! Daytona's API over HTTP, served by a real engine with real sandboxes. The
 //! executable is the engine and sandboxd as well, so it has its own harness.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 /// The trials of a module: each its name and its function, on a runtime of its own.
 macro_rules! trials {
     ($($name:ident),* $(,)?) => {

@@ -14,7 +14,6 @@ use std::time::Duration;
 use daytona::wire::Stream;
 use daytona::wire::frames::{HEADER_LENGTH, MESSAGE_LIMIT};
 use tokio::net::unix::pipe::Receiver;
-use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 use crate::spool::Spool;
@@ -131,19 +130,22 @@ pub(in crate::toolbox) enum Late {
 }
 
 /// Reads until nothing holds the pipes any more. `ended` resolves at the
-/// program's end; `flushed` is told when everything it printed is in the spool.
-pub(in crate::toolbox) async fn pump(
+/// program's end; what it gives is passed to `flushed` when everything the
+/// program printed is in the spool, and before followers are told the end: who
+/// has seen the end finds the exit code.
+pub(in crate::toolbox) async fn pump<T>(
     pipes: Pipes,
     spool: Arc<Spool>,
     late: Late,
-    ended: impl Future<Output = ()>,
-    flushed: oneshot::Sender<()>,
+    ended: impl Future<Output = T>,
+    flushed: impl FnOnce(T),
 ) {
     let mut stdout = Source::new(Stream::Stdout, Some(pipes.stdout));
     let mut stderr = Source::new(Stream::Stderr, pipes.stderr);
     let mut buffer = vec![0; MESSAGE_LIMIT];
     let mut flushed = Some(flushed);
     let mut spool = Some(spool);
+    let mut outcome = None;
     let mut has_ended = false;
     let mut deadline = None;
     let mut total_at_end = 0;
@@ -154,24 +156,24 @@ pub(in crate::toolbox) async fn pump(
             && (closed
                 || stdout.total + stderr.total - total_at_end > PIPE_SIZE
                 || deadline.is_some_and(|deadline| Instant::now() >= deadline))
-            && let Some(flushed) = flushed.take()
+            && let (Some(flushed), Some(outcome)) = (flushed.take(), outcome.take())
         {
+            flushed(outcome);
             if let Some(spool) = &spool {
                 spool.complete();
             }
             if late == Late::Dropped {
                 spool = None;
             }
-            // Nobody may be waiting for it any more.
-            let _ = flushed.send(());
         }
         if has_ended && closed {
             return;
         }
         let grace_end = deadline.filter(|_| flushed.is_some());
         tokio::select! {
-            () = &mut ended, if !has_ended => {
+            given = &mut ended, if !has_ended => {
                 has_ended = true;
+                outcome = Some(given);
                 stdout.drain(&mut buffer, spool.as_deref());
                 stderr.drain(&mut buffer, spool.as_deref());
                 total_at_end = stdout.total + stderr.total;

@@ -73,14 +73,17 @@ pub(in crate::toolbox) async fn run(live: &Arc<Live>, program: Program) -> Resul
         });
     }
     let (flushed, all_there) = oneshot::channel();
-    let exited = exit.clone();
     let pumped = Arc::clone(&spool);
-    tokio::spawn(async move {
-        let ended = async {
-            ended(exited).await;
-        };
-        pump(Pipes { stdout, stderr }, pumped, Late::Dropped, ended, flushed).await;
-    });
+    tokio::spawn(pump(
+        Pipes { stdout, stderr },
+        pumped,
+        Late::Dropped,
+        ended(exit),
+        |exit| {
+            // Nobody waits any more when the time was up.
+            let _ = flushed.send(exit);
+        },
+    ));
     let limit = async {
         match program.limit {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -88,12 +91,9 @@ pub(in crate::toolbox) async fn run(live: &Arc<Live>, program: Program) -> Resul
         }
     };
     tokio::select! {
-        result = all_there => {
-            if result.is_err() {
-                return Err(RunFault::Start(SandboxError::System("The program's output was lost".into())));
-            }
-            let exit_code = exit.borrow().map_or(-1, Exit::shell_code);
-            Ok(Finished { exit_code, spool })
+        exit = all_there => {
+            let exit = exit.map_err(|_| RunFault::Start(SandboxError::System("The program's output was lost".into())))?;
+            Ok(Finished { exit_code: exit.map_or(-1, Exit::shell_code), spool })
         }
         () = limit => {
             let ended = live.sandbox.end_tree(&[pid], Duration::ZERO).await.map_err(RunFault::Start)?;

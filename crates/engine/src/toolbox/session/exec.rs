@@ -122,23 +122,18 @@ async fn finish(
     exit: oneshot::Receiver<i32>,
     folder: String,
 ) {
-    let (flushed, all_there) = oneshot::channel();
-    let (told, code) = oneshot::channel();
-    let ended = async {
-        // The shell's task goes away without a word only with its sandbox.
-        let _ = told.send(exit.await.unwrap_or(137));
-    };
-    let shown = async {
-        if let (Ok(()), Ok(code)) = (all_there.await, code.await) {
-            command.set_exit_code(code);
-            command.input.lock().await.close();
-        }
+    // The shell's task goes away without a word only with its sandbox.
+    let ended = async { exit.await.unwrap_or(137) };
+    let show = |code| command.set_exit_code(code);
+    let clear = async {
+        command.finished().await;
+        command.input.lock().await.close();
         if let Err(error) = live.sandbox.remove_pipes(&folder).await {
             tracing::debug!(%error, "a command's pipes could not be removed");
         }
     };
-    let read = pump(pipes, Arc::clone(&command.spool), Late::Added, ended, flushed);
-    tokio::join!(read, shown);
+    let read = pump(pipes, Arc::clone(&command.spool), Late::Added, ended, show);
+    tokio::join!(read, clear);
 }
 
 fn shell_ended(id: &str) -> Fault {

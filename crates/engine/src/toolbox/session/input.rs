@@ -32,7 +32,8 @@ pub(super) async fn give(
     }
     let mut data = request.data;
     // Daytona's call gives lines; the embedded engine's `raw` gives bytes as they are.
-    if !request.raw && !data.ends_with('\n') && !(request.eof && data.is_empty()) {
+    let only_the_end = request.eof && data.is_empty();
+    if !(request.raw || only_the_end || data.ends_with('\n')) {
         data.push('\n');
     }
     let mut input = command.input.lock().await;
