@@ -67,7 +67,9 @@ async fn sandboxes_of_others_are_never_touched() {
     let world = &studio.provider.world;
     // Even when the provider ignores the labels we ask for.
     world.lock().list_ignores_labels = true;
-    world.make(labels("another-instance", &SandboxId::generate()));
+    let deleted = row(&studio, SandboxState::Deleted);
+    studio.store.intend_sandbox(&deleted).await.unwrap();
+    world.make(labels("another-instance", &deleted.id));
     world.make(BTreeMap::new());
     // One of ours without a row is young: its row may be on its way.
     world.make(labels("test-instance", &SandboxId::generate()));
