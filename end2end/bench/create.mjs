@@ -41,7 +41,7 @@ export async function createToReady() {
 
 async function startEngine(folder, warm) {
   const engine = spawn(binary, ["engine", "--addr", "127.0.0.1:0", "--api-key", KEY], {
-    env: { ...process.env, PITLANE_DATA: folder, PITLANE_WARM: warm },
+    env: { PATH: process.env.PATH, PITLANE_DATA: folder, PITLANE_WARM: warm, PITLANE_LOG: "warn" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await new Promise((resolve, reject) => {

@@ -38,5 +38,5 @@ function stored(program) {
   const result = spawnSync(binary, ["run", "--json", program], { encoding: "utf8", stdio: ["ignore", "ignore", "pipe"] });
   if (result.status !== 0) throw new Error(`pitlane run ended with ${result.status}: ${result.stderr.slice(-2000)}`);
   const summary = JSON.parse(result.stderr.trimEnd().split("\n").at(-1));
-  return summary.phases.run;
+  return summary.phases_ms.run;
 }

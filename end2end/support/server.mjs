@@ -50,7 +50,8 @@ export class Server {
    */
   async start() {
     const address = this.url ? new URL(this.url).host : "127.0.0.1:0";
-    const { DAYTONA_API_KEY: _, ...inherited } = process.env;
+    // Nothing of this machine's own settings: they would make another server.
+    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PITLANE|DAYTONA)_|^DATABASE_URL$/.test(name)));
     const began = performance.now();
     const child = spawn(binary, ["serve"], {
       cwd: this.data,
