@@ -188,7 +188,7 @@ impl Ending {
     fn look_without_proc(&mut self, around: &Surrounding<'_>) -> Option<(u32, u32)> {
         let everything = self.everything(around);
         let alive = if everything {
-            all_exist()
+            any_below()
         } else {
             self.targets.iter().any(|pid| group_exists(*pid))
         };
@@ -249,7 +249,13 @@ fn signal_all(number: i32) {
     unsafe { libc::kill(-1, number) };
 }
 
-fn all_exist() -> bool {
-    // SAFETY: signal 0 only asks whether there is a process.
-    unsafe { libc::kill(-1, 0) == 0 }
+/// Whether any process is left below this one: orphans come here too, so that
+/// without a child there is no descendant.
+fn any_below() -> bool {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    let looked = waitid(
+        WaitId::All,
+        WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT,
+    );
+    !matches!(looked, Err(rustix::io::Errno::CHILD))
 }

@@ -36,6 +36,42 @@ fn rungs(choice: IsolationChoice) -> &'static [Level] {
     }
 }
 
+/// Tries rung by rung what `auto` would use, for `pitlane doctor`. Blocks for a
+/// few milliseconds on a host where the first rung works.
+#[must_use]
+pub fn diagnose() -> Diagnosis {
+    // In a thread of its own, because the caller may be inside a runtime.
+    let thread = std::thread::spawn(|| -> std::io::Result<Diagnosis> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let folder = std::env::temp_dir().join(format!("pitlane-doctor-{}", std::process::id()));
+        let diagnosis = runtime.block_on(async {
+            let homes = Homes::open(&folder)?;
+            let helper = Arc::new(Helper::start(None)?);
+            let diagnosis = climb(IsolationChoice::Auto, &helper, &homes).await;
+            helper.end().await;
+            Ok(diagnosis)
+        });
+        // It holds nothing but the empty homes folder.
+        let _ = std::fs::remove_dir_all(&folder);
+        diagnosis
+    });
+    let failed = |reason: String| Diagnosis {
+        isolation: None,
+        refused: vec![Refusal {
+            level: Level::NamespacesRoot,
+            reason: format!("nothing could be tried: {reason}"),
+            remedy: "Check that temporary files and processes can be made here.".into(),
+        }],
+    };
+    match thread.join() {
+        Ok(Ok(diagnosis)) => diagnosis,
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(_) => failed("the check itself failed".into()),
+    }
+}
+
 /// Tries rung by rung; the first that works is used.
 pub(super) async fn climb(choice: IsolationChoice, helper: &Arc<Helper>, homes: &Homes) -> Diagnosis {
     let mut refused = Vec::new();

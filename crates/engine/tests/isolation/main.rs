@@ -1,12 +1,15 @@
 //! Real sandboxes on this machine, attacked from inside and looked at from
 //! outside. The executable is sandboxd as well, so it has its own harness.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod basics;
 mod bench;
 mod files;
 mod kit;
 mod life;
 mod limits;
+mod rungs;
 mod stopping;
 
 use libtest_mimic::{Arguments, Trial};
@@ -22,6 +25,7 @@ fn main() {
         files::trials(),
         life::trials(),
         limits::trials(),
+        rungs::trials(),
         stopping::trials(),
     ]
     .into_iter()

@@ -35,7 +35,7 @@ async fn up(sandbox: &Sandbox, argv: &[&str]) -> (i32, tokio::net::unix::pipe::R
 async fn polite() {
     let ground = ground().await;
     let sandbox = ground.sandbox().await;
-    let program = "import signal,sys,time\ndef end(*_):\n print('tidied',flush=True); sys.exit(3)\nsignal.signal(signal.SIGTERM,end)\nprint('up',flush=True)\ntime.sleep(60)";
+    let program = "import os,signal,sys,time\ndef end(*_):\n os.write(1,b'tidied\\n'); sys.exit(3)\nsignal.signal(signal.SIGTERM,end)\nprint('up',flush=True)\ntime.sleep(60)";
     let mut process = start(&sandbox, &["python3", "-c", program]).await;
     let mut out = tokio::net::unix::pipe::Receiver::from_owned_fd(process.stdout).unwrap();
     read_line(&mut out).await;

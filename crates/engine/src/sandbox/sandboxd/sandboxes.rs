@@ -257,8 +257,9 @@ impl Sandboxes {
             };
             match watch.look(living.pid, living.limits.memory_bytes) {
                 Verdict::Fine => {}
-                Verdict::EndProcess(pid) => {
-                    if let Some(pid) = Pid::from_raw(pid) {
+                Verdict::End(pids) => {
+                    for pid in pids.into_iter().filter_map(Pid::from_raw) {
+                        // One that ended meanwhile is what was wanted.
                         let _ = kill_process(pid, Signal::KILL);
                     }
                 }

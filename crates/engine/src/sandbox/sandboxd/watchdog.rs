@@ -3,8 +3,9 @@
 
 use std::fs;
 
-/// Looks over the limit before the whole sandbox is ended.
-const STRIKES: u32 = 4;
+/// Looks over the limit before the whole sandbox is ended: what was killed
+/// takes a moment to be gone.
+const STRIKES: u32 = 6;
 
 /// What one sandbox was seen to hold.
 #[derive(Debug, Default)]
@@ -13,11 +14,11 @@ pub(super) struct Watch {
 }
 
 /// What is to be done about a sandbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Fine,
-    /// End this process.
-    EndProcess(i32),
+    /// End these processes.
+    End(Vec<i32>),
     /// Ending processes did not help.
     EndAll,
 }
@@ -25,21 +26,32 @@ pub(super) enum Verdict {
 impl Watch {
     /// Compares what the processes below `first` hold with the limit.
     pub(super) fn look(&mut self, first: i32, limit: u64) -> Verdict {
-        let processes = tree(first);
-        let held: u64 = processes.iter().map(|(_, bytes)| bytes).sum::<u64>() + files_in_memory(first);
+        let mut processes = tree(first);
+        processes.retain(|(pid, _)| *pid != first);
+        self.judge(processes, files_in_memory(first) + memory(first), limit)
+    }
+
+    /// The largest processes go until the rest fits.
+    fn judge(&mut self, mut processes: Vec<(i32, u64)>, besides: u64, limit: u64) -> Verdict {
+        let mut held = besides + processes.iter().map(|(_, bytes)| bytes).sum::<u64>();
         if held <= limit {
             self.strikes = 0;
             return Verdict::Fine;
         }
         self.strikes += 1;
-        let largest = processes
-            .iter()
-            .filter(|(pid, _)| *pid != first)
-            .max_by_key(|(_, bytes)| *bytes);
-        match largest {
-            Some((pid, _)) if self.strikes <= STRIKES => Verdict::EndProcess(*pid),
-            _ => Verdict::EndAll,
+        if processes.is_empty() || self.strikes > STRIKES {
+            return Verdict::EndAll;
         }
+        processes.sort_unstable_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        let mut too_many = Vec::new();
+        for (pid, bytes) in processes {
+            if held <= limit {
+                break;
+            }
+            held = held.saturating_sub(bytes);
+            too_many.push(pid);
+        }
+        Verdict::End(too_many)
     }
 }
 
@@ -119,4 +131,28 @@ fn files_in_memory(first: i32) -> u64 {
         return 0;
     }
     known.f_blocks.saturating_sub(known.f_bfree) * u64::try_from(known.f_bsize).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_of_the_largest_end_as_are_too_many() {
+        let mut watch = Watch::default();
+        let processes = vec![(10, 30), (11, 60), (12, 50)];
+        assert_eq!(watch.judge(processes.clone(), 10, 150), Verdict::Fine);
+        assert_eq!(watch.judge(processes.clone(), 10, 100), Verdict::End(vec![11]));
+        assert_eq!(watch.judge(processes, 10, 60), Verdict::End(vec![11, 12]));
+    }
+
+    #[test]
+    fn what_does_not_shrink_ends_as_a_whole() {
+        let mut watch = Watch::default();
+        for _ in 0..STRIKES {
+            assert_eq!(watch.judge(vec![(10, 5)], 200, 100), Verdict::End(vec![10]));
+        }
+        assert_eq!(watch.judge(vec![(10, 5)], 200, 100), Verdict::EndAll);
+        assert_eq!(Watch::default().judge(Vec::new(), 200, 100), Verdict::EndAll);
+    }
 }

@@ -135,7 +135,8 @@ impl Group {
     pub(crate) fn remove(&self) -> bool {
         match self {
             Self::V2(group) => remove(group.folder()),
-            Self::V1(group) => group.folders().fold(true, |gone, folder| remove(folder) && gone),
+            // Each is tried, whatever came of the others.
+            Self::V1(group) => group.folders().filter(|folder| !remove(folder)).count() == 0,
             Self::None => true,
         }
     }
@@ -267,7 +268,7 @@ mod tests {
     #[test]
     fn a_group_that_is_not_shown_is_the_mount_itself() {
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::create_dir(folder.path().join("own")).expect("a group");
+        fs::create_dir(folder.path().join("own")).expect("a group");
         let mount = |root: &str| Mount {
             version_2: false,
             point: folder.path().to_owned(),

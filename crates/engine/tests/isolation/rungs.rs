@@ -1,0 +1,203 @@
+//! The rungs below the best one, and the open network.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Duration;
+
+use engine::sandbox::{Enforcer, IsolationChoice, Level, Network, SandboxHost};
+use libtest_mimic::{Failed, Trial};
+
+use crate::kit::{
+    Ground, config, ground, ground_with, host_processes, is_root, python, sh, start, trial, until,
+};
+
+/// Nobody: what the suite is run as once more when it is run by root.
+const ORDINARY: u32 = 65_534;
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("rungs::landlock_holds_what_it_promises", landlock),
+        trial("rungs::landlock_ends_trees_and_sandboxes", landlock_ends),
+        trial("rungs::no_rung_means_no_engine", refused),
+        trial("rungs::the_doctor_says_the_same", doctor),
+        trial("rungs::an_open_network_reaches_only_the_proxy", open_network),
+    ];
+    if is_root() {
+        trials.push(Trial::test(
+            "rungs::all_of_this_as_an_ordinary_user",
+            as_ordinary_user,
+        ));
+    }
+    trials
+}
+
+async fn landlock_ground() -> Ground {
+    let ground = ground_with(|config| config.isolation = IsolationChoice::Landlock).await;
+    // The sandbox's own user has to pass through.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    std::fs::set_permissions(ground.data.path(), open).unwrap();
+    ground
+}
+
+async fn landlock() {
+    let ground = landlock_ground().await;
+    assert_eq!(ground.host.isolation().level, Level::Landlock);
+    assert_eq!(ground.host.isolation().disk, Enforcer::Watchdog);
+    let secret = ground.data.path().join("secret");
+    std::fs::write(&secret, "of the host").unwrap();
+    let sandbox = ground.sandbox().await;
+    let script = format!(
+        "cat {} /etc/passwd /proc/1/environ 2>&1 | grep -v denied; touch /tmp/x /var/tmp/x /dev/shm/x 2>&1 | grep -vc denied; \
+         pwd; echo kept > file; cat file; ls {} 2>&1 | grep -c denied; touch $TMPDIR/x && echo tmp; id -u",
+        secret.display(),
+        ground.data.path().display()
+    );
+    let ran = sh(&sandbox, &script).await;
+    let expected = format!("0\n{}\nkept\n1\ntmp\n", sandbox.home());
+    assert!(ran.out.starts_with(&expected), "{}", ran.out);
+    assert_ne!(ran.out.lines().last(), Some("0"));
+    let program = "import socket,os\nfor f in (socket.AF_INET,socket.AF_UNIX,socket.AF_NETLINK):\n try: socket.socket(f); print('ALLOWED')\n except OSError as e: print(e.errno)\ntry: os.kill(1,0); print('ALLOWED')\nexcept OSError as e: print(e.errno)";
+    let ran = python(&sandbox, program).await;
+    assert_eq!(ran.out, "1\n1\n1\n1\n");
+    let (file, _) = sandbox.open_read("/home/daytona/file").await.unwrap();
+    assert_eq!(
+        std::io::read_to_string(std::fs::File::from(file)).unwrap(),
+        "kept\n"
+    );
+    assert!(sandbox.open_read("/etc/shadow").await.is_err());
+    assert!(sandbox.open_read(secret.to_str().unwrap()).await.is_err());
+}
+
+async fn landlock_ends() {
+    let ground = landlock_ground().await;
+    let sandbox = ground.sandbox().await;
+    let process = start(
+        &sandbox,
+        &["sh", "-c", "trap '' TERM; setsid sleep 4545.5 & sleep 4545.5"],
+    )
+    .await;
+    until(5, "they run", || host_processes("4545.5").len() >= 2).await;
+    let ended = sandbox
+        .end_tree(&[process.pid], Duration::from_millis(50))
+        .await
+        .unwrap();
+    assert_eq!(ended.left, 0);
+    if is_root() {
+        assert!(
+            host_processes("4545.5").is_empty(),
+            "all of the uid's processes are its own"
+        );
+    }
+    start(
+        &sandbox,
+        &[
+            "sh",
+            "-c",
+            "trap '' TERM; setsid sleep 4545.6 & (setsid sleep 4545.6 &) ; sleep 4545.6",
+        ],
+    )
+    .await;
+    until(5, "they run", || host_processes("4545.6").len() >= 3).await;
+    let home = sandbox.home().to_owned();
+    sandbox.destroy().await.unwrap();
+    until(2, "all ended", || host_processes("4545.6").is_empty()).await;
+    assert!(!std::path::Path::new(&home).exists());
+    let error = ground
+        .host
+        .create(engine::sandbox::SandboxSpec {
+            id: crate::kit::unique(),
+            network: Network::Open,
+            ..engine::sandbox::SandboxSpec::default()
+        })
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("without namespaces"), "{error}");
+}
+
+async fn refused() {
+    let data = tempfile::tempdir().unwrap();
+    let mut relative = config(&data);
+    relative.data_dir = "relative".into();
+    let error = SandboxHost::start(relative).await.unwrap_err().to_string();
+    assert!(error.contains("not an absolute path"), "{error}");
+    let mut program = config(&data);
+    program.program = Some("/usr/bin/false".into());
+    let error = SandboxHost::start(program).await.unwrap_err().to_string();
+    assert!(error.contains("No way to isolate a sandbox works"), "{error}");
+    assert!(
+        error.contains("namespaces-root: ") && error.contains("landlock: "),
+        "{error}"
+    );
+}
+
+async fn doctor() {
+    let ground = ground().await;
+    let diagnosis = engine::sandbox::diagnose();
+    let found = diagnosis.isolation.as_ref().unwrap();
+    assert_eq!(found.level, ground.host.isolation().level);
+    if !is_root() {
+        assert_eq!(diagnosis.refused[0].level, Level::NamespacesRoot);
+        assert!(
+            diagnosis
+                .to_string()
+                .contains("does not run as root. Run the engine as root"),
+            "{diagnosis}"
+        );
+    }
+}
+
+async fn open_network() {
+    let ground = ground().await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sandbox = ground.sandbox_with(|spec| spec.network = Network::Open).await;
+    let program = format!(
+        "import os, socket, urllib.request, urllib.error\nos.environ.clear()\n\
+         try: socket.create_connection(('127.0.0.1', {port}), 2); print('CONNECTED')\n\
+         except OSError as e: print(e.errno)\n\
+         opener = urllib.request.build_opener(urllib.request.ProxyHandler({{'http': 'http://127.0.0.1:3128'}}))\n\
+         for host in ('localhost:{port}', '169.254.169.254', '10.0.0.1', '[::1]:{port}'):\n\
+         \x20try: opener.open(f'http://{{host}}/', timeout=5); print('REACHED', host)\n\
+         \x20except urllib.error.HTTPError as e: print(e.code, e.read().decode().strip())\n\
+         print(open('/proc/net/dev').read().count(':'))"
+    );
+    let ran = python(&sandbox, &program).await;
+    assert!(
+        !ran.out.contains("CONNECTED") && !ran.out.contains("REACHED"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(
+        ran.out.matches("403 Pitlane's network proxy: ").count(),
+        4,
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.ends_with("1\n"), "{}", ran.out);
+    let env = sandbox.base_env();
+    assert!(env.contains(&("HTTPS_PROXY".into(), "http://127.0.0.1:3128".into())));
+    sandbox.destroy().await.unwrap();
+}
+
+/// Runs this suite again without root, which takes another rung.
+fn as_ordinary_user() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+    let program = folder.path().join("isolation");
+    std::fs::copy(std::env::current_exe()?, &program)?;
+    let mut command = Command::new(&program);
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("TMPDIR", folder.path())
+        .current_dir(folder.path());
+    command
+        .args(["--test-threads=2", "--skip", "bench::"])
+        .uid(ORDINARY)
+        .gid(ORDINARY);
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Failed::from(String::from_utf8_lossy(&output.stdout).into_owned()))
+}
