@@ -1,7 +1,12 @@
 //! `pitlane doctor`: what works on this machine, found out by doing it, and
 //! what to do about the rest. Exit code 0 when runs are possible.
 
-use crate::{configuration::Configuration, failure::Failure, output, provider::enforcer_words};
+use crate::{
+    configuration::Configuration,
+    failure::Failure,
+    output,
+    provider::{enforcer_words, refusal_words},
+};
 use engine::{
     lock,
     sandbox::{Diagnosis, IsolationChoice, Network, diagnose},
@@ -208,14 +213,7 @@ fn isolation(diagnosis: &Diagnosis, choice: IsolationChoice) -> Finding {
         None => sentences
             .push("No way to isolate a sandbox works on this machine, so none is started.".to_owned()),
     }
-    for refusal in &diagnosis.refused {
-        sentences.push(format!(
-            "{} does not work: {}. {}",
-            refusal.level.name(),
-            refusal.reason,
-            refusal.remedy
-        ));
-    }
+    sentences.extend(diagnosis.refused.iter().map(refusal_words));
     let is_well = diagnosis.isolation.is_some() || choice == IsolationChoice::UnsafeNone;
     Finding {
         name: "Isolation",

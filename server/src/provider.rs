@@ -6,10 +6,11 @@ use crate::{
     engine_process::{EnginePlan, EngineProcess, EngineState},
     failure::Failure,
 };
-use engine::sandbox::{Enforcer, Isolation};
+use engine::sandbox::{Enforcer, Refusal};
 use model::Provider;
 use secrecy::SecretString;
-use std::time::Duration;
+use serde::Deserialize;
+use std::{collections::BTreeMap, time::Duration};
 
 /// How long the start waits for what the engine says of itself. It goes on
 /// without: the site is useful before the first sandbox.
@@ -94,40 +95,52 @@ impl Sandboxes {
     }
 }
 
-/// The engine's own account of its isolation.
+/// The engine's own account of its isolation, in its answer to a health check.
+#[derive(Debug, Deserialize)]
+struct Account {
+    isolation: String,
+    #[serde(default)]
+    limits: BTreeMap<String, Enforcer>,
+    #[serde(default)]
+    refused: Vec<Refusal>,
+}
+
 fn words(health: &daytona::Health) -> IsolationWords {
-    let said = health.rest.get("isolation").cloned().unwrap_or_default();
-    let isolation: Isolation = match serde_json::from_value(said.clone()) {
-        Ok(isolation) => isolation,
-        Err(_) => {
-            let level = said.as_str().unwrap_or("isolated").to_owned();
+    let account: Account = match serde_json::from_value(health.rest.clone().into()) {
+        Ok(account) => account,
+        Err(error) => {
+            tracing::warn!(%error, "the engine does not say how it keeps sandboxes apart");
             return IsolationWords {
-                level,
+                level: "unknown".to_owned(),
                 facts: Vec::new(),
             };
         }
     };
     let limits = [
-        ("Memory", isolation.memory),
-        ("The number of processes", isolation.processes),
-        ("Processor time", isolation.cpu),
-        ("Disk space", isolation.disk),
+        ("memory", "Memory"),
+        ("processes", "The number of processes"),
+        ("cpu", "Processor time"),
+        ("disk", "Disk space"),
     ];
-    let facts = limits
-        .into_iter()
-        .map(|(what, enforcer)| format!("{what} is limited by {}.", enforcer_words(enforcer)));
-    let refused = isolation.refused.iter().map(|refusal| {
-        format!(
-            "{} is not possible here: {}. {}",
-            refusal.level.name(),
-            refusal.reason,
-            refusal.remedy
-        )
+    let facts = limits.into_iter().filter_map(|(key, what)| {
+        let enforcer = account.limits.get(key)?;
+        Some(format!("{what} is limited by {}.", enforcer_words(*enforcer)))
     });
+    let refused = account.refused.iter().map(refusal_words);
     IsolationWords {
-        level: isolation.to_string(),
         facts: facts.chain(refused).collect(),
+        level: account.isolation,
     }
+}
+
+/// Why a rung of the ladder is not used, and what would mend it.
+pub fn refusal_words(refusal: &Refusal) -> String {
+    let reason = refusal.reason.trim_end_matches('.');
+    format!(
+        "{} does not work here: {reason}. {}",
+        refusal.level.name(),
+        refusal.remedy
+    )
 }
 
 /// What holds a limit, in words.

@@ -5,6 +5,9 @@
 use crate::failure::Failure;
 use std::{collections::BTreeMap, path::Path};
 
+/// Read by the command line itself, because only `pitlane engine` has a use for it.
+const ENGINE_KEY: &str = "PITLANE_ENGINE_KEY";
+
 /// The two names of a setting: its key in the file, and its environment variable.
 #[derive(Clone, Copy, Debug)]
 pub struct Name {
@@ -161,7 +164,7 @@ impl Sources {
                     },
                 );
             }
-            None if note_unknown && variable.starts_with("PITLANE_") => {
+            None if note_unknown && variable.starts_with("PITLANE_") && variable != ENGINE_KEY => {
                 self.unknown_variables.push(variable.to_owned());
             }
             None => {}

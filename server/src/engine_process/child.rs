@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use std::{
     net::TcpListener,
     os::fd::OwnedFd,
-    path::Path,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -47,9 +47,7 @@ impl Child {
     pub fn spawn(plan: &EnginePlan, listener: &TcpListener, key: &SecretString) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("The engine cannot be started: {error}."));
         let socket = OwnedFd::from(listener.try_clone().map_err(failed)?);
-        // The file this process was started from, also when a newer one took its place on the disk.
-        let mut command = Command::new("/proc/self/exe");
-        command.arg0("pitlane");
+        let mut command = Command::new(own_program());
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| is_not_for_the_engine(&name.to_string_lossy()))
         {
@@ -111,6 +109,14 @@ impl Child {
             }
         }
     }
+}
+
+/// The file this process was started from, also when a newer one took its place on the disk.
+fn own_program() -> PathBuf {
+    std::env::current_exe()
+        .ok()
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
 }
 
 fn outcome(status: std::io::Result<ExitStatus>, report: &str) -> Outcome {
