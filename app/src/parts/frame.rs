@@ -77,13 +77,19 @@ fn Account() -> impl IntoView {
                 leave_for("/setup");
                 return None;
             }
-            let provider = match me.provider {
-                Provider::Embedded => format!("Embedded engine, {}", me.isolation),
-                Provider::Daytona => "Daytona cloud".to_owned(),
+            let (provider, dot) = match me.provider {
+                Provider::Embedded if me.isolation.contains("none") => {
+                    ("Embedded engine, not isolated", "dot bad")
+                }
+                Provider::Embedded => ("Embedded engine, isolated", "dot ok"),
+                Provider::Daytona => ("Daytona cloud", "dot ok"),
             };
             let initials: String = user.name.chars().take(2).flat_map(char::to_uppercase).collect();
             Some(view! {
-                <a class="chip wide-only" href="/settings#provider"><span class="dot ok"></span>{provider}</a>
+                <a class="chip wide-only" href="/settings#provider" title=me.isolation>
+                    <span class=dot></span>
+                    {provider}
+                </a>
                 <a class="avatar" href="/settings" title=format!("{}, settings", user.name)><span class="visually-hidden">{format!("{}, settings", user.name)}</span><span aria-hidden="true">{initials}</span></a>
             })
         })

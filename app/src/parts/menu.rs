@@ -116,7 +116,7 @@ pub fn Menu(
                 aria-label=move || Some(label.get()).filter(|label| !label.is_empty())
                 on:click=move |_| open.update(|open| *open = !*open)
             >
-                {face.run()}
+                {move || face.run()}
             </button>
             <Show when=move || open.get()>
                 <div

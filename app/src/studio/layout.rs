@@ -9,7 +9,7 @@ const KEY: &str = "pitlane.layout";
 /// The tree's width in pixels, at first, at least and at most.
 pub const TREE: (f64, f64, f64) = (190.0, 120.0, 480.0);
 /// The right panel's share of the width in percent, at first, at least and at most.
-pub const SHARE: (f64, f64, f64) = (50.5, 20.0, 75.0);
+pub const SHARE: (f64, f64, f64) = (43.8, 20.0, 75.0);
 
 /// The panels a narrow window shows one of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

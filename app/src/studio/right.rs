@@ -64,7 +64,7 @@ pub fn RightPanel() -> impl IntoView {
         })
     });
     view! {
-        <section class="right" aria-label="Runs and logs">
+        <section class="side" aria-label="Runs and logs">
             <Lane run=studio.shown kept=kept now=studio.now />
             <div class="right-tabs" role="tablist" aria-label="Right panel">
                 {tab_button(Tab::Logs, "tab-logs", "panel-logs", "Logs", log_count)}
