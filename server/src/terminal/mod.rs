@@ -5,6 +5,7 @@ mod collect;
 mod follow;
 mod input;
 mod report;
+mod workspace;
 
 use crate::{
     command_line::RunFlags, configuration::Configuration, engine_process::EnginePlan, failure::Failure,
@@ -23,6 +24,7 @@ use std::{
 use store::Store;
 use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
+use workspace::Workspace;
 
 /// The exit code when Pitlane itself failed: one no program of its own uses.
 const OWN_FAILURE: u8 = 125;
@@ -52,10 +54,7 @@ async fn run_program(configuration: Configuration, flags: &RunFlags) -> Result<u
     let began = Instant::now();
     let program = collect::program(&flags.path, flags.entrypoint.as_deref())?;
     let settings = settings(&program, flags)?;
-    let folder = tempfile::Builder::new()
-        .prefix("pitlane-run-")
-        .tempdir()
-        .map_err(|error| Failure::new(format!("No temporary folder can be made: {error}.")))?;
+    let folder = Workspace::create()?;
     let sandboxes = Sandboxes::open(&configuration, || plan(&configuration, folder.path()))?;
     let force = CancellationToken::new();
     let ended = tokio::select! {
@@ -69,9 +68,7 @@ async fn run_program(configuration: Configuration, flags: &RunFlags) -> Result<u
             Ok(None) => engine.kill(),
         }
     }
-    if let Err(error) = folder.close() {
-        tracing::warn!(%error, "the temporary folder could not be removed");
-    }
+    folder.remove();
     let Some(ending) = ended? else { return Ok(130) };
     report::end(&ending, flags, began.elapsed());
     Ok(ending.exit_code())
