@@ -34,7 +34,6 @@ pub(crate) fn remove(folder: &Path) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 mod tests {
     use super::*;
 

@@ -131,7 +131,6 @@ pub(crate) fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

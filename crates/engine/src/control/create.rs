@@ -185,7 +185,6 @@ fn not_negative(what: &str, asked: Option<i64>, default: i64) -> Result<i64, Fau
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 mod tests {
     use super::*;
     use daytona::CreateBuildInfo;

@@ -189,7 +189,6 @@ fn read_cursor(text: &str) -> Option<Place> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 mod tests {
     use super::*;
 

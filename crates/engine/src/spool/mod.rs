@@ -98,7 +98,12 @@ impl Spool {
         Reader::new(Arc::clone(self), offset, self.progress.subscribe())
     }
 
-    /// Removes its files.
+    /// Bytes of it on disk.
+    pub(crate) fn kept(&self) -> u64 {
+        self.writer().kept()
+    }
+
+    /// Removes its files; who reads on meets a gap.
     pub(crate) fn remove(&self) {
         self.writer().remove();
     }
@@ -111,5 +116,4 @@ impl Drop for Spool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 mod tests;

@@ -68,21 +68,20 @@ impl Reader {
     /// The next records that are there now.
     pub(crate) fn take(&mut self, most: usize) -> Option<Bytes> {
         let total = self.spool.progress().offset.min(self.limit);
-        while self.offset < total {
+        if self.offset < total {
             let Some(length) = self.locate() else {
                 // Nothing is kept from here on: the last writes failed.
                 return Some(self.gap(total));
             };
-            match self.read(length, most) {
+            let problem = match self.read(length, most) {
                 Ok(Some(records)) => return Some(records),
-                Ok(None) => self.open = None,
-                Err(error) => {
-                    tracing::warn!(%error, "a log could not be read back; a gap is marked");
-                    let end = self.end_of_open();
-                    self.open = None;
-                    return Some(self.gap(end.max(self.offset + 1).min(total)));
-                }
-            }
+                Ok(None) => std::io::Error::from(std::io::ErrorKind::InvalidData),
+                Err(error) => error,
+            };
+            tracing::warn!(error = %problem, "a log could not be read back; a gap is marked");
+            let end = self.end_of_open();
+            self.open = None;
+            return Some(self.gap(end.max(self.offset + 1).min(total)));
         }
         None
     }
@@ -125,6 +124,7 @@ impl Reader {
     }
 
     /// Reads whole records from the open segment, from the wanted offset on.
+    /// `None` when what is there is no record.
     fn read(&mut self, length: u64, most: usize) -> std::io::Result<Option<Bytes>> {
         loop {
             let Some(open) = &mut self.open else {

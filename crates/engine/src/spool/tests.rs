@@ -114,6 +114,23 @@ fn a_failing_disk_is_a_gap_and_not_a_stop() {
     assert!(matches!(&all[1], Record::Output { bytes, .. } if &bytes[..] == b"kept"));
 }
 
+#[test]
+fn a_file_that_was_spoiled_is_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::new(folder.path().to_owned(), "c", LIMIT);
+    spool.append(Stream::Stdout, b"good");
+    spool.append(Stream::Stdout, b"spoiled");
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(folder.path().join("c-0.log"))
+        .unwrap();
+    let at = (HEADER_LENGTH + 4 + 17) as u64;
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0xFF; 4], at).unwrap();
+    let all = read_all(&spool, 0, 1000);
+    assert_continuous(&all, 0, 11);
+    assert!(matches!(&all[1], Record::Gap { missing: 7, .. }));
+}
+
 #[tokio::test]
 async fn a_follower_gets_bytes_as_they_come_and_the_end() {
     let folder = tempfile::tempdir().unwrap();

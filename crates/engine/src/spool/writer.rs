@@ -137,6 +137,11 @@ impl Writer {
         segment.path(&self.folder, &self.name)
     }
 
+    /// Bytes of it on disk.
+    pub(super) fn kept(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.length).sum()
+    }
+
     /// Closes the file: nothing more is expected. It is opened again if it must.
     pub(super) fn rest(&mut self) {
         self.file = None;

@@ -166,7 +166,6 @@ pub(super) fn respond(spool: &Arc<Spool>, fields: Vec<Field>) -> Response {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 mod tests {
     use super::*;
     use crate::spool::LIMIT;

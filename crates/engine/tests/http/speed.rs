@@ -15,7 +15,9 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn say(line: &str) {
-    std::io::stdout().write_all(format!("{line}\n").as_bytes()).unwrap();
+    std::io::stdout()
+        .write_all(format!("{line}\n").as_bytes())
+        .unwrap();
 }
 
 async fn a_million_lines_flow() {

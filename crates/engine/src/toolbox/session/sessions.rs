@@ -11,6 +11,8 @@ use crate::fault::Fault;
 
 /// The id Daytona keeps for the container's own entrypoint.
 const ENTRYPOINT: &str = "entrypoint";
+/// Bytes of logs a session's ended commands may keep.
+const LOG_SHARE: u64 = 1 << 30;
 /// Sessions at the same time.
 const LIMIT: usize = 256;
 
@@ -27,8 +29,18 @@ impl Session {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds a command. The logs of a session's ended commands are kept as long
+    /// as they fit its share of the disk, the newest first.
     pub(super) fn add(&self, command: Arc<Command>) {
-        self.commands().push(command);
+        let mut commands = self.commands();
+        commands.push(command);
+        let mut kept = 0;
+        for command in commands.iter().rev() {
+            kept += command.spool.kept();
+            if kept > LOG_SHARE && command.exit_code().is_some() {
+                command.spool.remove();
+            }
+        }
     }
 
     pub(super) fn command(&self, id: &str) -> Result<Arc<Command>, Fault> {
