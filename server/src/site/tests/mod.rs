@@ -51,6 +51,11 @@ impl Answer {
 /// A site with its owner, who has a password unless this is the first start.
 async fn site_with(public: Option<&str>, password_hash: Option<&str>) -> TestSite {
     let store = Store::open("sqlite::memory:").await.expect("a database");
+    site_on(store, public, password_hash).await
+}
+
+/// The same on this database.
+async fn site_on(store: Store, public: Option<&str>, password_hash: Option<&str>) -> TestSite {
     let owner = store
         .create_user("owner", Role::Owner, password_hash.map(str::to_owned))
         .await

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::site::fresh_sign_in_link;
+use model::RunId;
+use sqlx::Connection;
 
 fn form(path: &str, body: &str) -> Request<Body> {
     request("POST", path)
@@ -129,5 +131,33 @@ async fn one_comes_back_to_where_one_wanted_to_go() {
     assert_eq!(
         answer.header(header::LOCATION),
         "/sign-in?next=/agents/scout%3Ffile%3Da.py%26line%3D3"
+    );
+}
+
+/// `cargo xtask test` starts a PostgreSQL and names it.
+#[tokio::test]
+async fn sessions_live_in_postgresql_too() {
+    let Ok(url) = std::env::var("TEST_DATABASE_URL") else {
+        return;
+    };
+    let schema = format!("test_{}", RunId::generate().as_str().replace('-', ""));
+    let mut connection = sqlx::PgConnection::connect(&url).await.expect("the test server");
+    sqlx::query(&format!("create schema {schema}"))
+        .execute(&mut connection)
+        .await
+        .expect("a schema");
+    let store = Store::open(&format!("{url}?options[search_path]={schema}"))
+        .await
+        .expect("an empty schema");
+    let site = site_on(store, None, None).await;
+    let cookie = site.sign_in().await;
+    assert_eq!(
+        site.ask_as(&cookie, get("/api/session")).await.status,
+        StatusCode::OK
+    );
+    site.ask_as(&cookie, form("/fn/sign_out", "")).await;
+    assert_eq!(
+        site.ask_as(&cookie, get("/api/session")).await.status,
+        StatusCode::UNAUTHORIZED
     );
 }
