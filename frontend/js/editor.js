@@ -253,7 +253,7 @@ class Bridge {
       positionLineNumber: to.lineNumber,
       positionColumn: to.column,
     });
-    this.editor.setScrollTop(this.editor.getTopForLineNumber(firstLine));
+    if (firstLine > 1) this.editor.setScrollTop(this.editor.getTopForLineNumber(firstLine));
     if (focus) this.editor.focus();
   }
 

@@ -289,3 +289,25 @@ fn Summary(panel: Panel) -> impl IntoView {
     });
     view! { <p class="visually-hidden" aria-live="polite">{said}</p> }
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_paints_the_tools_and_no_rows() {
+        let html = Owner::new().with(|| {
+            let run = Signal::stored(None::<Run>);
+            view! {
+                <LogPanel feed=LogFeed::new() run=run on_open_source=|_: (String, u32)| () on_input=|_: ProgramInput| () />
+            }
+            .into_view()
+            .to_html()
+        });
+        assert!(
+            html.contains("role=\"log\"") && html.contains("Nothing has run yet."),
+            "{html}"
+        );
+        assert!(!html.contains("log-row\""));
+    }
+}

@@ -188,3 +188,35 @@ fn load(handle: EditorHandle, surface: HtmlElement, heard: Heard, stage: RwSigna
         }
     });
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_paints_the_text_as_text() {
+        let html = Owner::new().with(|| {
+            let handle = EditorHandle::new();
+            handle.open("agent.py", "\n</code><script>1</script>");
+            handle.show("agent.py");
+            view! {
+                <CodeEditor
+                    handle=handle
+                    on_change=|_: String| ()
+                    on_save=|()| ()
+                    on_run=|()| ()
+                    on_stop=|()| ()
+                    on_blur=|()| ()
+                    on_cursor=|_: (u32, u32)| ()
+                />
+            }
+            .into_view()
+            .to_html()
+        });
+        assert!(
+            html.contains("<code>\n&lt;/code&gt;&lt;script&gt;1&lt;/script&gt;"),
+            "{html}"
+        );
+        assert!(html.contains("aria-label=\"agent.py\""));
+    }
+}

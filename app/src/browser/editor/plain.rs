@@ -8,9 +8,6 @@ use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlTextAreaElement, KeyboardEvent};
 
-/// The height of a line and the room above the first, as in the style sheet, in pixels.
-const LINE_HEIGHT: i32 = 20;
-
 /// The field on the page. Dropping it takes it away.
 pub(super) struct Plain {
     field: HtmlTextAreaElement,
@@ -85,7 +82,8 @@ impl Plain {
         self.focus();
         let _ = self.field.set_selection_range(unit, unit);
         let above = i32::try_from(line).unwrap_or(1).saturating_sub(5).max(0);
-        self.field.set_scroll_top(above.saturating_mul(LINE_HEIGHT));
+        self.field
+            .set_scroll_top(above.saturating_mul(self.line_height()));
     }
 
     pub(super) fn focus(&self) {
@@ -113,9 +111,19 @@ impl Plain {
         Some(String::from_utf16_lossy(selected))
     }
 
+    /// The height of a line, in pixels: another on narrow windows.
+    fn line_height(&self) -> i32 {
+        let style = window().get_computed_style(&self.field).ok().flatten();
+        style
+            .and_then(|style| style.get_property_value("line-height").ok())
+            .and_then(|height| height.trim_end_matches("px").parse().ok())
+            .filter(|height| *height > 0)
+            .unwrap_or(20)
+    }
+
     /// The first line in view, from 1.
     pub(super) fn first_line(&self) -> u32 {
-        u32::try_from(self.field.scroll_top() / LINE_HEIGHT + 1).unwrap_or(1)
+        u32::try_from(self.field.scroll_top() / self.line_height() + 1).unwrap_or(1)
     }
 }
 
