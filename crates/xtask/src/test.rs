@@ -40,14 +40,21 @@ fn in_rust() -> Result<()> {
         testkit::postgres::start().map_err(anyhow::Error::from)
     })?;
     // One job at a time compiles; the tests themselves run side by side.
-    let (mut tests, mut documentation) = if exists("cargo-nextest") {
+    // `app` is no default member: its features differ between server and browser.
+    let site = ["--package", "app", "--features", "ssr", "--lib"];
+    let (mut tests, mut site_tests, mut documentation) = if exists("cargo-nextest") {
         (
+            cargo(&["nextest", "run", "--no-fail-fast"]),
             cargo(&["nextest", "run", "--no-fail-fast"]),
             Some(cargo(&["test", "--doc"])),
         )
     } else {
-        (cargo(&["test", "--no-fail-fast"]), None)
+        (cargo(&["test", "--no-fail-fast"]), cargo(&["test", "--no-fail-fast"]), None)
     };
+    step("Tests of the site", || run_command(site_tests.args(site)))?;
+    step("Tests of the TypeScript loader", || {
+        run_command(&mut program("node", &["--test"], &root().join("frontend/js")))
+    })?;
     step("Tests", || {
         run_command(
             tests
