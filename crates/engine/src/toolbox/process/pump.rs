@@ -25,6 +25,12 @@ const GRACE: Duration = Duration::from_millis(50);
 const PIPE_SIZE: usize = 1 << 20;
 /// Reads in a row before other tasks get their turn.
 const TURN: usize = 8;
+/// A program that writes line by line would wake us for every line, and be
+/// held up by that. Small reads that follow each other faster than this are
+/// spaced by it; the first after a silence is never delayed.
+const SPACING: Duration = Duration::from_millis(1);
+/// A turn that read this much is not small: there is a backlog to be read.
+const SMALL: usize = 128 << 10;
 
 /// The read ends of a program's output; non-blocking.
 #[derive(Debug)]
@@ -38,6 +44,10 @@ struct Source {
     stream: Stream,
     pipe: Option<Receiver>,
     total: usize,
+    /// When it was last read.
+    last: Option<Instant>,
+    /// Not read again before this.
+    rest_until: Option<Instant>,
 }
 
 impl Source {
@@ -51,6 +61,8 @@ impl Source {
             stream,
             pipe,
             total: 0,
+            last: None,
+            rest_until: None,
         }
     }
 
@@ -58,6 +70,9 @@ impl Source {
     async fn ready(&self) {
         match &self.pipe {
             Some(pipe) => {
+                if let Some(end) = self.rest_until {
+                    sleep_until(end).await;
+                }
                 // An error here is found again by the read that follows.
                 let _ = pipe.readable().await;
             }
@@ -67,10 +82,17 @@ impl Source {
 
     /// Reads what is there, at most a turn. Gives whether there may be more.
     fn read(&mut self, buffer: &mut [u8], spool: Option<&Spool>) -> bool {
+        let before = self.total;
+        let now = Instant::now();
+        let soon_again = self.last.replace(now).is_some_and(|last| now - last < 4 * SPACING);
+        self.rest_until = None;
         for _ in 0..TURN {
             let Some(pipe) = &self.pipe else { return false };
             let result = pipe.try_read(&mut buffer[HEADER_LENGTH..]);
             if self.take(result, buffer, spool).is_none() {
+                if soon_again && self.total - before < SMALL {
+                    self.rest_until = Some(now + SPACING);
+                }
                 return false;
             }
         }
