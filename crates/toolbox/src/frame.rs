@@ -44,7 +44,10 @@ pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 pub fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+    // The space is rounded up and could hold one more.
+    let fits = descriptors.len() <= MAX_DESCRIPTORS;
+    let none = descriptors.is_empty();
+    if !fits || !(none || control.push(SendAncillaryMessage::ScmRights(descriptors))) {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     rustix::io::retry_on_intr(|| {
@@ -78,10 +81,10 @@ pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Packet> {
             descriptors.extend(rights);
         }
     }
-    if received
+    let cut = received
         .flags
-        .intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC)
-    {
+        .intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC);
+    if cut || descriptors.len() > MAX_DESCRIPTORS {
         return Err(io::Error::from(io::ErrorKind::InvalidData));
     }
     Ok(Packet {

@@ -3,7 +3,7 @@
 use engine::sandbox::Level;
 use libtest_mimic::Trial;
 
-use crate::kit::{ground, is_root, python, run, sh, trial};
+use crate::kit::{ground, may_administer, python, run, sh, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
         trial("basics::the_kernel_cannot_be_configured", kernel_closed),
         trial("basics::the_network_is_off", network_off),
         trial("basics::python_and_node_are_found", interpreters),
+        trial("basics::a_python_outside_usr_is_shown", other_python),
         trial("basics::sandboxes_do_not_see_each_other", apart),
     ]
 }
@@ -21,14 +22,12 @@ pub fn trials() -> Vec<Trial> {
 async fn own_user() {
     let ground = ground().await;
     let level = ground.host.isolation().level;
-    assert_eq!(
-        level,
-        if is_root() {
-            Level::NamespacesRoot
-        } else {
-            Level::NamespacesUser
-        }
-    );
+    let best = if may_administer() {
+        Level::NamespacesRoot
+    } else {
+        Level::NamespacesUser
+    };
+    assert_eq!(level, best);
     let sandbox = ground.sandbox().await;
     let ran = sh(
         &sandbox,
@@ -40,7 +39,7 @@ async fn own_user() {
     let uid: u32 = lines[0].parse().unwrap();
     assert!(uid >= 200_000);
     assert_eq!(lines[1..4], ["daytona", "/home/daytona", "/home/daytona"]);
-    if !is_root() {
+    if level == Level::NamespacesUser {
         assert_eq!(
             lines[4].split_whitespace().next(),
             Some(lines[0]),
@@ -52,12 +51,13 @@ async fn own_user() {
         "{lines:?}"
     );
     // And on the host, too.
-    let process = crate::kit::start(&sandbox, &["sleep", "31.4151"]).await;
+    let time = crate::kit::seconds(31);
+    let process = crate::kit::start(&sandbox, &["sleep", &time]).await;
     crate::kit::until(5, "the program is seen", || {
-        !crate::kit::host_processes("31.4151").is_empty()
+        !crate::kit::host_processes(&time).is_empty()
     })
     .await;
-    let pid = crate::kit::host_processes("31.4151")[0];
+    let pid = crate::kit::host_processes(&time)[0];
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let outside = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
     assert!(outside.split_whitespace().all(|uid| uid != "0"), "{outside}");
@@ -206,11 +206,7 @@ async fn kernel_closed() {
         "echo 4294967296 > /proc/self/oom_score_adj; ulimit -n 999999; ulimit -u 999999",
     )
     .await;
-    assert!(
-        !ran.exit.code.is_some_and(|code| code == 0),
-        "limits cannot be raised: {}",
-        ran.out
-    );
+    assert!(ran.exit.code != Some(0), "limits cannot be raised: {}", ran.out);
 }
 
 async fn network_off() {
@@ -257,6 +253,52 @@ async fn interpreters() {
     let script = "echo to stdout > /dev/stdout; echo to stderr > /dev/stderr; cat <(echo substituted)";
     let ran = run(&sandbox, &["bash", "-c", script]).await;
     assert_eq!(ran.out, "to stdout\nto stderr\nsubstituted\n");
+}
+
+/// A Python with a prefix of its own: the host's, seen through links.
+async fn other_python() {
+    let folder = tempfile::tempdir().unwrap();
+    // Whoever runs in the sandbox reads it under its own uid.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let prefix = folder.path().join("prefix");
+    std::fs::create_dir_all(prefix.join("bin")).unwrap();
+    std::fs::create_dir_all(prefix.join("lib")).unwrap();
+    let real = std::fs::canonicalize("/usr/bin/python3").unwrap();
+    let name = real.file_name().unwrap();
+    std::fs::copy(&real, prefix.join("bin/python3")).unwrap();
+    let library = std::path::Path::new("/usr/lib").join(name);
+    std::os::unix::fs::symlink(&library, prefix.join("lib").join(name)).unwrap();
+    let chosen = prefix.join("bin/python3");
+    let ground = crate::kit::ground_with(|config| config.python = Some(chosen.clone())).await;
+    let sandbox = ground.sandbox().await;
+    assert_eq!(sandbox.python(), chosen.to_str());
+    let ran = run(
+        &sandbox,
+        &[
+            "python3",
+            "-c",
+            "import sys, json; print(sys.executable, sys.base_prefix)",
+        ],
+    )
+    .await;
+    assert_eq!(
+        ran.out.trim(),
+        format!("{} {}", chosen.display(), prefix.display())
+    );
+    let ran = sh(
+        &sandbox,
+        &format!(
+            "touch {}/x 2>&1; ls {}",
+            prefix.display(),
+            folder.path().display()
+        ),
+    )
+    .await;
+    assert!(
+        ran.out.contains("Read-only") && ran.out.ends_with("prefix\n"),
+        "{}",
+        ran.out
+    );
 }
 
 async fn apart() {

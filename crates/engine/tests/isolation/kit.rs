@@ -151,6 +151,11 @@ pub fn host_processes(needle: &str) -> Vec<u32> {
         .collect()
 }
 
+/// A number of seconds to sleep that no other running test sleeps.
+pub fn seconds(whole: u32) -> String {
+    format!("{whole}.{}", std::process::id())
+}
+
 /// Control groups made by a sandboxd.
 pub fn groups_of(sandboxd: u32) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -174,6 +179,17 @@ pub fn groups_of(sandboxd: u32) -> Vec<PathBuf> {
 
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// Whether this process may make namespaces without a user namespace.
+pub fn may_administer() -> bool {
+    const CAP_SYS_ADMIN: u64 = 1 << 21;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let effective = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))
+        .unwrap();
+    u64::from_str_radix(effective.trim(), 16).unwrap() & CAP_SYS_ADMIN != 0
 }
 
 /// Waits until something holds, at most `seconds`.

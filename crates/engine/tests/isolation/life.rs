@@ -5,7 +5,9 @@ use std::time::Duration;
 use engine::sandbox::{EndReason, SandboxSpec, Spawn, StdinKind};
 use libtest_mimic::Trial;
 
-use crate::kit::{ground, ground_with, groups_of, host_processes, is_root, sh, start, trial, unique, until};
+use crate::kit::{
+    ground, ground_with, groups_of, host_processes, is_root, seconds, sh, start, trial, unique, until,
+};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -16,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
             sandboxd_dies,
         ),
         trial("life::the_end_of_the_engine_ends_all", engine_ends),
+        trial("life::a_killed_engine_ends_all", engine_killed),
         trial("life::fifty_rounds_leave_no_descriptor", fifty),
         trial("life::a_ready_one_takes_on_name_environment_and_limits", adopted),
         trial("life::what_cannot_start_says_why", not_started),
@@ -26,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
 
 async fn leaves_nothing() {
     let ground = ground().await;
+    let time = seconds(4141);
     let pid = ground.host.sandboxd_pid().unwrap();
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     let sandbox = ground.sandbox().await;
@@ -34,11 +38,11 @@ async fn leaves_nothing() {
         &[
             "sh",
             "-c",
-            "trap '' TERM; setsid sleep 4141.5 & (setsid sleep 4141.5 &) ; sleep 4141.5",
+            &format!("trap '' TERM; setsid sleep {time} & (setsid sleep {time} &) ; sleep {time}"),
         ],
     )
     .await;
-    until(5, "they run", || host_processes("4141.5").len() >= 3).await;
+    until(5, "they run", || host_processes(&time).len() >= 3).await;
     if is_root() {
         assert!(!groups_of(pid).is_empty());
     }
@@ -46,7 +50,7 @@ async fn leaves_nothing() {
     let destroyed = sandbox.destroy().await.unwrap();
     assert!(destroyed.took < Duration::from_secs(1), "{destroyed:?}");
     // At once, not after a while.
-    assert_eq!(host_processes("4141.5"), Vec::<u32>::new());
+    assert_eq!(host_processes(&time), Vec::<u32>::new());
     assert!(groups_of(pid).is_empty(), "{:?}", groups_of(pid));
     assert_eq!(std::fs::read_to_string("/proc/self/mountinfo").unwrap(), mounts);
     assert_eq!(
@@ -82,21 +86,24 @@ fn spawn(argv: &[&str]) -> Spawn {
 async fn dropped() {
     let ground = ground().await;
     let sandbox = ground.sandbox().await;
-    start(&sandbox, &["sleep", "4242.5"]).await;
-    until(5, "it runs", || host_processes("4242.5").len() == 1).await;
+    let time = seconds(4242);
+    start(&sandbox, &["sleep", &time]).await;
+    until(5, "it runs", || host_processes(&time).len() == 1).await;
     drop(sandbox);
-    until(5, "it ended", || host_processes("4242.5").is_empty()).await;
+    until(5, "it ended", || host_processes(&time).is_empty()).await;
 }
 
 async fn sandboxd_dies() {
     let ground = ground().await;
     let sandbox = ground.sandbox().await;
-    let mut process = start(&sandbox, &["sh", "-c", "setsid sleep 4343.5 & sleep 4343.5"]).await;
-    until(5, "they run", || host_processes("4343.5").len() >= 2).await;
+    let time = seconds(4343);
+    let script = format!("setsid sleep {time} & sleep {time}");
+    let mut process = start(&sandbox, &["sh", "-c", &script]).await;
+    until(5, "they run", || host_processes(&time).len() >= 2).await;
     let pid = ground.host.sandboxd_pid().unwrap();
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    until(5, "all ended", || host_processes("4343.5").is_empty()).await;
+    until(5, "all ended", || host_processes(&time).is_empty()).await;
     let mut ended = sandbox.ended();
     assert_eq!(
         *ended.wait_for(Option::is_some).await.unwrap(),
@@ -119,11 +126,12 @@ async fn sandboxd_dies() {
 async fn engine_ends() {
     let ground = ground_with(|config| config.warm = 1).await;
     let sandbox = ground.sandbox().await;
-    start(&sandbox, &["sleep", "4444.5"]).await;
-    until(5, "it runs", || host_processes("4444.5").len() == 1).await;
+    let time = seconds(4444);
+    start(&sandbox, &["sleep", &time]).await;
+    until(5, "it runs", || host_processes(&time).len() == 1).await;
     let pid = ground.host.sandboxd_pid().unwrap();
     ground.host.shutdown().await;
-    assert!(host_processes("4444.5").is_empty());
+    assert!(host_processes(&time).is_empty());
     assert!(groups_of(pid).is_empty());
     assert_eq!(*sandbox.ended().borrow(), Some(EndReason::Destroyed));
     assert!(
@@ -136,6 +144,49 @@ async fn engine_ends() {
             .await
             .is_err()
     );
+}
+
+/// The argument with which this executable is an engine that only waits.
+pub const HOLD: &str = "hold";
+
+/// Holds a sandbox in which a program runs, until it is killed.
+pub fn hold() -> ! {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let ground = ground_with(|config| config.warm = 1).await;
+        let sandbox = ground.sandbox().await;
+        let time = seconds(4646);
+        let script = format!("trap '' TERM HUP; setsid sleep {time} & sleep {time}");
+        start(&sandbox, &["sh", "-c", &script]).await;
+        let line = format!("{}\n", ground.host.sandboxd_pid().unwrap());
+        std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes()).unwrap();
+        std::future::pending().await
+    })
+}
+
+async fn engine_killed() {
+    let mut engine = std::process::Command::new(std::env::current_exe().unwrap())
+        .arg(HOLD)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let time = format!("4646.{}", engine.id());
+    let mut line = String::new();
+    let out = engine.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
+    let sandboxd: u32 = line.trim().parse().unwrap();
+    until(5, "they run", || host_processes(&time).len() >= 2).await;
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    until(5, "all ended", || host_processes(&time).is_empty()).await;
+    until(5, "sandboxd ended", || {
+        !std::path::Path::new(&format!("/proc/{sandboxd}")).exists()
+    })
+    .await;
+    assert!(groups_of(sandboxd).is_empty());
 }
 
 async fn fifty() {

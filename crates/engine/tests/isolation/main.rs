@@ -18,6 +18,9 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("sandboxd") {
         engine::sandbox::sandboxd_main();
     }
+    if std::env::args().nth(1).as_deref() == Some(life::HOLD) {
+        life::hold();
+    }
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
         basics::trials(),

@@ -8,7 +8,8 @@ use engine::sandbox::{Enforcer, IsolationChoice, Level, Network, SandboxHost};
 use libtest_mimic::{Failed, Trial};
 
 use crate::kit::{
-    Ground, config, ground, ground_with, host_processes, is_root, python, sh, start, trial, until,
+    Ground, config, ground, ground_with, host_processes, is_root, may_administer, python, seconds, sh, start,
+    trial, until,
 };
 
 /// Nobody: what the suite is run as once more when it is run by root.
@@ -22,10 +23,14 @@ pub fn trials() -> Vec<Trial> {
         trial("rungs::the_doctor_says_the_same", doctor),
         trial("rungs::an_open_network_reaches_only_the_proxy", open_network),
     ];
-    if is_root() {
+    if may_administer() {
         trials.push(Trial::test(
             "rungs::all_of_this_as_an_ordinary_user",
             as_ordinary_user,
+        ));
+        trials.push(Trial::test(
+            "rungs::most_of_this_as_a_containers_root",
+            as_containers_root,
         ));
     }
     trials
@@ -71,12 +76,17 @@ async fn landlock() {
 async fn landlock_ends() {
     let ground = landlock_ground().await;
     let sandbox = ground.sandbox().await;
+    let time = seconds(4545);
     let process = start(
         &sandbox,
-        &["sh", "-c", "trap '' TERM; setsid sleep 4545.5 & sleep 4545.5"],
+        &[
+            "sh",
+            "-c",
+            &format!("trap '' TERM; setsid sleep {time} & sleep {time}"),
+        ],
     )
     .await;
-    until(5, "they run", || host_processes("4545.5").len() >= 2).await;
+    until(5, "they run", || host_processes(&time).len() >= 2).await;
     let ended = sandbox
         .end_tree(&[process.pid], Duration::from_millis(50))
         .await
@@ -84,23 +94,24 @@ async fn landlock_ends() {
     assert_eq!(ended.left, 0);
     if is_root() {
         assert!(
-            host_processes("4545.5").is_empty(),
+            host_processes(&time).is_empty(),
             "all of the uid's processes are its own"
         );
     }
+    let time = seconds(4546);
     start(
         &sandbox,
         &[
             "sh",
             "-c",
-            "trap '' TERM; setsid sleep 4545.6 & (setsid sleep 4545.6 &) ; sleep 4545.6",
+            &format!("trap '' TERM; setsid sleep {time} & (setsid sleep {time} &) ; sleep {time}"),
         ],
     )
     .await;
-    until(5, "they run", || host_processes("4545.6").len() >= 3).await;
+    until(5, "they run", || host_processes(&time).len() >= 3).await;
     let home = sandbox.home().to_owned();
     sandbox.destroy().await.unwrap();
-    until(2, "all ended", || host_processes("4545.6").is_empty()).await;
+    until(2, "all ended", || host_processes(&time).is_empty()).await;
     assert!(!std::path::Path::new(&home).exists());
     let error = ground
         .host
@@ -195,6 +206,29 @@ fn as_ordinary_user() -> Result<(), Failed> {
         .args(["--test-threads=2", "--skip", "bench::"])
         .uid(ORDINARY)
         .gid(ORDINARY);
+    succeed(&mut command)
+}
+
+/// Runs the important parts again as root without the privilege to make
+/// namespaces, as in many containers: each sandbox then takes its uid first.
+fn as_containers_root() -> Result<(), Failed> {
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"])
+        .arg(std::env::current_exe()?);
+    command.args([
+        "--test-threads=2",
+        "--skip",
+        "bench::",
+        "--skip",
+        "limits::",
+        "--skip",
+        "rungs::",
+    ]);
+    succeed(&mut command)
+}
+
+fn succeed(command: &mut Command) -> Result<(), Failed> {
     let output = command.output()?;
     if output.status.success() {
         return Ok(());

@@ -1,6 +1,7 @@
 //! The living sandboxes as sandboxd holds them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::os::fd::OwnedFd;
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
@@ -150,18 +151,24 @@ impl Sandboxes {
 
     fn create_as(&mut self, slot: u64, plan: &Plan, uid: u32) -> Result<(Event, OwnedFd), (String, i32)> {
         let level = plan.level;
-        let group = self.hierarchy.create(slot, &plan.limits);
+        let group = self.hierarchy.create(slot, &plan.limits).map_err(|error| {
+            let errno = error.raw_os_error().unwrap_or(libc::EIO);
+            (format!("its control groups: {error}"), errno)
+        })?;
         let enforced = group.enforced();
         let shape = Shape {
             without_sockets: level == Level::Landlock,
             fixed_processors: enforced.cpu == Enforcer::Priority,
         };
-        if !self.filters.contains_key(&shape) {
-            let compiled = Filters::compile(shape).map_err(|reason| (reason, libc::EINVAL))?;
-            self.filters.insert(shape, compiled);
-        }
-        let Some(filters) = self.filters.get(&shape) else {
-            return Err(("the system call filter is missing".into(), libc::EINVAL));
+        let filters = match self.filters.entry(shape) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => match Filters::compile(shape) {
+                Ok(compiled) => new.insert(compiled),
+                Err(reason) => {
+                    group.remove();
+                    return Err((reason, libc::EINVAL));
+                }
+            },
         };
         let given = Inheritance {
             plan,

@@ -127,7 +127,7 @@ fn files_in_memory(first: i32) -> u64 {
     let Ok(known) = rustix::fs::statfs(format!("/proc/{first}/root/tmp")) else {
         return 0;
     };
-    if known.f_type as i64 != TMPFS {
+    if known.f_type != TMPFS {
         return 0;
     }
     known.f_blocks.saturating_sub(known.f_bfree) * u64::try_from(known.f_bsize).unwrap_or(0)

@@ -47,24 +47,40 @@ impl Hierarchy {
     pub(crate) fn find() -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        if let Some(tree) = v2::Tree::find(&own, &mounts) {
+        let v2 = v2::Tree::find(&own, &mounts).map(|tree| {
             sweep(tree.folder());
-            return Self::V2(tree);
-        }
-        if let Some(trees) = v1::Trees::find(&own, &mounts) {
-            trees.folders().for_each(sweep);
-            return Self::V1(trees);
-        }
-        Self::None
+            Self::V2(tree)
+        });
+        let v1 = || {
+            v1::Trees::find(&own, &mounts).map(|trees| {
+                trees.folders().for_each(sweep);
+                Self::V1(trees)
+            })
+        };
+        v2.filter(Self::works)
+            .or_else(|| v1().filter(Self::works))
+            .unwrap_or(Self::None)
+    }
+
+    /// Whether groups with limits can be made, found out by making one.
+    fn works(&self) -> bool {
+        let small = Limits {
+            cpu: 1,
+            memory_bytes: 16 << 20,
+            disk_bytes: 0,
+            inodes: 0,
+            processes: 1,
+        };
+        self.create(0, &small).is_ok_and(|group| group.remove())
     }
 
     /// Makes the groups of sandbox number `number` of this sandboxd.
-    pub(crate) fn create(&self, number: u64, limits: &Limits) -> Group {
+    pub(crate) fn create(&self, number: u64, limits: &Limits) -> io::Result<Group> {
         let name = format!("{PREFIX}{}-{number}", std::process::id());
         match self {
-            Self::V2(tree) => tree.create(&name, limits).map_or(Group::None, Group::V2),
-            Self::V1(trees) => trees.create(&name, limits).map_or(Group::None, Group::V1),
-            Self::None => Group::None,
+            Self::V2(tree) => tree.create(&name, limits).map(Group::V2),
+            Self::V1(trees) => trees.create(&name, limits).map(Group::V1),
+            Self::None => Ok(Group::None),
         }
     }
 }

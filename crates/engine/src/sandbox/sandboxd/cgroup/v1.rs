@@ -65,22 +65,25 @@ impl Trees {
     }
 
     pub(super) fn create(&self, name: &str, limits: &Limits) -> io::Result<Group> {
-        let make = |tree: &Option<PathBuf>| -> Option<PathBuf> {
-            let folder = tree.as_ref()?.join(name);
+        let make = |tree: &Option<PathBuf>| -> io::Result<Option<PathBuf>> {
+            let Some(tree) = tree else { return Ok(None) };
+            let folder = tree.join(name);
             match fs::create_dir(&folder) {
-                Ok(()) => Some(folder),
                 // Controllers that are mounted together share the folder.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Some(folder),
-                Err(_) => None,
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => Ok(Some(folder)),
             }
         };
-        let group = Group {
-            memory: make(&self.memory),
-            pids: make(&self.pids),
-            cpu: make(&self.cpu),
-            account: make(&self.account),
-        };
-        match group.limit(limits) {
+        let mut group = Group::default();
+        let made = [
+            (&mut group.memory, &self.memory),
+            (&mut group.pids, &self.pids),
+            (&mut group.cpu, &self.cpu),
+            (&mut group.account, &self.account),
+        ]
+        .into_iter()
+        .try_for_each(|(own, tree)| make(tree).map(|folder| *own = folder));
+        match made.and_then(|()| group.limit(limits)) {
             Ok(()) => Ok(group),
             Err(error) => {
                 group.folders().for_each(|folder| drop(fs::remove_dir(folder)));
