@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::{
     net::{SocketAddr, TcpListener},
     os::fd::AsFd,
+    process::ExitCode,
     time::Duration,
 };
 
@@ -20,7 +21,7 @@ use std::{
 ///
 /// # Errors
 /// When it cannot start.
-pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<(), Failure> {
+pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<ExitCode, Failure> {
     if let Some(parent) = flags.ends_with {
         end_with(parent)?;
     }
@@ -69,9 +70,11 @@ pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<(), Fail
         if !is_child {
             greet(addr, is_ours.then_some(api_key.as_str()));
         }
-        engine::serve(config, listener, shutdown)
-            .await
-            .map_err(|error| failure(&error, is_child))
+        match engine::serve(config, listener, shutdown).await {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) if is_child => Ok(report(&error)),
+            Err(error) => Err(Failure::new(error.to_string())),
+        }
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
@@ -87,21 +90,15 @@ fn greet(addr: SocketAddr, key: Option<&str>) {
     }
 }
 
-/// Why it ended. What no second start would mend is said to `serve` through
-/// the report, and told apart by the exit code.
-fn failure(error: &EngineError, is_child: bool) -> Failure {
-    let sentence = error.to_string();
+/// Says to `serve` why the engine ended; it is the one that logs. The exit
+/// code tells what no second start would mend.
+fn report(error: &EngineError) -> ExitCode {
+    output::line(&error.to_string());
     let is_final = matches!(
         error,
         EngineError::Isolation(_) | EngineError::DataDirectory { .. } | EngineError::Held { .. }
     );
-    if is_child {
-        output::line(&sentence);
-    }
-    Failure {
-        sentence,
-        code: if is_final { REFUSED } else { 1 },
-    }
+    ExitCode::from(if is_final { REFUSED } else { 1 })
 }
 
 fn bound(addr: &str) -> Result<TcpListener, Failure> {

@@ -56,7 +56,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(_) => serve::run(configuration)?,
         Command::Run(flags) => return Ok(terminal::run(configuration, flags)),
-        Command::Engine(flags) => engine_command::run(&configuration, flags)?,
+        Command::Engine(flags) => return engine_command::run(&configuration, flags),
         Command::Doctor => return doctor::run(&configuration),
         Command::User { command } => user_command::run(&configuration, command)?,
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     configuration::Configuration,
-    engine_process::{EnginePlan, EngineProcess, EngineState},
+    engine_process::{EnginePlan, EngineProcess},
     failure::Failure,
 };
 use engine::sandbox::{Enforcer, Refusal};
@@ -72,16 +72,15 @@ impl Sandboxes {
                 facts: vec!["Daytona keeps sandboxes apart and enforces their limits.".to_owned()],
             };
         };
-        let mut state = engine.state();
         let answered = tokio::select! {
-            health = tokio::time::timeout(ENGINE_WITHIN, self.client.health()) => match health {
-                Ok(Ok(health)) => Ok(health),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err(format!("The engine did not answer within {} s.", ENGINE_WITHIN.as_secs())),
-            },
-            // Known before the refusing answers are up.
-            Ok(refused) = state.wait_for(|state| matches!(state, EngineState::Refused(_))) => Err(refusal(&refused)),
-        };
+                    health = tokio::time::timeout(ENGINE_WITHIN, self.client.health()) => match health {
+                        Ok(Ok(health)) => Ok(health),
+                        Ok(Err(error)) => Err(error.to_string()),
+                        Err(_) => Err(format!("The engine did not answer within {} s.", ENGINE_WITHIN.as_secs())),
+                    },
+                    // Known before the refusing answers are up.
+        sentence = engine.refused() => Err(sentence),
+                };
         match answered {
             Ok(health) => words(&health),
             Err(sentence) => {
@@ -153,13 +152,6 @@ pub const fn enforcer_words(enforcer: Enforcer) -> &'static str {
         Enforcer::FileSystem => "the size of the sandbox\u{2019}s file system",
         Enforcer::Priority => "a low priority, which is no hard bound",
         Enforcer::Nothing => "nothing",
-    }
-}
-
-fn refusal(state: &EngineState) -> String {
-    match state {
-        EngineState::Refused(sentence) => sentence.clone(),
-        EngineState::Up => String::new(),
     }
 }
 

@@ -12,11 +12,13 @@ mod refusing;
 use crate::{configuration::EngineSettings, failure::Failure};
 pub use child::REFUSED;
 use child::{Child, Outcome};
-use engine::lock;
+use engine::{lock, sandbox::IsolationChoice};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
+    fs::Permissions,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use tokio::{sync::watch, task::JoinHandle};
@@ -46,7 +48,7 @@ pub struct EnginePlan {
 
 /// How the engine is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EngineState {
+enum EngineState {
     /// It runs, as far as we know.
     Up,
     /// It refuses to start, for this reason.
@@ -91,6 +93,7 @@ impl EngineProcess {
             .local_addr()
             .map_err(|error| Failure::new(format!("The engine's socket has no address: {error}.")))?;
         let key = SecretString::from(fresh_key()?);
+        plan.prepare_folder()?;
         let first = Child::spawn(&plan, &listener, &key)?;
         Ok(Self::keep(addr, key, |key, stop, state| {
             supervise(plan, listener, Some(first), key, stop, state)
@@ -119,9 +122,18 @@ impl EngineProcess {
         format!("http://{}/api", self.addr)
     }
 
-    /// How it is doing.
-    pub fn state(&self) -> watch::Receiver<EngineState> {
-        self.state.clone()
+    /// Waits for its refusal to start, if there is one: the reason.
+    pub async fn refused(&self) -> String {
+        let mut state = self.state.clone();
+        match state
+            .wait_for(|state| matches!(state, EngineState::Refused(_)))
+            .await
+            .as_deref()
+        {
+            Ok(EngineState::Refused(sentence)) => sentence.clone(),
+            // Its keeper is gone, and with it every refusal that could come.
+            _ => std::future::pending().await,
+        }
     }
 
     /// Ends it, and returns when it is gone.
@@ -153,11 +165,15 @@ async fn adopt(
 ) {
     loop {
         tokio::select! {
-            () = stop.cancelled() => return child::end_stranger(&plan.data, found.pid).await,
+            // One that a run in a terminal borrowed stays its server's.
+            () = stop.cancelled() => return if !plan.ends_with_us { child::end_stranger(&plan.data, found.pid).await },
             () = tokio::time::sleep(LOOK) => {}
         }
         if lock::read(&plan.data).is_some_and(|now| now.pid == found.pid) {
             continue;
+        }
+        if plan.ends_with_us {
+            return stop.cancelled().await;
         }
         tracing::error!(
             pid = found.pid,
@@ -228,6 +244,23 @@ pub fn fresh_key() -> Result<String, Failure> {
 }
 
 impl EnginePlan {
+    /// Without namespaces a sandbox's user comes to its home by the host's own
+    /// path, and so must be let through the folders above, which nobody may
+    /// list all the same.
+    fn prepare_folder(&self) -> Result<(), Failure> {
+        if !matches!(
+            self.settings.isolation,
+            IsolationChoice::Landlock | IsolationChoice::UnsafeNone
+        ) {
+            return Ok(());
+        }
+        let let_through = |folder: &Path| std::fs::set_permissions(folder, Permissions::from_mode(0o711));
+        std::fs::create_dir_all(&self.data)
+            .and_then(|()| let_through(&self.data))
+            .and_then(|()| self.data.parent().map_or(Ok(()), let_through))
+            .map_err(|error| Failure::new(format!("{} cannot be prepared: {error}.", self.data.display())))
+    }
+
     /// The arguments of the process.
     fn arguments(&self) -> Vec<std::ffi::OsString> {
         let settings = &self.settings;

@@ -60,6 +60,7 @@ async fn run_program(configuration: Configuration, flags: &RunFlags) -> Result<u
     let ended = tokio::select! {
         biased;
         () = force.cancelled() => Ok(None),
+        sentence = refused(&sandboxes) => Err(Failure::new(sentence)),
         ended = follow_program(&configuration, flags, program, settings, &sandboxes, folder.path(), &force) => ended.map(Some),
     };
     if let Some(engine) = sandboxes.engine {
@@ -72,6 +73,14 @@ async fn run_program(configuration: Configuration, flags: &RunFlags) -> Result<u
     let Some(ending) = ended? else { return Ok(130) };
     report::end(&ending, flags, began.elapsed());
     Ok(ending.exit_code())
+}
+
+/// Waits for the engine to refuse.
+async fn refused(sandboxes: &Sandboxes) -> String {
+    match &sandboxes.engine {
+        Some(engine) => engine.refused().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn settings(program: &Program, flags: &RunFlags) -> Result<AgentSettings, Failure> {

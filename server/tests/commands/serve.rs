@@ -164,3 +164,26 @@ fn is_running(pid: u64) -> bool {
         .lines()
         .any(|line| line.starts_with("State:") && !line.contains("zombie"))
 }
+
+#[test]
+fn a_run_in_the_terminal_borrows_the_engine_of_the_server() {
+    let folder = folder();
+    let server = serve(folder.path());
+    let engine = engine_pid(folder.path()).expect("an engine");
+    std::fs::write(folder.path().join("hello.py"), "print('hello')\n").expect("written");
+    let output = pitlane(folder.path())
+        .args(["run", "hello.py"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("started");
+    assert_eq!(stdout(&output), "hello\n", "{}", super::stderr(&output));
+    assert!(is_running(engine), "it stays the server's");
+    assert_eq!(engine_pid(folder.path()), Some(engine));
+    let sandboxes = folder.path().join("pitlane-data/engine/homes");
+    assert_eq!(
+        std::fs::read_dir(sandboxes).expect("readable").count(),
+        0,
+        "its sandbox is gone"
+    );
+    server.stop();
+}
