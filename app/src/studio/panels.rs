@@ -17,7 +17,7 @@ use leptos::{html, prelude::*};
 pub fn Work() -> impl IntoView {
     let studio = use_studio();
     let layout = studio.layout;
-    let element = NodeRef::<html::Div>::new();
+    let element = NodeRef::<html::Main>::new();
     let style = move || {
         format!(
             "--tree:{:.0}px;--share:{:.1}%",
@@ -61,6 +61,7 @@ pub fn Work() -> impl IntoView {
         <main
             id="main"
             class="work"
+            node_ref=element
             tabindex="-1"
             style=style
             data-tree=move || closed(layout.tree_open.get())

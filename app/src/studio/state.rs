@@ -142,7 +142,7 @@ impl Studio {
     #[must_use]
     pub fn entry(self, path: &str) -> Option<FileEntry> {
         self.files
-            .with(|files| files.iter().find(|entry| entry.path.as_str() == path).cloned())
+            .with_untracked(|files| files.iter().find(|entry| entry.path.as_str() == path).cloned())
     }
 
     /// Takes over what the server says of a file that was saved.

@@ -46,8 +46,10 @@ fn sandbox_words(studio: Studio) -> (&'static str, String) {
     }
     match studio.live.get() {
         Some(live) => {
-            let left = live.expires_at.map(|end| end.since(studio.now.get()) / 60_000);
-            let until = left.map_or_else(String::new, |minutes| format!(", {} min left", minutes + 1));
+            let left = live
+                .expires_at
+                .map(|end| end.since(studio.now.get()).div_ceil(60_000));
+            let until = left.map_or_else(String::new, |minutes| format!(", {minutes} min left"));
             ("dot ok", format!("Sandbox ready, {}{until}", short(&live.id)))
         }
         None => ("dot hollow", "No sandbox".to_owned()),

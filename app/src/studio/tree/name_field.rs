@@ -86,12 +86,11 @@ pub fn NameField(
                         event.prevent_default();
                         event.stop_propagation();
                     }
-                    on:blur=move |_| {
-                        if trouble.with_untracked(Option::is_some) {
-                            naming.set(None);
-                        } else {
-                            submit();
-                        }
+                    on:blur=move |_| match trouble.try_with_untracked(Option::is_some) {
+                        Some(true) => naming.set(None),
+                        Some(false) => submit(),
+                        // The field loses the focus by being taken away.
+                        None => {}
                     }
                 />
             </div>
