@@ -49,7 +49,11 @@ fn in_rust() -> Result<()> {
             Some(cargo(&["test", "--doc"])),
         )
     } else {
-        (cargo(&["test", "--no-fail-fast"]), cargo(&["test", "--no-fail-fast"]), None)
+        (
+            cargo(&["test", "--no-fail-fast"]),
+            cargo(&["test", "--no-fail-fast"]),
+            None,
+        )
     };
     step("Tests of the site", || run_command(site_tests.args(site)))?;
     step("Tests of the TypeScript loader", || {
