@@ -39,7 +39,6 @@ fn in_rust() -> Result<()> {
     let postgres = step("A private PostgreSQL", || {
         testkit::postgres::start().map_err(anyhow::Error::from)
     })?;
-    // One job at a time compiles; the tests themselves run side by side.
     // `app` is no default member: its features differ between server and browser.
     let site = ["--package", "app", "--features", "ssr", "--lib"];
     let (mut tests, mut site_tests, mut documentation) = if exists("cargo-nextest") {
@@ -59,13 +58,7 @@ fn in_rust() -> Result<()> {
     step("Tests of the TypeScript loader", || {
         run_command(&mut program("node", &["--test"], &root().join("frontend/js")))
     })?;
-    step("Tests", || {
-        run_command(
-            tests
-                .env("TEST_DATABASE_URL", postgres.url())
-                .env("PITLANE_BINARY", binary(Profile::Debug)),
-        )
-    })?;
+    step("Tests", || run_command(tests.env("TEST_DATABASE_URL", postgres.url())))?;
     if let Some(documentation) = &mut documentation {
         step("Examples in the documentation", || run_command(documentation))?;
     }
