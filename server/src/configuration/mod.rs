@@ -241,7 +241,7 @@ impl Configuration {
                 .unwrap_or(Duration::from_secs(2)),
             concurrency: sources
                 .get(CONCURRENCY, |text| number(text, 1, 1000))?
-                .map_or_else(usual_concurrency, |count| count as usize),
+                .map_or(16, |count| count as usize),
             log_limit: sources
                 .get(LOG_LIMIT, |text| number(text, 1, 100_000))?
                 .unwrap_or(256)
@@ -265,13 +265,6 @@ fn cloud(sources: &Sources) -> Result<Option<CloudSettings>, Failure> {
         api_key,
         target: sources.get(DAYTONA_TARGET, |text| Ok(text.to_owned()))?,
     }))
-}
-
-/// Twice the processors: agents wait for others more than they compute.
-fn usual_concurrency() -> usize {
-    std::thread::available_parallelism()
-        .map_or(4, |count| count.get() * 2)
-        .max(4)
 }
 
 fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {

@@ -108,6 +108,7 @@ impl Sources {
             let text = match value {
                 toml::Value::String(text) => text,
                 toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Float(number) => number.to_string(),
                 toml::Value::Boolean(yes) => yes.to_string(),
                 other => {
                     return Err(Failure::unusable(format!(
