@@ -210,6 +210,7 @@ impl Ending {
         };
         if everything {
             signal_all(number.as_raw());
+            signal_all(libc::SIGCONT);
         } else {
             for target in &self.targets {
                 signal_group(*target, number);

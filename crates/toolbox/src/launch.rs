@@ -7,7 +7,7 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -127,13 +127,41 @@ pub(crate) fn launch(program: &Program, stdin: bool, merge_stderr: bool) -> Resu
 }
 
 fn become_program(program: &Program, standard: [BorrowedFd<'_>; 3], tell: &OwnedFd) -> ! {
-    let (step, errno) = try_become(program, standard);
+    let tell = match only_these(standard, tell) {
+        Ok(tell) => tell,
+        // SAFETY: ends the forked child without running pid 1's destructors.
+        Err(_) => unsafe { libc::_exit(127) },
+    };
+    let (step, errno) = try_become(program);
     let mut report = [0u8; 5];
     report[0] = step as u8;
     report[1..].copy_from_slice(&errno.to_le_bytes());
-    let _ = rustix::io::write(tell, &report);
-    // SAFETY: ends the forked child without running pid 1's destructors.
+    let _ = rustix::io::write(&tell, &report);
+    // SAFETY: as above.
     unsafe { libc::_exit(127) }
+}
+
+/// Keeps the standard descriptors and, as 3, the report pipe; pid 1's own
+/// sockets are closed before anything of this process can be looked at.
+fn only_these(standard: [BorrowedFd<'_>; 3], tell: &OwnedFd) -> io::Result<OwnedFd> {
+    const REPORT: RawFd = 3;
+    let sources = standard.map(|descriptor| descriptor.as_raw_fd());
+    // SAFETY: descriptor numbers of this process alone, which has one thread.
+    // Sources are above 4, because pid 1 itself holds 0 to 4, so that no dup
+    // closes one that is still needed; afterwards the result owns 3.
+    unsafe {
+        for (target, source) in (0..).zip(sources) {
+            if libc::dup2(source, target) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        if libc::dup3(tell.as_raw_fd(), REPORT, libc::O_CLOEXEC) < 0
+            || libc::syscall(libc::SYS_close_range, 4u32, u32::MAX, 0u32) != 0
+        {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(OwnedFd::from_raw_fd(REPORT))
+    }
 }
 
 fn errno() -> i32 {
@@ -141,10 +169,9 @@ fn errno() -> i32 {
 }
 
 /// Returns only when it failed.
-fn try_become(program: &Program, standard: [BorrowedFd<'_>; 3]) -> Failure {
-    let sources: [RawFd; 3] = standard.map(|descriptor| descriptor.as_raw_fd());
+fn try_become(program: &Program) -> Failure {
     // SAFETY: plain system calls on numbers and on strings that outlive them;
-    // the child has one thread. dup2 replaces 0, 1 and 2, which nothing owns.
+    // the child has one thread.
     unsafe {
         libc::setsid();
         // Writable only while dumpable; not longer than that, because until
@@ -160,11 +187,6 @@ fn try_become(program: &Program, standard: [BorrowedFd<'_>; 3]) -> Failure {
         if libc::getpriority(libc::PRIO_PROCESS, 0) < 0 {
             libc::setpriority(libc::PRIO_PROCESS, 0, 0);
         }
-        for (target, source) in (0..).zip(sources) {
-            if libc::dup2(source, target) < 0 {
-                return (LaunchStep::Descriptors, errno());
-            }
-        }
         if libc::chdir(program.folder.as_ptr()) != 0 {
             return (LaunchStep::Folder, errno());
         }
@@ -172,9 +194,6 @@ fn try_become(program: &Program, standard: [BorrowedFd<'_>; 3]) -> Failure {
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
-        // Everything but the report pipe is close-on-exec already; this holds
-        // even for a descriptor some later change forgets to mark.
-        libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
     }
     let argv = pointers(&program.argv);
     let env = pointers(&program.env);

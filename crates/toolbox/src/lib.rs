@@ -19,6 +19,7 @@ mod helper;
 mod launch;
 mod processes;
 pub mod protocol;
+mod requests;
 mod supervise;
 
 pub use files::Places;

@@ -5,24 +5,18 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
+use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 
 use crate::commands::Commands;
 use crate::ending::{Ending, Surrounding};
-use crate::files::{self, Places};
+use crate::files::Places;
 use crate::frame;
 use crate::helper::Helper;
-use crate::launch::{self, Failure, Launched, Program};
-use crate::protocol::{
-    Call, FileEntry, FileFault, LaunchStep, MAX_FRAME, Message, Outcome, Request, decode, encode,
-};
-
-/// Entries in one packet of a listing. A name of 255 bytes that are not UTF-8
-/// becomes 765, so this stays below [`MAX_FRAME`].
-const ENTRIES_AT_ONCE: usize = 128;
+use crate::launch::{self, Launched};
+use crate::protocol::{FileFault, MAX_FRAME, Message, Outcome, Request, decode, encode};
 
 /// What pid 1 is told about the place it runs in.
 #[derive(Debug)]
@@ -36,21 +30,22 @@ pub struct Surroundings {
 }
 
 /// A program on its way between fork and exec.
-struct Launching {
-    request: u32,
-    launched: Launched,
+pub(crate) struct Launching {
+    pub(crate) request: u32,
+    pub(crate) launched: Launched,
 }
 
-struct Supervisor {
-    control: OwnedFd,
-    surroundings: Surroundings,
-    has_proc: bool,
-    pid: i32,
-    commands: Commands,
-    launching: Vec<Launching>,
-    endings: Vec<Ending>,
-    helpers: Vec<Helper>,
-    reaped: u32,
+/// Pid 1 with everything it has under way.
+pub(crate) struct Supervisor {
+    pub(crate) control: OwnedFd,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) has_proc: bool,
+    pub(crate) pid: i32,
+    pub(crate) commands: Commands,
+    pub(crate) launching: Vec<Launching>,
+    pub(crate) endings: Vec<Ending>,
+    pub(crate) helpers: Vec<Helper>,
+    pub(crate) reaped: u32,
 }
 
 /// Serves requests until the other end of `control` or of `life` closes, then
@@ -138,12 +133,12 @@ fn drain(signals: &OwnedFd) {
 }
 
 impl Supervisor {
-    fn send(&self, message: &Message, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    pub(crate) fn send(&self, message: &Message, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         let bytes = encode(message).map_err(io::Error::other)?;
         frame::send(&self.control, &bytes, descriptors)
     }
 
-    fn reply(&self, id: u32, outcome: Outcome, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    pub(crate) fn reply(&self, id: u32, outcome: Outcome, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         self.send(&Message::Answer { id, outcome }, descriptors)
     }
 
@@ -165,7 +160,8 @@ impl Supervisor {
         let mut fds = vec![
             PollFd::new(&self.control, PollFlags::IN),
             PollFd::new(children, PollFlags::IN),
-            PollFd::new(life, PollFlags::IN),
+            // Its end alone counts: bytes could come from inside.
+            PollFd::new(life, PollFlags::empty()),
         ];
         fds.extend(
             self.launching
@@ -179,108 +175,6 @@ impl Supervisor {
         }
         let ready = |index: usize| !fds[index].revents().is_empty();
         Ok((ready(0), ready(1), ready(2), (3..fds.len()).any(ready)))
-    }
-
-    fn answer(&mut self, Request { id, call }: Request) -> io::Result<()> {
-        match call {
-            Call::Spawn {
-                argv,
-                env,
-                cwd,
-                stdin,
-                merge_stderr,
-            } => {
-                if let Err((step, errno)) = self.spawn(id, &argv, &env, &cwd, stdin, merge_stderr) {
-                    self.reply(id, Outcome::NotStarted { step, errno }, &[])?;
-                }
-                Ok(())
-            }
-            Call::Signal { pid, signal } => {
-                let outcome = self.signal(pid, signal);
-                self.reply(id, outcome, &[])
-            }
-            Call::EndTree { pids, grace_ms } => {
-                let pids = pids.into_iter().filter(|pid| self.commands.known(*pid)).collect();
-                self.endings.push(Ending::new(
-                    id,
-                    pids,
-                    Duration::from_millis(grace_ms),
-                    self.reaped,
-                ));
-                self.move_endings_on()
-            }
-            Call::List { path } => self.list(id, &path),
-            Call::Remove {
-                path,
-                recursive: true,
-            } => self.remove_tree(id, &path),
-            Call::CreatePipes { path } => {
-                let real = self.surroundings.places.real(&path);
-                match real.and_then(|path| files::create_pipes(&path)) {
-                    Ok(pipes) => self.reply(id, Outcome::Piped, &pipes.each_ref().map(AsFd::as_fd)),
-                    Err(fault) => self.reply(id, Outcome::Fault(fault), &[]),
-                }
-            }
-            other => match self.file_call(other) {
-                Ok((outcome, Some(file))) => self.reply(id, outcome, &[file.as_fd()]),
-                Ok((outcome, None)) => self.reply(id, outcome, &[]),
-                Err(fault) => self.reply(id, Outcome::Fault(fault), &[]),
-            },
-        }
-    }
-
-    /// The file calls that touch a bounded number of files.
-    fn file_call(&self, call: Call) -> Result<(Outcome, Option<OwnedFd>), FileFault> {
-        let real = |path: &str| self.surroundings.places.real(path);
-        let done = |()| (Outcome::Done, None);
-        match call {
-            Call::OpenRead { path } => {
-                files::open_read(&real(&path)?).map(|(file, stat)| (Outcome::Opened(stat), Some(file)))
-            }
-            Call::OpenWrite {
-                path,
-                mode,
-                create_parents,
-            } => files::open_write(&real(&path)?, mode, create_parents)
-                .map(|(file, stat)| (Outcome::Opened(stat), Some(file))),
-            Call::Stat { path } => files::stat(&real(&path)?).map(|stat| (Outcome::Stat(stat), None)),
-            Call::CreateFolder { path, mode } => files::create_folder(&real(&path)?, mode).map(done),
-            Call::Remove { path, recursive } => files::remove(&real(&path)?, recursive).map(done),
-            Call::Rename { from, to } => files::rename(&real(&from)?, &real(&to)?).map(done),
-            Call::SetPermissions { path, mode } => files::set_permissions(&real(&path)?, mode).map(done),
-            Call::DiskUsage => {
-                let (used, total) = files::disk(&self.surroundings.places.home)?;
-                Ok((Outcome::Disk { used, total }, None))
-            }
-            Call::RemovePipes { path } => files::remove_pipes(&real(&path)?).map(done),
-            Call::Spawn { .. }
-            | Call::Signal { .. }
-            | Call::EndTree { .. }
-            | Call::CreatePipes { .. }
-            | Call::List { .. } => Err(FileFault::BadPath),
-        }
-    }
-
-    fn spawn(
-        &mut self,
-        request: u32,
-        argv: &[String],
-        env: &[(String, String)],
-        cwd: &str,
-        stdin: bool,
-        merge_stderr: bool,
-    ) -> Result<(), Failure> {
-        let folder = self
-            .surroundings
-            .places
-            .real(cwd)
-            .map_err(|_| (LaunchStep::Folder, libc::ENOENT))?;
-        let marker = self.commands.next_marker();
-        let program = Program::new(argv, env, &folder, &marker)?;
-        let launched = launch::launch(&program, stdin, merge_stderr)?;
-        self.commands.started(launched.pid, marker);
-        self.launching.push(Launching { request, launched });
-        Ok(())
     }
 
     /// Answers the launches whose report is there, or the one of `only`.
@@ -314,65 +208,6 @@ impl Supervisor {
         Ok(())
     }
 
-    fn signal(&self, pid: i32, number: i32) -> Outcome {
-        let known = self.commands.known(pid).then(|| Pid::from_raw(pid)).flatten();
-        let (Some(group), Some(signal)) = (known, Signal::from_named_raw(number)) else {
-            return Outcome::Errno(libc::ESRCH);
-        };
-        match kill_process_group(group, signal) {
-            Ok(()) => Outcome::Done,
-            Err(error) => Outcome::Errno(error.raw_os_error()),
-        }
-    }
-
-    fn list(&mut self, id: u32, path: &str) -> io::Result<()> {
-        let path = match self.surroundings.places.real(path) {
-            Ok(path) => path,
-            Err(fault) => return self.reply(id, Outcome::Fault(fault), &[]),
-        };
-        self.help(id, |supervisor| match files::list(&path) {
-            Err(fault) => supervisor.reply(id, Outcome::Fault(fault), &[]),
-            Ok(entries) => supervisor.send_entries(id, entries),
-        })
-    }
-
-    fn send_entries(&self, id: u32, mut entries: Vec<FileEntry>) -> io::Result<()> {
-        loop {
-            let rest = entries.split_off(entries.len().min(ENTRIES_AT_ONCE));
-            let last = rest.is_empty();
-            self.reply(id, Outcome::Entries { entries, last }, &[])?;
-            if last {
-                return Ok(());
-            }
-            entries = rest;
-        }
-    }
-
-    fn remove_tree(&mut self, id: u32, path: &str) -> io::Result<()> {
-        let path = match self.surroundings.places.real(path) {
-            Ok(path) => path,
-            Err(fault) => return self.reply(id, Outcome::Fault(fault), &[]),
-        };
-        self.help(id, |supervisor| {
-            let outcome = files::remove(&path, true).map_or_else(Outcome::Fault, |()| Outcome::Done);
-            supervisor.reply(id, outcome, &[])
-        })
-    }
-
-    /// Lets a forked helper do `work`, which has to send the answer.
-    fn help(&mut self, id: u32, work: impl FnOnce(&Self) -> io::Result<()>) -> io::Result<()> {
-        match Helper::start(id, || work(self)) {
-            Ok(helper) => {
-                self.helpers.push(helper);
-                Ok(())
-            }
-            Err(error) => {
-                let errno = error.raw_os_error().unwrap_or(libc::EAGAIN);
-                self.reply(id, Outcome::Fault(FileFault::Other(errno)), &[])
-            }
-        }
-    }
-
     fn reap(&mut self) -> io::Result<()> {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             self.reaped = self.reaped.wrapping_add(1);
@@ -398,7 +233,7 @@ impl Supervisor {
         Ok(())
     }
 
-    fn move_endings_on(&mut self) -> io::Result<()> {
+    pub(crate) fn move_endings_on(&mut self) -> io::Result<()> {
         if self.endings.is_empty() {
             return Ok(());
         }

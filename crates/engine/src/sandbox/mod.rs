@@ -10,6 +10,7 @@
 mod channel;
 mod environment;
 mod error;
+mod files;
 mod handle;
 mod helper;
 mod homes;

@@ -1,5 +1,7 @@
 //! User, capabilities and limits of the sandbox's processes.
 
+use std::os::unix::fs::MetadataExt;
+
 use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set,
@@ -56,7 +58,11 @@ pub(super) fn set_limits(given: &Inheritance<'_>) -> Setup<()> {
     set(Resource::Sigpending, PENDING_SIGNALS)?;
     if given.plan.level != Level::UnsafeNone || given.host_is_root {
         let by_cgroup = matches!(given.enforced.processes, Enforcer::CgroupV1 | Enforcer::CgroupV2);
-        let own = u64::from(limits.processes) + OWN_PROCESSES;
+        // Without a uid or a user namespace of its own, the count is of
+        // everything this user runs.
+        let shared = !given.host_is_root && !given.plan.level.has_namespaces();
+        let others = if shared { threads_of(given.outside_uid) } else { 0 };
+        let own = u64::from(limits.processes) + OWN_PROCESSES + others;
         set(
             Resource::Nproc,
             if by_cgroup {
@@ -79,6 +85,22 @@ pub(super) fn set_limits(given: &Inheritance<'_>) -> Setup<()> {
         let _ = setpriority_process(None, -15);
     }
     Ok(())
+}
+
+/// How many threads a user runs now.
+fn threads_of(uid: u32) -> u64 {
+    let folders = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let own = folders.filter(|entry| entry.metadata().is_ok_and(|known| known.uid() == uid));
+    own.filter_map(|entry| {
+        let status = std::fs::read_to_string(entry.path().join("status")).ok()?;
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("Threads:"))?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    })
+    .sum()
 }
 
 /// Keeps to the first `cpus` processors of those allowed so far; the filter

@@ -1,7 +1,7 @@
 //! Forks the first process of a sandbox into its namespaces and groups.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{DumpableBehavior, Pid, PidfdFlags, pidfd_open, set_dumpable_behavior, waitpid};
@@ -162,11 +162,4 @@ pub(super) fn kill_user(uid: u32) {
             _ => {}
         }
     }
-}
-
-/// A descriptor taken over from the process that started this one.
-pub(super) fn inherited(number: i32) -> OwnedFd {
-    // SAFETY: called once, at the start, for a number the engine's command put
-    // there and nothing else here owns.
-    unsafe { OwnedFd::from_raw_fd(number) }
 }

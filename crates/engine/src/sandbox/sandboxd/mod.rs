@@ -77,7 +77,7 @@ fn run() -> io::Result<()> {
 
 /// Keeps the engine's socket and standard error, and nothing else.
 fn take_descriptors() -> io::Result<OwnedFd> {
-    let engine = rustix::io::fcntl_dupfd_cloexec(birth::inherited(0), 3)?;
+    let engine = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     let null = std::fs::OpenOptions::new()
         .read(true)
         .write(true)

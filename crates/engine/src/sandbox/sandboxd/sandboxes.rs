@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
 
 use super::birth::{self, Born};
-use super::cgroup::{Group, Hierarchy};
+use super::cgroup::{Group, Hierarchy, Leftovers};
 use super::orders::{Action, Cause, Event, Limits, Measure, News, Plan};
 use super::uids::Uids;
 use super::watchdog::{self, Verdict, Watch};
@@ -17,6 +17,9 @@ use crate::sandbox::{Enforcer, Level};
 /// Without a uid of the sandbox's own, only from this version on does Landlock
 /// keep signals inside.
 const LANDLOCK_WITH_SCOPES: u32 = 6;
+
+/// Attempts to remove the groups of a dead sandbox, a few milliseconds apart.
+const REMOVE_ATTEMPTS: u32 = 1000;
 
 struct Living {
     pid: i32,
@@ -30,6 +33,8 @@ struct Living {
     out_of_memory: bool,
     /// Reaped, but its groups are still busy.
     ended: Option<Cause>,
+    /// How often removing its groups failed.
+    attempts: u32,
 }
 
 /// All sandboxes, by the engine's number.
@@ -37,6 +42,7 @@ pub(super) struct Sandboxes {
     living: HashMap<u64, Living>,
     filters: HashMap<Shape, Filters>,
     hierarchy: Hierarchy,
+    leftovers: Leftovers,
     uids: Uids,
     /// Held open by every first process; its other end is held here alone.
     life: OwnedFd,
@@ -47,10 +53,12 @@ pub(super) struct Sandboxes {
 impl Sandboxes {
     pub(super) fn new(life: OwnedFd) -> Self {
         let uid = rustix::process::geteuid();
+        let hierarchy = Hierarchy::find();
         Self {
             living: HashMap::new(),
             filters: HashMap::new(),
-            hierarchy: Hierarchy::find(),
+            leftovers: hierarchy.leftovers(),
+            hierarchy,
             uids: Uids::new(),
             life,
             is_root: uid.is_root(),
@@ -71,7 +79,7 @@ impl Sandboxes {
     }
 
     pub(super) fn has_unfinished(&self) -> bool {
-        self.living.values().any(|living| living.ended.is_some())
+        !self.leftovers.is_empty() || self.living.values().any(|living| living.ended.is_some())
     }
 
     pub(super) fn has_watched(&self) -> bool {
@@ -193,6 +201,7 @@ impl Sandboxes {
                     killed: false,
                     out_of_memory: false,
                     ended: None,
+                    attempts: 0,
                 };
                 self.living.insert(slot, living);
                 Ok((Event::Created { uid, enforced }, control))
@@ -231,6 +240,9 @@ impl Sandboxes {
     /// Reaps what ended and removes its groups; the news for the engine.
     pub(super) fn collect(&mut self) -> Vec<News> {
         let mut news = Vec::new();
+        if !self.leftovers.is_empty() {
+            self.leftovers.sweep();
+        }
         for living in self.living.values_mut().filter(|living| living.ended.is_none()) {
             let reaped = waitpid(Pid::from_raw(living.pid), WaitOptions::NOHANG);
             if let Ok(Some((_, status))) = reaped {
@@ -242,16 +254,20 @@ impl Sandboxes {
         }
         reap_orphans(&self.living);
         let uids = &mut self.uids;
-        self.living.retain(|slot, living| match living.ended {
-            Some(cause) if living.group.remove() => {
-                uids.give_back(living.uid);
-                news.push(News {
-                    slot: *slot,
-                    event: Event::Gone(cause),
-                });
-                false
+        self.living.retain(|slot, living| {
+            let Some(cause) = living.ended else { return true };
+            living.attempts += 1;
+            // Its processes are gone all the same; somebody else's may have
+            // been put into its groups, which then stay.
+            if !living.group.remove() && living.attempts < REMOVE_ATTEMPTS {
+                return true;
             }
-            _ => true,
+            uids.give_back(living.uid);
+            news.push(News {
+                slot: *slot,
+                event: Event::Gone(cause),
+            });
+            false
         });
         news
     }

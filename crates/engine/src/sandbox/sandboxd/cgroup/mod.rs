@@ -42,24 +42,24 @@ pub(crate) enum Group {
 }
 
 impl Hierarchy {
-    /// Finds the hierarchies this process may make groups in, and removes what
-    /// a dead sandboxd left there.
+    /// Finds the hierarchies this process may make groups in.
     pub(crate) fn find() -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        let v2 = v2::Tree::find(&own, &mounts).map(|tree| {
-            sweep(tree.folder());
-            Self::V2(tree)
-        });
-        let v1 = || {
-            v1::Trees::find(&own, &mounts).map(|trees| {
-                trees.folders().for_each(sweep);
-                Self::V1(trees)
-            })
-        };
+        let v2 = v2::Tree::find(&own, &mounts).map(Self::V2);
+        let v1 = || v1::Trees::find(&own, &mounts).map(Self::V1);
         v2.filter(Self::works)
             .or_else(|| v1().filter(Self::works))
             .unwrap_or(Self::None)
+    }
+
+    /// What a dead sandboxd left here.
+    pub(crate) fn leftovers(&self) -> Leftovers {
+        match self {
+            Self::V2(tree) => Leftovers::find([tree.folder()].into_iter()),
+            Self::V1(trees) => Leftovers::find(trees.folders()),
+            Self::None => Leftovers::default(),
+        }
     }
 
     /// Whether groups with limits can be made, found out by making one.
@@ -170,23 +170,50 @@ fn remove(folder: &Path) -> bool {
     false
 }
 
-/// Removes groups of ours whose maker is dead and that hold no process.
-fn sweep(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let maker = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(PREFIX))
-            .and_then(|rest| rest.split('-').next());
-        let Some(maker) = maker.filter(|maker| maker.bytes().all(|byte| byte.is_ascii_digit())) else {
-            continue;
-        };
-        if !Path::new("/proc").join(maker).exists() {
-            // Busy means somebody still lives in it: not ours to remove then.
-            let _ = fs::remove_dir(entry.path());
+/// Groups of ours whose maker is dead. Their last processes may be dying still.
+#[derive(Debug, Default)]
+pub(crate) struct Leftovers {
+    folders: Vec<PathBuf>,
+    attempts: u32,
+}
+
+impl Leftovers {
+    /// After this many attempts somebody really lives in them, and they are not
+    /// ours to remove.
+    const ATTEMPTS: u32 = 500;
+
+    fn find<'a>(parents: impl Iterator<Item = &'a Path>) -> Self {
+        let entries = parents
+            .filter_map(|parent| fs::read_dir(parent).ok())
+            .flatten()
+            .flatten();
+        let folders = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_orphan));
+        Self {
+            folders: folders.map(|entry| entry.path()).collect(),
+            attempts: 0,
         }
     }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.folders.is_empty()
+    }
+
+    /// Removes what can be removed now.
+    pub(crate) fn sweep(&mut self) {
+        self.attempts += 1;
+        let gone = |folder: &PathBuf| fs::remove_dir(folder).is_ok() || !folder.exists();
+        self.folders.retain(|folder| !gone(folder));
+        if self.attempts >= Self::ATTEMPTS {
+            self.folders.clear();
+        }
+    }
+}
+
+/// Whether a group has a name of ours and a maker that is no more.
+fn is_orphan(name: &str) -> bool {
+    let maker = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+    let maker = maker.filter(|maker| !maker.is_empty() && maker.bytes().all(|byte| byte.is_ascii_digit()));
+    maker.is_some_and(|maker| !Path::new("/proc").join(maker).exists())
 }
 
 fn write(folder: &Path, file: &str, value: impl std::fmt::Display) -> io::Result<()> {
@@ -271,6 +298,22 @@ mod tests {
         33 25 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
         34 25 0:30 /docker/abc /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n\
         35 25 0:31 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+
+    #[test]
+    fn only_groups_of_a_dead_maker_are_orphans() {
+        assert!(is_orphan("pitlane-4194305-7"), "no process has this number");
+        let own = format!("pitlane-{}-7", std::process::id());
+        for name in [
+            own.as_str(),
+            "pitlane-",
+            "pitlane--1",
+            "pitlane-engine",
+            "pitlane-sandboxes",
+            "other-4194305-7",
+        ] {
+            assert!(!is_orphan(name), "{name}");
+        }
+    }
 
     #[test]
     fn only_cgroup_mounts_are_found_with_their_controllers() {
