@@ -245,6 +245,7 @@ fn remember(panel: Panel) {
 
 fn words_for_nothing(run: Signal<Option<Run>>) -> &'static str {
     run.with(|run| match run.as_ref().map(|run| run.state) {
+        Some(_) if run.as_ref().is_some_and(|run| run.log_bytes > 0) => "Loading the log.",
         None => "Nothing has run yet. What the program prints appears here.",
         Some(RunState::Queued) => "Waiting for its turn.",
         Some(RunState::Preparing) => "Waiting for the sandbox.",
