@@ -9,15 +9,16 @@ use model::FileContent;
 use std::time::Duration;
 
 /// Sets it all going. Called once, when the page is made.
-pub fn keep_in_step(studio: Studio, first_file: Option<FileContent>) {
-    begin(studio, first_file);
+pub fn keep_in_step(studio: Studio, first_file: Option<FileContent>, line: Option<u32>) {
+    begin(studio, first_file, line);
     save_when_hidden(studio);
     watch_newest(studio);
     keep_address(studio);
 }
 
-/// Follows the run that is shown first, and brings the first file's draft back.
-fn begin(studio: Studio, first_file: Option<FileContent>) {
+/// Follows the run that is shown first, brings the first file's draft back, and
+/// goes to the line the address names.
+fn begin(studio: Studio, first_file: Option<FileContent>, line: Option<u32>) {
     let first_file = StoredValue::new(first_file);
     Effect::new(move |_| {
         if let Some(run) = studio.shown.get_untracked() {
@@ -25,7 +26,11 @@ fn begin(studio: Studio, first_file: Option<FileContent>) {
         }
         let file = first_file.try_update_value(Option::take).flatten();
         if let Some(file) = file.filter(|file| file.text.is_some()) {
+            let path = file.entry.path.to_string();
             studio.restore_draft(file);
+            if let Some(line) = line {
+                studio.editor.go_to(&path, line, 1);
+            }
         }
     });
 }
@@ -42,9 +47,10 @@ fn save_when_hidden(studio: Studio) {
                 studio.check_sandbox();
             }
         });
+        let back = Listener::on(&window(), "focus", move |_| studio.refresh_files());
         let left = Listener::on(&window(), "pagehide", move |_| studio.save_all_soon());
         let online = window_event_listener(ev::online, move |_| studio.save_all_soon());
-        let listeners = StoredValue::new_local(Some((hidden, left)));
+        let listeners = StoredValue::new_local(Some((hidden, back, left)));
         on_cleanup(move || {
             online.remove();
             let _ = listeners.try_update_value(Option::take);

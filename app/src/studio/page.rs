@@ -56,7 +56,8 @@ fn StudioView(data: StudioData) -> impl IntoView {
     let first_file = data.open.clone();
     let studio = Studio::new(data);
     provide_context(studio);
-    keep_in_step(studio, first_file);
+    let line = use_query_map().with_untracked(|query| query.get("line")?.parse().ok());
+    keep_in_step(studio, first_file, line);
     let help = RwSignal::new(false);
     on_keys(Chord::control("enter"), move || studio.start(false));
     on_keys(Chord::control("."), move || studio.stop());

@@ -63,12 +63,30 @@ pub fn RightPanel() -> impl IntoView {
                 .map(count_words)
         })
     });
+    let run_named = Memo::new(move |_| {
+        studio
+            .shown
+            .with(|run| run.as_ref().map(|run| (run.id.clone(), run.number)))
+    });
+    let run_link = move || {
+        run_named.get().map(|(id, number)| {
+            view! {
+                <a class="run-link" href=format!("/runs/{id}") title="The page of this run, to read and to send on">
+                    {format!("Run {number}")}
+                </a>
+            }
+        })
+    };
     view! {
         <section class="side" aria-label="Runs and logs">
             <Lane run=studio.shown kept=kept now=studio.now />
-            <div class="right-tabs" role="tablist" aria-label="Right panel">
-                {tab_button(Tab::Logs, "tab-logs", "panel-logs", "Logs", log_count)}
-                {tab_button(Tab::Runs, "tab-runs", "panel-runs", "Runs", run_count)}
+            <div class="right-bar">
+                <div class="right-tabs" role="tablist" aria-label="Right panel">
+                    {tab_button(Tab::Logs, "tab-logs", "panel-logs", "Logs", log_count)}
+                    {tab_button(Tab::Runs, "tab-runs", "panel-runs", "Runs", run_count)}
+                </div>
+                // Beside the tabs, not among them: it leads elsewhere, also without scripts.
+                {run_link}
             </div>
             <div class="right-body">
                 <div
