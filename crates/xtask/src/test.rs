@@ -58,7 +58,9 @@ fn in_rust() -> Result<()> {
     step("Tests of the TypeScript loader", || {
         run_command(&mut program("node", &["--test"], &root().join("frontend/js")))
     })?;
-    step("Tests", || run_command(tests.env("TEST_DATABASE_URL", postgres.url())))?;
+    step("Tests", || {
+        run_command(tests.env("TEST_DATABASE_URL", postgres.url()))
+    })?;
     if let Some(documentation) = &mut documentation {
         step("Examples in the documentation", || run_command(documentation))?;
     }

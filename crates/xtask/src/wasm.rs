@@ -96,10 +96,7 @@ fn compile(profile: Profile) -> Result<PathBuf> {
     arguments.extend(["--target-dir", &folder_text]);
     match toolchain()? {
         Toolchain::Installed => {
-            // The server paints with the same types: `--cfg erase_components` here
-            // alone would make the browser look for other markup than it finds.
-            let mut command = cargo(&arguments);
-            run(&mut command)?;
+            run(&mut cargo(&arguments))?;
         }
         Toolchain::Debian => {
             arguments.extend([
