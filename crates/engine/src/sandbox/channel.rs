@@ -164,6 +164,8 @@ impl Shared {
             let packet = match self.packets.receive(&mut buffer).await {
                 Ok(packet) if packet.length == 0 => break None,
                 Ok(packet) => packet,
+                // It ended with requests it had not read.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break None,
                 Err(error) => break Some(error.to_string()),
             };
             match decode(&buffer[..packet.length]) {

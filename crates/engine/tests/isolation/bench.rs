@@ -34,7 +34,26 @@ async fn figures() {
         ..SandboxSpec::default()
     };
     let sandbox = cold.host.create(spec).await.unwrap();
-    let mut python = Vec::new();
+    let mut bare = Vec::new();
+    for _ in 0..ROUNDS {
+        let asked = Instant::now();
+        let output = std::process::Command::new("/bin/echo")
+            .arg("hello")
+            .output()
+            .unwrap();
+        assert_eq!(output.stdout, b"hello\n");
+        bare.push(asked.elapsed());
+    }
+    report("echo without a sandbox", bare);
+    let (mut echo, mut python) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let asked = Instant::now();
+        let process = start(&sandbox, &["/bin/echo", "hello"]).await;
+        let mut out = tokio::net::unix::pipe::Receiver::from_owned_fd(process.stdout).unwrap();
+        assert_eq!(read_line(&mut out).await, "hello");
+        echo.push(asked.elapsed());
+    }
+    report("spawn echo again, first output", echo);
     for _ in 0..ROUNDS {
         let asked = Instant::now();
         let process = start(&sandbox, &["python3", "-c", "print(1)"]).await;

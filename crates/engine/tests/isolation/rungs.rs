@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("rungs::landlock_holds_what_it_promises", landlock),
         trial("rungs::landlock_ends_trees_and_sandboxes", landlock_ends),
+        trial("rungs::without_walls_only_its_own_processes_end", no_walls),
         trial("rungs::no_rung_means_no_engine", refused),
         trial("rungs::the_doctor_says_the_same", doctor),
         trial("rungs::an_open_network_reaches_only_the_proxy", open_network),
@@ -123,6 +124,34 @@ async fn landlock_ends() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("without namespaces"), "{error}");
+}
+
+async fn no_walls() {
+    let ground = ground_with(|config| config.isolation = IsolationChoice::UnsafeNone).await;
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    std::fs::set_permissions(ground.data.path(), open).unwrap();
+    assert_eq!(ground.host.isolation().level, Level::UnsafeNone);
+    let mut bystander = Command::new("/usr/bin/sleep").arg("60").spawn().unwrap();
+    let sandbox = ground.sandbox().await;
+    let time = seconds(4747);
+    let script = format!("trap '' TERM; setsid sleep {time} & (setsid sleep {time} &) ; sleep {time}");
+    let process = start(&sandbox, &["sh", "-c", &script]).await;
+    until(5, "they run", || host_processes(&time).len() >= 3).await;
+    let ended = sandbox
+        .end_tree(&[process.pid], Duration::from_millis(50))
+        .await
+        .unwrap();
+    assert_eq!((ended.left, host_processes(&time).len()), (0, 0), "{ended:?}");
+    start(&sandbox, &["sh", "-c", &script]).await;
+    until(5, "they run", || host_processes(&time).len() >= 3).await;
+    sandbox.destroy().await.unwrap();
+    until(2, "all ended", || host_processes(&time).is_empty()).await;
+    assert!(
+        bystander.try_wait().unwrap().is_none(),
+        "somebody else's process was ended"
+    );
+    bystander.kill().unwrap();
+    bystander.wait().unwrap();
 }
 
 async fn refused() {
