@@ -13,7 +13,7 @@ use std::{
 pub fn bind(addr: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(addr).map_err(|error| {
         let why = match error.kind() {
-            ErrorKind::AddrInUse => "another program listens there; is Pitlane running already?".to_owned(),
+            ErrorKind::AddrInUse => "another program listens there, perhaps another Pitlane".to_owned(),
             ErrorKind::PermissionDenied => "ports below 1024 need more rights".to_owned(),
             ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
             _ => error.to_string(),

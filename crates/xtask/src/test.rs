@@ -36,9 +36,7 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 fn in_rust() -> Result<()> {
-    let postgres = step("A private PostgreSQL", || {
-        testkit::postgres::start().map_err(anyhow::Error::from)
-    })?;
+    let postgres = step("A private PostgreSQL", testkit::postgres::start)?;
     // `app` is no default member: its features differ between server and browser.
     let site = ["--package", "app", "--features", "ssr", "--lib"];
     let (mut tests, mut site_tests, mut documentation) = if exists("cargo-nextest") {
