@@ -22,12 +22,13 @@ fn worst(states: impl Iterator<Item = SaveState>) -> SaveState {
 }
 
 /// How saving stands, and whether it is a problem.
-fn save_words(state: &SaveState, synced: Option<bool>) -> (&'static str, bool) {
+fn save_words(state: &SaveState, synced: Option<bool>, signed_out: bool) -> (&'static str, bool) {
     match (state, synced) {
         (SaveState::Saved, Some(true)) => ("Synced to sandbox", false),
         (SaveState::Saved, Some(false)) => ("Saved, syncing to sandbox", false),
         (SaveState::Saved, None) => ("Saved", false),
         (SaveState::Changed | SaveState::Saving, _) => ("Saving", false),
+        (SaveState::Offline, _) if signed_out => ("Signed out, kept in this browser", true),
         (SaveState::Offline, _) => ("Offline, kept in this browser", true),
         (SaveState::Refused(_), _) => ("Not saved", true),
         (SaveState::Conflict, _) => ("Changed elsewhere, decide above", true),
@@ -73,7 +74,7 @@ pub fn StatusBar() -> impl IntoView {
             .with(|documents| worst(documents.values().map(super::documents::Document::state)))
     });
     let synced = Memo::new(move |_| studio.live.with(|live| live.as_ref().map(|live| live.synced)));
-    let saved = Memo::new(move |_| save_words(&state.get(), synced.get()));
+    let saved = Memo::new(move |_| save_words(&state.get(), synced.get(), studio.signed_out.get()));
     let connection = studio.events.connection();
     let trouble = move || match connection.get() {
         Connection::Retrying { seconds } => Some(format!("Connection lost, trying again in {seconds} s")),
@@ -152,8 +153,11 @@ mod tests {
             worst([SaveState::Saved, SaveState::Offline, SaveState::Saving].into_iter()),
             SaveState::Offline
         );
-        assert_eq!(save_words(&SaveState::Saved, None).0, "Saved");
-        assert_eq!(save_words(&SaveState::Saved, Some(true)).0, "Synced to sandbox");
-        assert!(save_words(&SaveState::Offline, Some(true)).1);
+        assert_eq!(save_words(&SaveState::Saved, None, false).0, "Saved");
+        assert_eq!(
+            save_words(&SaveState::Saved, Some(true), false).0,
+            "Synced to sandbox"
+        );
+        assert!(save_words(&SaveState::Offline, Some(true), true).1);
     }
 }
