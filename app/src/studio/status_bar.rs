@@ -49,7 +49,7 @@ fn sandbox_words(studio: Studio) -> (&'static str, String) {
         Some(live) => {
             let left = live
                 .expires_at
-                .map(|end| end.since(studio.now.get()).div_ceil(60_000));
+                .map(|end| (end.since(studio.now.get()) + 30_000) / 60_000);
             let until = left.map_or_else(String::new, |minutes| format!(", {minutes} min left"));
             ("dot ok", format!("Sandbox ready, {}{until}", short(&live.id)))
         }

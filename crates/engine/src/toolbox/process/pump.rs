@@ -84,7 +84,10 @@ impl Source {
     fn read(&mut self, buffer: &mut [u8], spool: Option<&Spool>) -> bool {
         let before = self.total;
         let now = Instant::now();
-        let soon_again = self.last.replace(now).is_some_and(|last| now - last < 4 * SPACING);
+        let soon_again = self
+            .last
+            .replace(now)
+            .is_some_and(|last| now - last < 4 * SPACING);
         self.rest_until = None;
         for _ in 0..TURN {
             let Some(pipe) = &self.pipe else { return false };
