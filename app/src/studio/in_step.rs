@@ -29,7 +29,12 @@ fn begin(studio: Studio, first_file: Option<FileContent>, line: Option<u32>) {
             let path = file.entry.path.to_string();
             studio.restore_draft(file);
             if let Some(line) = line {
-                studio.editor.go_to(&path, line, 1);
+                // The editor is there once all effects of this page have run.
+                request_animation_frame(move || {
+                    if studio.current.try_get_untracked().flatten().as_ref() == Some(&path) {
+                        studio.editor.go_to(&path, line, 1);
+                    }
+                });
             }
         }
     });
