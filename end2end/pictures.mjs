@@ -39,9 +39,11 @@ try {
           if (suffix === "") await page.locator(".monaco-editor .view-lines").waitFor();
           await page.locator(".log-row").first().waitFor({ state: "attached" });
           await page.getByTestId("run-button").click();
+          await page.getByTestId("run-button").filter({ hasText: "Stop" }).waitFor();
+          await page.locator(".log-row").filter({ hasText: "Exited" }).waitFor({ state: "detached" });
           await page.locator(".log-row").filter({ hasText: "Step 3" }).waitFor({ state: "attached" });
         }
-        await page.waitForTimeout(250);
+        await page.waitForTimeout(name === "studio" ? 60 : 250);
         await page.screenshot({ path: path.join(out, `${name}${suffix}-${theme}.png`) });
         if (name === "studio") await page.getByTestId("run-button").filter({ hasText: /Start Building/ }).waitFor();
       }
