@@ -152,8 +152,8 @@ async fn follow_program(
     let interrupted = Arc::new(std::sync::OnceLock::new());
     stop_on_signals(runs.clone(), id.clone(), interrupted.clone(), force.clone())?;
     let ending = follow::to_the_end(&runs, &store, &id, report::Progress::new(flags)).await?;
+    // The database is not closed in good order: it is thrown away with its folder.
     runs.shutdown().await;
-    store.close().await;
     Ok(Ending {
         signal_code: interrupted.get().copied(),
         ..ending
