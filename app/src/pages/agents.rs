@@ -62,7 +62,7 @@ fn List(list: AgentList) -> impl IntoView {
         .agents
         .iter()
         .any(|agent| agent.last_run.as_ref().is_some_and(|run| !run.state.is_end()));
-    let now = clock(list.now, Signal::stored(running));
+    let now = clock(list.now, Signal::stored(running), Signal::stored(None));
     let is_empty = list.agents.is_empty();
     let agents = StoredValue::new(list.agents);
     let found = Memo::new(move |_| {

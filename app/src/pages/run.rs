@@ -52,7 +52,7 @@ fn RunView(data: RunData) -> impl IntoView {
     let summary = run.summary();
     let going = !run.state.is_end();
     let title = format!("Run {} of {}", run.number, agent.settings.name);
-    let now = clock(now, Signal::stored(going));
+    let now = clock(now, Signal::stored(going), Signal::stored(None));
     let log_words = format!(
         "{} lines, {}",
         time::count_words(run.log_lines),

@@ -20,15 +20,22 @@ pub fn here() -> Millis {
 /// The server's clock: what it said when the page was made, and from then on
 /// that time plus what has passed here. It moves while `running` says so, ten
 /// times a second, and otherwise every half minute.
+///
+/// What the server said is old by the time the page lives. `seen` is the
+/// newest time it told since: the clock is never behind that.
 #[must_use]
-pub fn clock(server: Millis, running: Signal<bool>) -> Signal<Millis> {
+pub fn clock(server: Millis, running: Signal<bool>, seen: Signal<Option<Millis>>) -> Signal<Millis> {
     let now = RwSignal::new(server);
     let ahead = StoredValue::new(None::<i64>);
     let tick = move || {
         let here = here();
-        let ahead = ahead.try_with_value(|ahead| *ahead).flatten().unwrap_or(0);
         // The page may be gone when a timer fires.
-        let _ = now.try_set(Millis(here.0 + ahead));
+        let known = ahead.try_with_value(|ahead| *ahead).flatten().unwrap_or(0);
+        let told = seen.try_get_untracked().flatten().map_or(known, |seen| seen.0 - here.0);
+        if told > known {
+            ahead.try_set_value(Some(told));
+        }
+        let _ = now.try_set(Millis(here.0 + known.max(told)));
     };
     Effect::new(move |_| {
         if ahead.get_value().is_none() {

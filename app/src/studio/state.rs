@@ -101,6 +101,12 @@ impl Studio {
         });
         // A memo, so that the clock is set anew only when a run begins or ends.
         let going = Memo::new(move |_| going.get());
+        let seen = Signal::derive(move || {
+            newest.with(|run| {
+                let run = run.as_ref()?;
+                Some(run.phases.last().map_or(run.created_at, |phase| phase.started_at))
+            })
+        });
         Self {
             id: StoredValue::new(data.agent.id.clone()),
             agent: RwSignal::new(data.agent),
@@ -120,7 +126,7 @@ impl Studio {
             pressed: RwSignal::new(Pressed::Nothing),
             signed_out: RwSignal::new(false),
             layout: Layout::new(),
-            now: clock(data.now, going.into()),
+            now: clock(data.now, going.into(), seen),
             events: use_events(),
             notices: use_notices(),
         }

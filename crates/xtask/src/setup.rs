@@ -22,10 +22,6 @@ pub fn for_building() -> Result<()> {
     }
     step("WebAssembly toolchain", || crate::wasm::toolchain().map(drop))?;
     step("Node.js packages", || node_packages(&root().join("frontend/js")))?;
-    if wasm_opt().is_none() {
-        // Release builds go without it when it cannot be had.
-        let _ = system_package("binaryen");
-    }
     Ok(())
 }
 
@@ -64,13 +60,11 @@ pub fn node_packages(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where wasm-opt is: Debian's, or npm's, which is slower and a little better.
-pub fn wasm_opt() -> Option<PathBuf> {
-    if exists("wasm-opt") {
-        return Some("wasm-opt".into());
-    }
-    let local = root().join("frontend/js/node_modules/.bin/wasm-opt");
-    local.exists().then_some(local)
+/// Where wasm-opt is: the one of the npm packages, whose version is ours to
+/// choose. Debian 12's, 108, mixes up the tables of today's modules: the page
+/// then fails as soon as JavaScript calls back.
+pub fn wasm_opt() -> PathBuf {
+    root().join("frontend/js/node_modules/.bin/wasm-opt")
 }
 
 /// Finds a Chromium, else has Playwright fetch its own, else installs the system's.

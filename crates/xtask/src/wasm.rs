@@ -116,16 +116,10 @@ fn compile(profile: Profile) -> Result<PathBuf> {
 }
 
 /// Makes the module smaller with Binaryen. The features named are those that
-/// today's Rust uses; older versions of wasm-opt refuse them unasked.
+/// today's Rust uses; wasm-opt takes none of them for granted.
 fn optimise(module: &Path) -> Result<()> {
-    let Some(wasm_opt) = crate::setup::wasm_opt() else {
-        say(
-            "    wasm-opt is missing, so the module stays about twice as large; `apt-get install binaryen` mends it",
-        );
-        return Ok(());
-    };
     let smaller = module.with_extension("opt.wasm");
-    run(Command::new(wasm_opt)
+    run(Command::new(crate::setup::wasm_opt())
         .args([
             "-Oz",
             "--strip-debug",
