@@ -1,7 +1,7 @@
 // The tests' fixtures: a server per worker, an owner who is signed in, and
 // rules that hold on every page of every test: no error in the console, no
 // violation of the content security policy, no request to another origin.
-import { expect, test as base, type BrowserContextOptions } from "@playwright/test";
+import { expect, test as base, type BrowserContextOptions, type Page } from "@playwright/test";
 import { Server, owner } from "./server.mjs";
 
 interface WorkerFixtures {
@@ -14,6 +14,8 @@ interface TestFixtures {
   complaints: string[];
   /** Complaints a test expects, such as failed requests while the server is down. */
   expected: RegExp[];
+  /** A server for this test alone, which may be killed, and a page signed in to it. */
+  own: { server: Server; page: Page };
 }
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
@@ -41,6 +43,17 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   baseURL: async ({ server }, use) => use(server.url),
 
   expected: async ({}, use) => use([]),
+
+  own: async ({ browser }, use) => {
+    const server = new Server();
+    await server.start();
+    const context = await browser.newContext({ baseURL: server.url, storageState: undefined });
+    const page = await context.newPage();
+    await server.signIn(page);
+    await use({ server, page });
+    await context.close();
+    await server.remove();
+  },
 
   complaints: [
     async ({ context, server, expected }, use) => {
@@ -72,4 +85,4 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   ],
 });
 
-export { expect, owner, Server };
+export { expect, owner };

@@ -1,5 +1,5 @@
 // Nothing is lost: reloads, two tabs, a server that goes away, an engine that dies.
-import { expect, test, Server } from "../support/test.ts";
+import { expect, test } from "../support/test.ts";
 import { Studio } from "../support/studio.ts";
 
 const COUNT = "import time\nfor i in range(300):\n    print(f'line {i:03}')\n    time.sleep(0.01)\n";
@@ -75,52 +75,28 @@ test("two tabs on one file never overwrite each other silently", async ({ page, 
   await expect.poll(() => one.saved("agent.py")).toContain("from the other");
 });
 
-test.describe("with a server of its own", () => {
-  test("typing while the server is gone is kept, and saved when it is back", async ({ browser, expected }) => {
-    expected.push(/.*/);
-    const server = new Server();
-    await server.start();
-    const context = await browser.newContext({ baseURL: server.url, storageState: undefined });
-    const page = await context.newPage();
-    try {
-      await server.signIn(page);
-      const studio = await Studio.create(page, "offline", { "agent.py": "print('before')\n" });
-      await server.stop("SIGKILL");
-      await studio.type("print('typed offline')\n");
-      await expect(page.getByTestId("save-state")).toHaveText("Offline, kept in this browser");
-      await server.start();
-      await expect(page.getByTestId("save-state")).toHaveText("Saved", { timeout: 30_000 });
-      expect(await studio.saved("agent.py")).toContain("typed offline");
-      await studio.start();
-      await expect(studio.line("typed offline")).toBeVisible();
-    } finally {
-      await context.close();
-      await server.remove();
-    }
-  });
+test("typing while the server is gone is kept, and saved when it is back", async ({ own: { server, page } }) => {
+  const studio = await Studio.create(page, "offline", { "agent.py": "print('before')\n" });
+  await server.stop("SIGKILL");
+  await studio.type("print('typed offline')\n");
+  await expect(page.getByTestId("save-state")).toHaveText("Offline, kept in this browser");
+  await server.start();
+  await expect(page.getByTestId("save-state")).toHaveText("Saved", { timeout: 30_000 });
+  expect(await studio.saved("agent.py")).toContain("typed offline");
+  await studio.start();
+  await expect(studio.line("typed offline")).toBeVisible();
+});
 
-  test("the engine killed in the middle of a run is told truthfully", async ({ browser, expected }) => {
-    expected.push(/.*/);
-    const server = new Server();
-    await server.start();
-    const context = await browser.newContext({ baseURL: server.url, storageState: undefined });
-    const page = await context.newPage();
-    try {
-      await server.signIn(page);
-      const studio = await Studio.create(page, "engine", { "agent.py": "import time\nprint('started')\ntime.sleep(120)\n" });
-      await studio.start();
-      await expect(studio.line("started")).toBeVisible();
-      process.kill(server.enginePid, "SIGKILL");
-      await studio.finished(60_000);
-      expect((await studio.runs())[0]?.state).toBe("lost");
-      // A new engine serves the next run.
-      await studio.write("agent.py", "print('on the new engine')\n");
-      await studio.open();
-      await studio.start();
-      await expect(studio.line("on the new engine")).toBeVisible({ timeout: 30_000 });
-    } finally {
-      await context.close();
-      await server.remove();
-    }
-  });
+test("the engine killed in the middle of a run is told truthfully", async ({ own: { server, page } }) => {
+  const studio = await Studio.create(page, "engine", { "agent.py": "import time\nprint('started')\ntime.sleep(120)\n" });
+  await studio.start();
+  await expect(studio.line("started")).toBeVisible();
+  process.kill(server.enginePid, "SIGKILL");
+  await studio.finished(60_000);
+  expect((await studio.runs())[0]?.state).toBe("lost");
+  // A new engine serves the next run.
+  await studio.write("agent.py", "print('on the new engine')\n");
+  await studio.open();
+  await studio.start();
+  await expect(studio.line("on the new engine")).toBeVisible({ timeout: 30_000 });
 });
