@@ -85,10 +85,12 @@ pub fn imports() -> Result<()> {
 fn complaint(package: &str, dependency: &Dependency, allowed: &[&str]) -> Option<String> {
     let name = dependency.name.as_str();
     if !allowed.contains(&name) {
-        return Some(format!(
-            "{package} imports {name}, and may import only: {}.",
+        let only = if allowed.is_empty() {
+            "nothing of ours".to_owned()
+        } else {
             allowed.join(", ")
-        ));
+        };
+        return Some(format!("{package} imports {name}, and may import only: {only}."));
     }
     if package == "engine"
         && name == "daytona"
