@@ -31,7 +31,10 @@ pub fn clock(server: Millis, running: Signal<bool>, seen: Signal<Option<Millis>>
         let here = here();
         // The page may be gone when a timer fires.
         let known = ahead.try_with_value(|ahead| *ahead).flatten().unwrap_or(0);
-        let told = seen.try_get_untracked().flatten().map_or(known, |seen| seen.0 - here.0);
+        let told = seen
+            .try_get_untracked()
+            .flatten()
+            .map_or(known, |seen| seen.0 - here.0);
         if told > known {
             ahead.try_set_value(Some(told));
         }
