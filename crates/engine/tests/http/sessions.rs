@@ -15,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
         commands_of_a_session_run_in_order_and_codes_come_after_the_output,
         a_followed_log_is_exact,
         a_log_is_taken_up_at_any_offset_and_by_many,
+        input_that_ends_at_once_ends_the_command,
         input_reaches_a_running_command,
         past_the_bound_the_middle_is_dropped_and_said,
         deleting_a_session_ends_everything_it_started,
@@ -212,6 +213,32 @@ async fn a_log_is_taken_up_at_any_offset_and_by_many() {
     for from in [1, 5000, whole.len() - 1, whole.len(), whole.len() + 10] {
         let log = follow(&toolbox, "s", &id, from as u64).await;
         assert_eq!(log.stdout, whole.get(from..).unwrap_or_default(), "from {from}");
+    }
+}
+
+/// The end of input may come before the shell has opened the command's end of
+/// the pipe; the command then reads it all the same, and does not wait for ever.
+async fn input_that_ends_at_once_ends_the_command() {
+    let engine = Engine::start();
+    let (_, toolbox) = engine.sandbox().await;
+    for round in 0..10 {
+        let session = format!("s{round}");
+        toolbox.create_session(&session).await.unwrap();
+        let id = toolbox
+            .session_exec(&session, background("cat; echo over"))
+            .await
+            .unwrap()
+            .cmd_id;
+        let end = InputRequest {
+            data: String::new(),
+            raw: true,
+            eof: true,
+        };
+        toolbox.session_input(&session, &id, end).await.unwrap();
+        let log = tokio::time::timeout(Duration::from_secs(20), follow(&toolbox, &session, &id, 0))
+            .await
+            .expect("the command ends with its input");
+        assert_eq!(String::from_utf8_lossy(&log.stdout), "over\n");
     }
 }
 

@@ -37,6 +37,11 @@ pub(super) async fn give(
         data.push('\n');
     }
     let mut input = command.input.lock().await;
+    // Echoed first, as a terminal does: a command that ends with this line
+    // completes its log, and the echo would come too late for who follows it.
+    if !command.quiet_input && !data.is_empty() {
+        command.spool.append(Stream::Stdout, data.as_bytes());
+    }
     // Its end may come while this waits for room in the pipe.
     let written = tokio::select! {
         biased;
@@ -48,9 +53,6 @@ pub(super) async fn give(
         InputError::Full => Fault::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
         InputError::System(_) => Fault::internal(error.to_string()),
     })?;
-    if !command.quiet_input && !data.is_empty() {
-        command.spool.append(Stream::Stdout, data.as_bytes());
-    }
     if request.eof {
         tokio::select! {
             biased;
