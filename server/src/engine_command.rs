@@ -48,9 +48,6 @@ pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<ExitCode
     };
     let settings = &configuration.engine;
     let config = EngineConfig {
-        addr,
-        api_key: api_key.clone(),
-        data_dir,
         isolation: settings.isolation,
         network_default: settings.network,
         runtime_dir,
@@ -58,6 +55,7 @@ pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<ExitCode
         node: settings.node.clone(),
         warm: settings.warm,
         orphan_grace: flags.orphan_grace.map(Duration::from_secs),
+        ..EngineConfig::new(addr, &api_key, data_dir)
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -32,6 +32,26 @@ pub struct EngineConfig {
     pub orphan_grace: Option<Duration>,
 }
 
+impl EngineConfig {
+    /// The settings of an engine about which nothing else was said: any walls,
+    /// no network, nothing kept ready, alone for ever.
+    #[must_use]
+    pub fn new(addr: SocketAddr, api_key: impl Into<String>, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            addr,
+            api_key: api_key.into(),
+            data_dir: data_dir.into(),
+            isolation: IsolationChoice::Auto,
+            network_default: Network::Off,
+            runtime_dir: None,
+            python: None,
+            node: None,
+            warm: 0,
+            orphan_grace: None,
+        }
+    }
+}
+
 impl fmt::Debug for EngineConfig {
     /// Everything but the key.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

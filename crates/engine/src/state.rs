@@ -47,13 +47,12 @@ impl Engine {
         })?;
         crate::leftovers::clear(&data_dir, &registry);
         let host = SandboxHost::start(HostConfig {
-            data_dir: data_dir.clone(),
             isolation: config.isolation,
             runtime_dir: config.runtime_dir.clone(),
             python: config.python.clone(),
             node: config.node.clone(),
             warm: config.warm,
-            program: None,
+            ..HostConfig::new(&data_dir)
         })
         .await?;
         tracing::info!(isolation = %host.isolation(), sandboxes = registry.list().len(), "the engine is ready");

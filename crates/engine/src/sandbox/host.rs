@@ -38,6 +38,22 @@ pub struct HostConfig {
     pub program: Option<PathBuf>,
 }
 
+impl HostConfig {
+    /// A host about which nothing else was said.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            isolation: IsolationChoice::Auto,
+            runtime_dir: None,
+            python: None,
+            node: None,
+            warm: 0,
+            program: None,
+        }
+    }
+}
+
 /// The connection to sandboxd. Cheap to clone; when the last clone is dropped,
 /// every sandbox ends.
 #[derive(Clone, Debug)]

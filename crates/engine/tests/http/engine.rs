@@ -22,20 +22,17 @@ pub fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
+        let (key, data_dir) = (std::env::var("ENGINE_KEY")?, std::env::var("ENGINE_DATA")?);
         let config = EngineConfig {
-            addr,
-            api_key: std::env::var("ENGINE_KEY")?,
-            data_dir: std::env::var("ENGINE_DATA")?.into(),
             isolation: isolation.parse().unwrap_or(IsolationChoice::Auto),
             network_default: match std::env::var("ENGINE_NETWORK").as_deref() {
                 Ok("open") => Network::Open,
                 _ => Network::Off,
             },
             runtime_dir: std::env::var_os("ENGINE_RUNTIME").map(Into::into),
-            python: None,
-            node: None,
             warm: std::env::var("ENGINE_WARM").map_or(0, |count| count.parse().unwrap_or(0)),
             orphan_grace: milliseconds("ENGINE_ORPHAN_MS"),
+            ..EngineConfig::new(addr, key, data_dir)
         };
         let timings = milliseconds("ENGINE_MINUTE_MS").map_or_else(Timings::default, |minute| Timings {
             minute,

@@ -5,9 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use engine::sandbox::{
-    Exit, HostConfig, IsolationChoice, Process, Sandbox, SandboxHost, SandboxSpec, Spawn, StdinKind,
-};
+use engine::sandbox::{Exit, HostConfig, Process, Sandbox, SandboxHost, SandboxSpec, Spawn, StdinKind};
 use libtest_mimic::{Failed, Trial};
 
 /// A host with its own data directory.
@@ -17,15 +15,7 @@ pub struct Ground {
 }
 
 pub fn config(data: &tempfile::TempDir) -> HostConfig {
-    HostConfig {
-        data_dir: data.path().to_owned(),
-        isolation: IsolationChoice::Auto,
-        runtime_dir: None,
-        python: None,
-        node: None,
-        warm: 0,
-        program: None,
-    }
+    HostConfig::new(data.path())
 }
 
 pub async fn ground() -> Ground {

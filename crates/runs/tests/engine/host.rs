@@ -1,10 +1,7 @@
 //! An engine in a process of its own, and runs in front of it.
 
 use crate::told::Told;
-use engine::{
-    EngineConfig,
-    sandbox::{IsolationChoice, Network},
-};
+use engine::EngineConfig;
 use libtest_mimic::Failed;
 use model::{AgentId, AgentSettings, Cursor, FilePath, Language, Provider, Role, RunId};
 use runs::{Follower, Runs, RunsConfig, StartRun};
@@ -21,7 +18,7 @@ const KEY: &str = "a key of the tests";
 
 /// The engine's process: `… engine DIRECTORY`.
 pub fn engine() {
-    let data_dir = std::env::args().nth(2).expect("a directory").into();
+    let data_dir = std::env::args().nth(2).expect("a directory");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -29,16 +26,8 @@ pub fn engine() {
             .expect("a port");
         let addr = listener.local_addr().expect("an address");
         let config = EngineConfig {
-            addr,
-            api_key: KEY.to_owned(),
-            data_dir,
-            isolation: IsolationChoice::Auto,
-            network_default: Network::Off,
-            runtime_dir: None,
-            python: None,
-            node: None,
-            warm: 0,
             orphan_grace: Some(Duration::from_secs(120)),
+            ..EngineConfig::new(addr, KEY, data_dir)
         };
         writeln!(std::io::stdout(), "{addr}").expect("somebody reads");
         let served = engine::serve(config, listener, CancellationToken::new()).await;
