@@ -43,7 +43,7 @@ pub async fn a_stop_leaves_nothing_alive(host: &mut Host) {
     ))
     .await;
     let run = host.start_run().await;
-    host.until_printed(&run, "up\nup").await;
+    host.until_printed(&run, "up\nup\n").await;
     host.runs.stop(&run).await.unwrap();
     let told = host.told(&run).await;
     assert_eq!(told.run().state, RunState::Stopped, "{told:?}");
@@ -59,7 +59,7 @@ pub async fn a_stop_leaves_nothing_alive(host: &mut Host) {
     host.program("import time\nprint('up', flush=True)\ntime.sleep(1000)\n")
         .await;
     let run = host.start_run().await;
-    host.until_printed(&run, "up").await;
+    host.until_printed(&run, "up\n").await;
     host.runs.stop(&run).await.unwrap();
     let proof = host.told(&run).await.run().stop.clone().unwrap();
     assert!(proof.took < 500, "{proof:?}");
@@ -76,7 +76,7 @@ pub async fn the_engine_killed_in_the_middle_makes_the_run_lost(host: &mut Host)
     host.program("import time\nprint('up', flush=True)\ntime.sleep(1000)\n")
         .await;
     let run = host.start_run().await;
-    host.until_printed(&run, "up").await;
+    host.until_printed(&run, "up\n").await;
     host.kill_engine();
     let told = host.told(&run).await;
     assert_eq!(told.run().state, RunState::Lost, "{told:?}");
