@@ -1,73 +1,83 @@
-//! Who may ask: one key, compared in constant time.
+//! From a request to who asks.
 //!
-//! Daytona's clients send it as a bearer token to the control plane and to the
+//! Daytona's clients send their key as a bearer token to the control plane and to the
 //! toolbox alike; from browsers, where a WebSocket carries no headers, as a
 //! query. Health is open, so that a supervisor needs no key.
+
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use crate::fault::Fault;
+use crate::identity::Caller;
+use crate::registry::Entry;
 use crate::state::SharedEngine;
-
-/// A key, kept as its hash: comparing hashes takes the same time whatever was
-/// sent, also when the lengths differ.
-#[derive(Clone, Debug)]
-pub(crate) struct KeyHash([u8; 32]);
-
-impl KeyHash {
-    pub(crate) fn of(key: &str) -> Self {
-        Self(Sha256::digest(key.as_bytes()).into())
-    }
-
-    fn admits(&self, offered: &str) -> bool {
-        self.0.ct_eq(&Self::of(offered).0).into()
-    }
-}
 
 fn is_open(path: &str) -> bool {
     matches!(path, "/api/health" | "/api/health/ready" | "/api/config")
 }
 
-fn offered(headers: &HeaderMap, query: Option<&str>) -> Option<String> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
-    let preview = || {
-        headers
-            .get("x-daytona-preview-token")
-            .and_then(|value| value.to_str().ok())
-    };
-    if let Some(token) = bearer.or_else(preview) {
-        return Some(token.to_owned());
-    }
-    let pairs: Vec<(String, String)> =
-        axum::extract::Query::try_from_uri(&format!("/?{}", query?).parse().ok()?)
-            .ok()?
-            .0;
-    pairs
+/// What a request shows, in the order in which Daytona's proxy looks: bearer
+/// token, header, query.
+fn offered(headers: &HeaderMap, query: Option<&str>) -> Vec<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = text(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
+    let mut found: Vec<String> = bearer
         .into_iter()
-        .find_map(|(name, value)| (name == "DAYTONA_SANDBOX_AUTH_KEY").then_some(value))
+        .chain(text("x-daytona-preview-token"))
+        .map(ToOwned::to_owned)
+        .collect();
+    let pairs = query
+        .and_then(|query| format!("/?{query}").parse().ok())
+        .and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
+    let key = pairs.and_then(|pairs| {
+        let mut pairs = pairs.0.into_iter();
+        pairs.find_map(|(name, value)| (name == "DAYTONA_SANDBOX_AUTH_KEY").then_some(value))
+    });
+    found.extend(key);
+    found
 }
 
-/// The layer before all routes.
-pub(crate) async fn require_key(
+/// The refusal of a request that shows nothing that is valid.
+pub(crate) fn refused() -> Fault {
+    Fault::new(StatusCode::UNAUTHORIZED, "Invalid credentials").by_proxy()
+}
+
+/// The layer before all routes: a valid key becomes the request's [`Caller`],
+/// which handlers take from it. Without one only the open routes are reached,
+/// and the toolboxes, where [`sandbox_of`] decides.
+pub(crate) async fn identify(
     State(engine): State<SharedEngine>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Fault> {
-    let admitted = is_open(request.uri().path())
-        || offered(request.headers(), request.uri().query()).is_some_and(|key| engine.key.admits(&key));
-    if !admitted {
-        return Err(Fault::new(StatusCode::UNAUTHORIZED, "Invalid credentials").by_proxy());
+    let shown = offered(request.headers(), request.uri().query());
+    let caller = shown.iter().find_map(|key| engine.identity.caller(key));
+    let path = request.uri().path();
+    match caller {
+        Some(caller) => {
+            engine.seen();
+            request.extensions_mut().insert(caller);
+        }
+        None if is_open(path) || path.starts_with("/toolbox/") => {}
+        None => return Err(refused()),
     }
-    engine.seen();
     Ok(next.run(request).await)
+}
+
+/// The sandbox a request to a toolbox may use: with a key, one of the key's
+/// organization. The one place where something that opens a single sandbox and
+/// no more can be accepted instead of a key.
+pub(crate) fn sandbox_of(
+    engine: &SharedEngine,
+    request: &Request,
+    id_or_name: &str,
+) -> Result<Arc<Entry>, Fault> {
+    let caller = request.extensions().get::<Caller>().ok_or_else(refused)?;
+    engine.registry.find(caller, id_or_name).map_err(Fault::by_proxy)
 }
 
 #[cfg(test)]
@@ -76,21 +86,15 @@ mod tests {
     use axum::http::HeaderValue;
 
     #[test]
-    fn only_the_key_is_admitted() {
-        let key = KeyHash::of("dtn_one");
-        assert!(key.admits("dtn_one"));
-        for wrong in ["", "dtn_on", "dtn_onee", "DTN_ONE"] {
-            assert!(!key.admits(wrong));
-        }
-    }
-
-    #[test]
-    fn a_key_is_found_in_header_and_query() {
+    fn what_is_shown_is_found_in_headers_and_query_in_order() {
         let mut headers = HeaderMap::new();
-        assert_eq!(offered(&headers, None), None);
+        assert!(offered(&headers, None).is_empty());
         let query = Some("follow=true&DAYTONA_SANDBOX_AUTH_KEY=k%201");
-        assert_eq!(offered(&headers, query).as_deref(), Some("k 1"));
+        assert_eq!(offered(&headers, query), ["k 1"]);
+        headers.insert("x-daytona-preview-token", HeaderValue::from_static("t"));
         headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer abc"));
-        assert_eq!(offered(&headers, query).as_deref(), Some("abc"));
+        assert_eq!(offered(&headers, query), ["abc", "t", "k 1"]);
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic abc"));
+        assert_eq!(offered(&headers, Some("%")), ["t"]);
     }
 }

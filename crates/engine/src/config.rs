@@ -12,7 +12,7 @@ use crate::sandbox::{IsolationChoice, IsolationError, Network};
 pub struct EngineConfig {
     /// The address it serves, as clients reach it.
     pub addr: SocketAddr,
-    /// The one key it accepts.
+    /// The administrator's key: of the first organization, and it may everything.
     pub api_key: String,
     /// Where it keeps sandboxes' homes, their records and the spooled logs.
     pub data_dir: PathBuf,

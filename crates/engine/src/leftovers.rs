@@ -16,7 +16,7 @@ pub(crate) fn clear(data_dir: &Path, registry: &Registry) {
             let Some(id) = name.to_str().filter(|name| uuid::Uuid::try_parse(name).is_ok()) else {
                 continue;
             };
-            if registry.find(id).is_err() {
+            if !registry.knows(id) {
                 remove(&folder.path());
             }
         }

@@ -1,7 +1,7 @@
 //! The embedded engine: isolated sandboxes on this machine behind Daytona's API.
 //!
 //! [`serve`] is the whole of it. `control/` is the control plane, `toolbox/`
-//! what is asked of one sandbox, `lifecycle/` how sandboxes change state,
+//! what is asked of one sandbox, `identity/` who asks, `lifecycle/` how sandboxes change state,
 //! `registry/` what is known of them, `spool/` the exact logs of commands, and
 //! [`sandbox`] the walls.
 
@@ -11,6 +11,7 @@ mod clock;
 mod config;
 mod control;
 mod fault;
+mod identity;
 mod leftovers;
 mod lifecycle;
 pub mod lock;

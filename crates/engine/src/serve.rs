@@ -27,7 +27,7 @@ pub fn router(engine: SharedEngine) -> Router {
         .nest("/api", control::routes())
         .nest("/toolbox/{sandbox}", toolbox::routes(&engine))
         .fallback(fault::unknown_route)
-        .layer(from_fn_with_state(Arc::clone(&engine), auth::require_key))
+        .layer(from_fn_with_state(Arc::clone(&engine), auth::identify))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             axum::response::IntoResponse::into_response(fault::Fault::internal(
                 "The engine failed on this request; its log says where.",
@@ -72,6 +72,7 @@ pub async fn serve_with(
     let stop = shutdown.child_token();
     let timers = tokio::spawn(lifecycle::timers::run(Arc::clone(&engine)));
     let alone = tokio::spawn(wait_until_alone(Arc::clone(&engine), stop.clone()));
+    let noting = tokio::spawn(note_last_uses(Arc::clone(&engine)));
 
     // Small frames must not wait for the acknowledgement of earlier ones.
     let listener = listener.tap_io(|connection| {
@@ -96,6 +97,8 @@ pub async fn serve_with(
     stop.cancel();
     timers.abort();
     alone.abort();
+    noting.abort();
+    engine.identity.write_last_uses();
     lifecycle::end_all(&engine).await;
     // Followers have their end now; a client that holds on is left.
     if !server.is_finished() && tokio::time::timeout(FAREWELL, &mut server).await.is_err() {
@@ -126,6 +129,18 @@ async fn wait_until_alone(engine: SharedEngine, stop: CancellationToken) {
             tracing::info!("nobody asked for {} s: the engine ends", grace.as_secs());
             stop.cancel();
             return;
+        }
+    }
+}
+
+/// Writes down, now and then, when keys were last used.
+async fn note_last_uses(engine: SharedEngine) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let engine = Arc::clone(&engine);
+        let written = tokio::task::spawn_blocking(move || engine.identity.write_last_uses());
+        if let Err(error) = written.await {
+            tracing::error!(%error, "the last uses of keys were not written down");
         }
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::KeyHash;
 use crate::clock;
 use crate::config::{EngineConfig, EngineError, Timings};
+use crate::identity::Identity;
 use crate::registry::Registry;
 use crate::sandbox::{HostConfig, SandboxHost};
 
@@ -20,7 +20,7 @@ pub struct Engine {
     pub(crate) timings: Timings,
     pub(crate) host: SandboxHost,
     pub(crate) registry: Registry,
-    pub(crate) key: KeyHash,
+    pub(crate) identity: Identity,
     /// Cancelled when the process that holds the sandboxes is gone.
     pub(crate) lost: CancellationToken,
     last_request_ms: AtomicI64,
@@ -41,10 +41,12 @@ impl Engine {
                 path: config.data_dir.clone(),
                 source,
             })?;
-        let registry = Registry::open(&data_dir).map_err(|source| EngineError::DataDirectory {
+        let unusable = |source| EngineError::DataDirectory {
             path: data_dir.clone(),
             source,
-        })?;
+        };
+        let registry = Registry::open(&data_dir).map_err(unusable)?;
+        let identity = Identity::open(&data_dir, &config.api_key).map_err(unusable)?;
         crate::leftovers::clear(&data_dir, &registry);
         let host = SandboxHost::start(HostConfig {
             isolation: config.isolation,
@@ -57,7 +59,7 @@ impl Engine {
         .await?;
         tracing::info!(isolation = %host.isolation(), sandboxes = registry.list().len(), "the engine is ready");
         Ok(Arc::new(Self {
-            key: KeyHash::of(&config.api_key),
+            identity,
             config: EngineConfig { data_dir, ..config },
             timings,
             host,

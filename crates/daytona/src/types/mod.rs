@@ -6,6 +6,7 @@
 //! accepted, optional fields may be null); writing is strict, because
 //! Daytona's Python SDK checks each required field and its exact type.
 
+mod account;
 mod create_sandbox;
 mod fault;
 mod file;
@@ -16,6 +17,9 @@ mod sandbox_list;
 mod service;
 mod session;
 
+pub use account::{
+    ApiKey, CreateApiKey, CreatedApiKey, Organization, OrganizationUsage, Region, RegionUsage, User,
+};
 pub use create_sandbox::{CreateBuildInfo, CreateSandbox};
 pub use fault::{ErrorBody, codes};
 pub use file::{

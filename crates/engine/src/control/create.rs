@@ -11,6 +11,7 @@ use super::present::{Base, describe};
 use crate::body::Json;
 use crate::clock;
 use crate::fault::Fault;
+use crate::identity::{Can, permit};
 use crate::lifecycle;
 use crate::registry::Record;
 use crate::sandbox::{Network, USER};
@@ -24,18 +25,36 @@ pub(super) const SNAPSHOTS: [(&str, u32, u32, u32); 3] = [
     ("daytona-large", 4, 8, 10),
 ];
 
+/// The most processors of a sandbox.
+pub(super) const MOST_CPU: u32 = 64;
+/// The most GiB of memory of a sandbox.
+pub(super) const MOST_MEMORY: u32 = 1024;
+/// The most GiB of disk of a sandbox.
+pub(super) const MOST_DISK: u32 = 4096;
+
 pub(super) async fn create(
     State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
     base: Base,
     Json(request): Json<CreateSandbox>,
 ) -> Result<Answer<Sandbox>, Fault> {
     let asked = Instant::now();
-    let record = record(request, engine.config.network_default, engine.timings.minute)?;
+    let record = record(
+        caller.organization(),
+        request,
+        engine.config.network_default,
+        engine.timings.minute,
+    )?;
     let entry = lifecycle::create(&engine, record, asked).await?;
     Ok(Answer(describe(&entry, &base)))
 }
 
-fn record(request: CreateSandbox, allowed: Network, minute: std::time::Duration) -> Result<Record, Fault> {
+fn record(
+    organization: &str,
+    request: CreateSandbox,
+    allowed: Network,
+    minute: std::time::Duration,
+) -> Result<Record, Fault> {
     refuse_what_is_not_here(&request)?;
     let (snapshot, cpu, memory, disk) = snapshot(&request)?;
     let id = uuid::Uuid::new_v4().to_string();
@@ -46,6 +65,7 @@ fn record(request: CreateSandbox, allowed: Network, minute: std::time::Duration)
     let ttl = request.ttl_minutes.filter(|minutes| *minutes > 0);
     let minute_ms = i64::try_from(minute.as_millis()).unwrap_or(i64::MAX);
     Ok(Record {
+        organization: organization.to_owned(),
         name: name(request.name.clone(), &id)?,
         network: network(&request, allowed),
         snapshot: snapshot.to_owned(),
@@ -53,9 +73,9 @@ fn record(request: CreateSandbox, allowed: Network, minute: std::time::Duration)
         labels: request.labels,
         public: request.public.unwrap_or(false),
         target: request.target.unwrap_or_else(|| REGION.to_owned()),
-        cpu: within("cpu", request.cpu, cpu, 64)?,
-        memory: within("memory", request.memory, memory, 1024)?,
-        disk: within("disk", request.disk, disk, 4096)?,
+        cpu: within("cpu", request.cpu, cpu, MOST_CPU)?,
+        memory: within("memory", request.memory, memory, MOST_MEMORY)?,
+        disk: within("disk", request.disk, disk, MOST_DISK)?,
         auto_stop,
         auto_archive,
         auto_delete,
@@ -191,7 +211,7 @@ mod tests {
     use std::time::Duration;
 
     fn made(request: CreateSandbox) -> Result<Record, Fault> {
-        record(request, Network::Open, Duration::from_secs(60))
+        record("pitlane", request, Network::Open, Duration::from_secs(60))
     }
 
     fn from(dockerfile: &str) -> CreateSandbox {

@@ -6,15 +6,17 @@ use daytona::Sandbox;
 
 use super::present::{Base, describe};
 use crate::fault::Fault;
+use crate::identity::{Can, permit};
 use crate::lifecycle;
 use crate::state::SharedEngine;
 
 pub(super) async fn delete(
     State(engine): State<SharedEngine>,
+    caller: Can<permit::DeleteSandboxes>,
     base: Base,
     Path(sandbox): Path<String>,
 ) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&sandbox)?;
+    let entry = engine.registry.find(&caller, &sandbox)?;
     lifecycle::destroy(&engine, &entry).await?;
     Ok(Answer(describe(&entry, &base)))
 }

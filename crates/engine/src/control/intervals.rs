@@ -8,6 +8,7 @@ use daytona::Sandbox;
 use super::present::{Base, describe};
 use crate::clock;
 use crate::fault::Fault;
+use crate::identity::{Caller, Can, permit};
 use crate::registry::Record;
 use crate::state::SharedEngine;
 
@@ -15,12 +16,13 @@ type Changed = Result<Answer<Sandbox>, Fault>;
 
 fn set(
     engine: &SharedEngine,
+    caller: &Caller,
     base: &Base,
     path: &(String, String),
     least: i64,
     change: impl FnOnce(&mut Record, i64) -> Result<(), Fault>,
 ) -> Changed {
-    let entry = engine.registry.find(&path.0)?;
+    let entry = engine.registry.find(caller, &path.0)?;
     let minutes = path.1.parse().ok().filter(|minutes| *minutes >= least);
     let minutes = minutes.ok_or_else(|| {
         Fault::bad_request(format!(
@@ -36,10 +38,11 @@ fn set(
 
 pub(super) async fn auto_stop(
     State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
     base: Base,
     Path(path): Path<(String, String)>,
 ) -> Changed {
-    set(&engine, &base, &path, 0, |record, minutes| {
+    set(&engine, &caller, &base, &path, 0, |record, minutes| {
         record.auto_stop = minutes;
         Ok(())
     })
@@ -47,10 +50,11 @@ pub(super) async fn auto_stop(
 
 pub(super) async fn auto_archive(
     State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
     base: Base,
     Path(path): Path<(String, String)>,
 ) -> Changed {
-    set(&engine, &base, &path, 0, |record, minutes| {
+    set(&engine, &caller, &base, &path, 0, |record, minutes| {
         record.auto_archive = minutes;
         Ok(())
     })
@@ -58,10 +62,11 @@ pub(super) async fn auto_archive(
 
 pub(super) async fn auto_delete(
     State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
     base: Base,
     Path(path): Path<(String, String)>,
 ) -> Changed {
-    set(&engine, &base, &path, -1, |record, minutes| {
+    set(&engine, &caller, &base, &path, -1, |record, minutes| {
         if !record.keep_home && minutes != 0 {
             return Err(Fault::bad_request(
                 "This sandbox was created ephemeral and its files are not kept at a stop. Create another one.",
@@ -74,11 +79,12 @@ pub(super) async fn auto_delete(
 
 pub(super) async fn time_to_live(
     State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
     base: Base,
     Path(path): Path<(String, String)>,
 ) -> Changed {
     let minute_ms = i64::try_from(engine.timings.minute.as_millis()).unwrap_or(i64::MAX);
-    set(&engine, &base, &path, 0, |record, minutes| {
+    set(&engine, &caller, &base, &path, 0, |record, minutes| {
         let end = clock::now_ms().saturating_add(minutes.saturating_mul(minute_ms));
         record.destroy_at_ms = (minutes > 0).then_some(end);
         Ok(())

@@ -12,24 +12,27 @@ use daytona::{Sandbox, SandboxPage};
 use super::present::{Base, describe};
 use crate::body::Query;
 use crate::fault::Fault;
+use crate::identity::Caller;
 use crate::state::SharedEngine;
 
 pub(super) async fn show(
     State(engine): State<SharedEngine>,
+    caller: Caller,
     base: Base,
     Path(sandbox): Path<String>,
 ) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&sandbox)?;
+    let entry = engine.registry.find(&caller, &sandbox)?;
     Ok(Answer(describe(&entry, &base)))
 }
 
 pub(super) async fn list(
     State(engine): State<SharedEngine>,
+    caller: Caller,
     base: Base,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Answer<SandboxPage>, Fault> {
     let wanted = Wanted::read(query)?;
-    let all = engine.registry.list();
+    let all = engine.registry.of(caller.organization());
     let all = all.iter().map(|entry| describe(entry, &base)).collect();
     Ok(Answer(wanted.page(all)))
 }

@@ -1,21 +1,22 @@
 //! The control plane: `/api`, one file per resource or group of calls.
 
+mod api_keys;
 mod create;
 mod delete;
 mod intervals;
 mod labels;
 mod list;
+mod organizations;
 mod power;
 mod present;
 mod service;
+mod usage;
 
 use axum::Router;
 use axum::routing::{get, post, put};
 
 use crate::state::SharedEngine;
 
-/// The one organization of an engine.
-pub(crate) const ORGANIZATION: &str = "pitlane";
 /// The one region of an engine.
 pub(crate) const REGION: &str = "local";
 
@@ -25,6 +26,19 @@ pub(crate) fn routes() -> Router<SharedEngine> {
         .route("/health", get(service::health))
         .route("/health/ready", get(service::ready))
         .route("/config", get(service::config))
+        .route("/api-keys", get(api_keys::list).post(api_keys::create))
+        .route("/api-keys/current", get(api_keys::current))
+        .route("/api-keys/{name}", get(api_keys::show).delete(api_keys::delete))
+        .route("/users/me", get(organizations::me))
+        .route(
+            "/organizations",
+            get(organizations::list).post(organizations::create),
+        )
+        .route(
+            "/organizations/{organization}",
+            get(organizations::show).delete(organizations::delete),
+        )
+        .route("/organizations/{organization}/usage", get(usage::usage))
         .route("/sandbox", post(create::create).get(list::list))
         .route("/sandbox/{sandbox}", get(list::show).delete(delete::delete))
         .route("/sandbox/{sandbox}/start", post(power::start))

@@ -5,7 +5,6 @@ use axum::http::header;
 use axum::http::request::Parts;
 use daytona::{DesiredState, Sandbox, SandboxState};
 
-use super::ORGANIZATION;
 use crate::clock::rfc3339;
 use crate::registry::Entry;
 use crate::sandbox::{Network, USER};
@@ -48,7 +47,7 @@ pub(crate) fn describe(entry: &Entry, base: &Base) -> Sandbox {
     let record = entry.record().clone();
     Sandbox {
         id: record.id,
-        organization_id: ORGANIZATION.to_owned(),
+        organization_id: record.organization,
         name: record.name,
         snapshot: Some(record.snapshot),
         user: USER.to_owned(),

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::create::SNAPSHOTS;
 use super::present::Base;
 use crate::fault::Fault;
+use crate::identity::Caller;
 use crate::state::SharedEngine;
 
-fn object(value: Value) -> serde_json::Map<String, Value> {
+pub(super) fn object(value: Value) -> serde_json::Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => serde_json::Map::new(),
@@ -72,9 +73,10 @@ pub(super) async fn config(base: Base) -> Answer<ServiceConfig> {
 
 pub(super) async fn toolbox_proxy_url(
     State(engine): State<SharedEngine>,
+    caller: Caller,
     base: Base,
     Path(sandbox): Path<String>,
 ) -> Result<Answer<ToolboxProxyUrl>, Fault> {
-    engine.registry.find(&sandbox)?;
+    engine.registry.find(&caller, &sandbox)?;
     Ok(Answer(ToolboxProxyUrl { url: base.toolbox() }))
 }

@@ -12,6 +12,7 @@ use crate::{clock, lock};
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub id: String,
+    pub organization: String,
     pub activity: Arc<Activity>,
     /// Held while its state changes: one change at a time.
     pub change: Arc<tokio::sync::Mutex<()>>,
@@ -24,6 +25,7 @@ impl Entry {
     pub(super) fn new(record: Record, folder: PathBuf) -> Self {
         Self {
             id: record.id.clone(),
+            organization: record.organization.clone(),
             activity: Activity::new(record.last_activity_ms),
             change: Arc::default(),
             record: Mutex::new(record),

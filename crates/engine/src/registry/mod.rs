@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::fault::Fault;
+use crate::identity::Caller;
 
 /// All sandboxes, by id.
 #[derive(Debug)]
@@ -52,22 +53,36 @@ impl Registry {
         })
     }
 
-    /// Finds by id, else by name.
-    pub(crate) fn find(&self, id_or_name: &str) -> Result<Arc<Entry>, Fault> {
+    /// Finds by id, else by name, what a caller may see: of another
+    /// organization there is nothing.
+    pub(crate) fn find(&self, caller: &Caller, id_or_name: &str) -> Result<Arc<Entry>, Fault> {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
-        let found = all
-            .get(id_or_name)
-            .or_else(|| all.values().find(|entry| entry.record().name == id_or_name));
+        let visible = |entry: &&Arc<Entry>| entry.organization == caller.organization();
+        let found = all.get(id_or_name).filter(visible).or_else(|| {
+            let mut others = all.values().filter(visible);
+            others.find(|entry| entry.record().name == id_or_name)
+        });
         found
             .cloned()
             .ok_or_else(|| Fault::not_found(format!("Sandbox with ID or name {id_or_name} not found")))
     }
 
-    /// Adds a sandbox whose name nobody has.
+    /// Whether there is a sandbox with this id, whosever it is.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        all.contains_key(id)
+    }
+
+    /// Adds a sandbox whose name nobody in its organization has.
     pub(crate) fn add(&self, record: Record) -> Result<Arc<Entry>, Fault> {
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         let name = &record.name;
-        if all.values().any(|other| other.record().name == *name) || all.contains_key(name) {
+        let same = |other: &Arc<Entry>| other.id == *name || other.record().name == *name;
+        if all
+            .values()
+            .filter(|other| other.organization == record.organization)
+            .any(same)
+        {
             return Err(Fault::conflict(format!(
                 "Sandbox with name {name} already exists"
             )));
@@ -84,6 +99,14 @@ impl Registry {
         entry.forget();
     }
 
+    /// The sandboxes of an organization.
+    pub(crate) fn of(&self, organization: &str) -> Vec<Arc<Entry>> {
+        let mut all = self.list();
+        all.retain(|entry| entry.organization == organization);
+        all
+    }
+
+    /// All of them, whosever they are.
     pub(crate) fn list(&self) -> Vec<Arc<Entry>> {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
         all.values().cloned().collect()

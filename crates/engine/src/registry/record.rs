@@ -6,6 +6,7 @@ use daytona::{PitlaneFacts, SandboxState};
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
+use crate::identity::first_organization;
 use crate::sandbox::{Network, SandboxSpec};
 
 const GIB: u64 = 1 << 30;
@@ -14,6 +15,8 @@ const GIB: u64 = 1 << 30;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub id: String,
+    #[serde(default = "first_organization")]
+    pub organization: String,
     pub name: String,
     pub snapshot: String,
     pub env: BTreeMap<String, String>,
@@ -68,10 +71,7 @@ impl Record {
             ("DAYTONA_SANDBOX_ID".to_owned(), self.id.clone()),
             ("DAYTONA_SANDBOX_SNAPSHOT".to_owned(), self.snapshot.clone()),
             ("DAYTONA_SANDBOX_USER".to_owned(), crate::sandbox::USER.to_owned()),
-            (
-                "DAYTONA_ORGANIZATION_ID".to_owned(),
-                crate::control::ORGANIZATION.to_owned(),
-            ),
+            ("DAYTONA_ORGANIZATION_ID".to_owned(), self.organization.clone()),
             ("DAYTONA_REGION_ID".to_owned(), self.target.clone()),
         ]);
         env.extend(self.env.clone());
@@ -85,5 +85,24 @@ impl Record {
             keep_home: self.keep_home,
             ..SandboxSpec::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_from_before_there_were_organizations_is_of_the_first() {
+        let text = r#"{"id":"a","name":"a","snapshot":"s","env":{},"labels":{},"public":false,"network":"off",
+            "target":"local","cpu":1,"memory":1,"disk":3,"auto_stop":15,"auto_archive":10080,"auto_delete":-1,
+            "destroy_at_ms":null,"keep_home":true,"state":"started","error_reason":null,"created_ms":0,
+            "updated_ms":0,"last_activity_ms":0,"stopped_ms":null,"facts":{}}"#;
+        let record: Record = serde_json::from_str(text).unwrap();
+        assert_eq!(record.organization, crate::identity::FIRST_ORGANIZATION);
+        let mut other = record.clone();
+        other.organization = "another".to_owned();
+        let env = other.spec().env;
+        assert_eq!(env["DAYTONA_ORGANIZATION_ID"], "another");
     }
 }

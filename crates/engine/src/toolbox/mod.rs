@@ -18,6 +18,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 
+use crate::auth;
 use crate::fault::Fault;
 use crate::state::SharedEngine;
 
@@ -46,7 +47,7 @@ async fn enter(
         .iter()
         .find_map(|(name, value)| (name == "sandbox").then_some(value))
         .unwrap_or("");
-    let entry = engine.registry.find(id).map_err(Fault::by_proxy)?;
+    let entry = auth::sandbox_of(&engine, &request, id)?;
     let Some(live) = entry.live() else {
         // Daytona's words, which its SDKs and ours know as "not started".
         return Err(Fault::bad_request(

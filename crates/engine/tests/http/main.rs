@@ -17,6 +17,7 @@ mod control;
 mod engine;
 mod execute;
 mod files;
+mod identity;
 mod sessions;
 mod speed;
 mod support;
@@ -35,6 +36,7 @@ fn main() -> anyhow::Result<()> {
         control::trials(),
         execute::trials(),
         files::trials(),
+        identity::trials(),
         sessions::trials(),
         speed::trials(),
     ];
