@@ -17,7 +17,12 @@ use crate::registry::Entry;
 use crate::state::SharedEngine;
 
 fn is_open(path: &str) -> bool {
-    matches!(path, "/api/health" | "/api/health/ready" | "/api/config")
+    matches!(
+        path,
+        "/api/health" | "/api/health/ready" | "/api/config"
+        // Listeners say who they are in their first packet.
+        | "/api/socket.io" | "/api/socket.io/"
+    )
 }
 
 /// What a request shows, in the order in which Daytona's proxy looks: bearer

@@ -106,6 +106,8 @@ pub struct Timings {
     pub minute: Duration,
     /// How often the timers look.
     pub tick: Duration,
+    /// How often who listens to events is asked whether it is still there.
+    pub heartbeat: Duration,
 }
 
 impl Default for Timings {
@@ -113,6 +115,7 @@ impl Default for Timings {
         Self {
             minute: Duration::from_secs(60),
             tick: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(25),
         }
     }
 }

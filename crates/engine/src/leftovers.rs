@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn only_folders_of_unknown_sandboxes_go() {
         let data = tempfile::tempdir().unwrap();
-        let registry = Registry::open(data.path()).unwrap();
+        let registry = Registry::open(data.path(), Default::default()).unwrap();
         let unknown = data.path().join("homes/0b1f8a52-4f0b-4d7e-9a57-9e3ff8f7f3aa");
         let other = data.path().join("homes/keep-me");
         std::fs::create_dir_all(unknown.join("a")).unwrap();

@@ -1,7 +1,7 @@
 //! The embedded engine: isolated sandboxes on this machine behind Daytona's API.
 //!
 //! [`serve`] is the whole of it. `control/` is the control plane, `toolbox/`
-//! what is asked of one sandbox, `identity/` who asks, `lifecycle/` how sandboxes change state,
+//! what is asked of one sandbox, `identity/` who asks, `events/` what clients are told, `lifecycle/` how sandboxes change state,
 //! `registry/` what is known of them, `spool/` the exact logs of commands, and
 //! [`sandbox`] the walls.
 
@@ -10,6 +10,7 @@ mod body;
 mod clock;
 mod config;
 mod control;
+mod events;
 mod fault;
 mod identity;
 mod leftovers;

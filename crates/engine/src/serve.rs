@@ -100,6 +100,7 @@ pub async fn serve_with(
     noting.abort();
     engine.identity.write_last_uses();
     lifecycle::end_all(&engine).await;
+    engine.events.close();
     // Followers have their end now; a client that holds on is left.
     if !server.is_finished() && tokio::time::timeout(FAREWELL, &mut server).await.is_err() {
         server.abort();

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::config::{EngineConfig, EngineError, Timings};
+use crate::events::Events;
 use crate::identity::Identity;
 use crate::registry::Registry;
 use crate::sandbox::{HostConfig, SandboxHost};
@@ -21,6 +22,7 @@ pub struct Engine {
     pub(crate) host: SandboxHost,
     pub(crate) registry: Registry,
     pub(crate) identity: Identity,
+    pub(crate) events: Arc<Events>,
     /// Cancelled when the process that holds the sandboxes is gone.
     pub(crate) lost: CancellationToken,
     last_request_ms: AtomicI64,
@@ -45,7 +47,8 @@ impl Engine {
             path: data_dir.clone(),
             source,
         };
-        let registry = Registry::open(&data_dir).map_err(unusable)?;
+        let events = Arc::<Events>::default();
+        let registry = Registry::open(&data_dir, Arc::clone(&events)).map_err(unusable)?;
         let identity = Identity::open(&data_dir, &config.api_key).map_err(unusable)?;
         crate::leftovers::clear(&data_dir, &registry);
         let host = SandboxHost::start(HostConfig {
@@ -60,6 +63,7 @@ impl Engine {
         tracing::info!(isolation = %host.isolation(), sandboxes = registry.list().len(), "the engine is ready");
         Ok(Arc::new(Self {
             identity,
+            events,
             config: EngineConfig { data_dir, ..config },
             timings,
             host,

@@ -12,9 +12,12 @@ mod present;
 mod service;
 mod usage;
 
+pub(crate) use present::{Base, describe_record, desired};
+
 use axum::Router;
 use axum::routing::{get, post, put};
 
+use crate::events;
 use crate::state::SharedEngine;
 
 /// The one region of an engine.
@@ -26,6 +29,8 @@ pub(crate) fn routes() -> Router<SharedEngine> {
         .route("/health", get(service::health))
         .route("/health/ready", get(service::ready))
         .route("/config", get(service::config))
+        .route("/socket.io", get(events::connect))
+        .route("/socket.io/", get(events::connect))
         .route("/api-keys", get(api_keys::list).post(api_keys::create))
         .route("/api-keys/current", get(api_keys::current))
         .route("/api-keys/{name}", get(api_keys::show).delete(api_keys::delete))

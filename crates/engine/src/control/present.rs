@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use daytona::{DesiredState, Sandbox, SandboxState};
 
 use crate::clock::rfc3339;
-use crate::registry::Entry;
+use crate::registry::{Entry, Record};
 use crate::sandbox::{Network, USER};
 use crate::state::SharedEngine;
 
@@ -45,6 +45,11 @@ impl FromRequestParts<SharedEngine> for Base {
 /// The sandbox's JSON.
 pub(crate) fn describe(entry: &Entry, base: &Base) -> Sandbox {
     let record = entry.record().clone();
+    describe_record(record, entry.activity.last_ms(), base)
+}
+
+/// The JSON of a sandbox as it was when its record was taken.
+pub(crate) fn describe_record(record: Record, last_activity_ms: i64, base: &Base) -> Sandbox {
     Sandbox {
         id: record.id,
         organization_id: record.organization,
@@ -73,7 +78,7 @@ pub(crate) fn describe(entry: &Entry, base: &Base) -> Sandbox {
         volumes: Some(Vec::new()),
         created_at: Some(rfc3339(record.created_ms)),
         updated_at: Some(rfc3339(record.updated_ms)),
-        last_activity_at: Some(rfc3339(entry.activity.last_ms())),
+        last_activity_at: Some(rfc3339(last_activity_ms)),
         sandbox_class: Some("container".to_owned()),
         daemon_version: Some(format!("v{}", env!("CARGO_PKG_VERSION"))),
         runner_id: Some(super::REGION.to_owned()),
@@ -83,7 +88,8 @@ pub(crate) fn describe(entry: &Entry, base: &Base) -> Sandbox {
     }
 }
 
-fn desired(state: SandboxState) -> DesiredState {
+/// Where a sandbox in a state is going.
+pub(crate) fn desired(state: SandboxState) -> DesiredState {
     match state {
         SandboxState::Stopping | SandboxState::Stopped => DesiredState::Stopped,
         SandboxState::Destroying | SandboxState::Destroyed => DesiredState::Destroyed,

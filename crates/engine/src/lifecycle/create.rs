@@ -32,6 +32,8 @@ async fn finish(engine: SharedEngine, entry: Arc<Entry>, asked: Instant) -> Resu
     let _change = entry.change.lock().await;
     let made = bring_up(&engine, &entry, asked).await;
     if made.is_err() {
+        // Whoever heard of it hears that it is gone.
+        entry.set_state(SandboxState::Destroyed);
         engine.registry.remove(&entry);
     }
     made

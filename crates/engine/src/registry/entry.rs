@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use daytona::SandboxState;
 
 use super::{Activity, Live, Record};
+use crate::control::desired;
+use crate::events::{Event, Events, Seen};
 use crate::{clock, lock};
 
 /// A sandbox, running or not.
@@ -19,10 +21,11 @@ pub(crate) struct Entry {
     record: Mutex<Record>,
     live: Mutex<Option<Arc<Live>>>,
     folder: PathBuf,
+    events: Arc<Events>,
 }
 
 impl Entry {
-    pub(super) fn new(record: Record, folder: PathBuf) -> Self {
+    pub(super) fn new(record: Record, folder: PathBuf, events: Arc<Events>) -> Self {
         Self {
             id: record.id.clone(),
             organization: record.organization.clone(),
@@ -31,6 +34,7 @@ impl Entry {
             record: Mutex::new(record),
             live: Mutex::default(),
             folder,
+            events,
         }
     }
 
@@ -51,12 +55,15 @@ impl Entry {
         )
     }
 
-    /// Changes the record, and writes it when it must outlive this engine.
+    /// Changes the record, tells who listens when its state is another, and
+    /// writes it when it must outlive this engine.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Record)) {
         let mut record = self.record();
+        let before = record.state;
         change(&mut record);
         record.updated_ms = clock::now_ms();
         record.last_activity_ms = self.activity.last_ms();
+        self.tell(before, &record);
         if !record.keep_home {
             return;
         }
@@ -75,6 +82,40 @@ impl Entry {
                 record.error_reason = None;
             }
         });
+    }
+
+    /// Tells that there is a new sandbox.
+    pub(super) fn announce(&self) {
+        if self.events.heard(&self.organization) {
+            let seen = self.seen(&self.record());
+            self.events
+                .publish(&self.organization, Event::SandboxCreated(seen));
+        }
+    }
+
+    /// Tells that its state is another. The record is held while this is done,
+    /// so that changes are told in the order in which they happen.
+    fn tell(&self, before: SandboxState, record: &Record) {
+        if record.state == before || !self.events.heard(&self.organization) {
+            return;
+        }
+        let seen = self.seen(record);
+        let (old, new) = (desired(before), desired(record.state));
+        if old != new {
+            self.events.publish(
+                &self.organization,
+                Event::SandboxDesiredState(Arc::clone(&seen), old),
+            );
+        }
+        self.events
+            .publish(&self.organization, Event::SandboxState(seen, before));
+    }
+
+    fn seen(&self, record: &Record) -> Arc<Seen> {
+        Arc::new(Seen {
+            record: record.clone(),
+            last_activity_ms: self.activity.last_ms(),
+        })
     }
 
     fn file(&self) -> PathBuf {

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::events::Events;
 use crate::fault::Fault;
 use crate::identity::Caller;
 
@@ -22,12 +23,13 @@ use crate::identity::Caller;
 #[derive(Debug)]
 pub(crate) struct Registry {
     folder: PathBuf,
+    events: Arc<Events>,
     all: RwLock<BTreeMap<String, Arc<Entry>>>,
 }
 
 impl Registry {
     /// Reads the records of an earlier engine; its sandboxes are stopped now.
-    pub(crate) fn open(data_dir: &Path) -> std::io::Result<Self> {
+    pub(crate) fn open(data_dir: &Path, events: Arc<Events>) -> std::io::Result<Self> {
         let folder = data_dir.join("sandboxes");
         std::fs::create_dir_all(&folder)?;
         let mut all = BTreeMap::new();
@@ -39,7 +41,7 @@ impl Registry {
             let read = std::fs::read(&path).and_then(|text| Ok(serde_json::from_slice::<Record>(&text)?));
             match read {
                 Ok(record) => {
-                    let entry = Entry::new(record.after_restart(), folder.clone());
+                    let entry = Entry::new(record.after_restart(), folder.clone(), Arc::clone(&events));
                     all.insert(entry.id.clone(), Arc::new(entry));
                 }
                 Err(error) => {
@@ -49,6 +51,7 @@ impl Registry {
         }
         Ok(Self {
             folder,
+            events,
             all: RwLock::new(all),
         })
     }
@@ -87,8 +90,10 @@ impl Registry {
                 "Sandbox with name {name} already exists"
             )));
         }
-        let entry = Arc::new(Entry::new(record, self.folder.clone()));
+        let entry = Arc::new(Entry::new(record, self.folder.clone(), Arc::clone(&self.events)));
         all.insert(entry.id.clone(), Arc::clone(&entry));
+        drop(all);
+        entry.announce();
         Ok(entry)
     }
 

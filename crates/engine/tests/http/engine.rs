@@ -34,10 +34,13 @@ pub fn main() -> anyhow::Result<()> {
             orphan_grace: milliseconds("ENGINE_ORPHAN_MS"),
             ..EngineConfig::new(addr, key, data_dir)
         };
-        let timings = milliseconds("ENGINE_MINUTE_MS").map_or_else(Timings::default, |minute| Timings {
-            minute,
-            tick: minute / 4,
-        });
+        let usual = Timings::default();
+        let minute = milliseconds("ENGINE_MINUTE_MS");
+        let timings = Timings {
+            minute: minute.unwrap_or(usual.minute),
+            tick: minute.map_or(usual.tick, |minute| minute / 4),
+            heartbeat: milliseconds("ENGINE_HEARTBEAT_MS").unwrap_or(usual.heartbeat),
+        };
         let shutdown = CancellationToken::new();
         let ending = shutdown.clone();
         tokio::spawn(async move {

@@ -15,6 +15,7 @@ macro_rules! trials {
 
 mod control;
 mod engine;
+mod events;
 mod execute;
 mod files;
 mod identity;
@@ -34,6 +35,7 @@ fn main() -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let trials = [
         control::trials(),
+        events::trials(),
         execute::trials(),
         files::trials(),
         identity::trials(),
