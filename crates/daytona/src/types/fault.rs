@@ -33,6 +33,26 @@ pub struct ErrorBody {
 
 /// The toolbox's error codes; each in its comment the status it comes with.
 pub mod codes {
+    /// 401
+    pub const GIT_AUTH_FAILED: &str = "GIT_AUTH_FAILED";
+    /// 404
+    pub const GIT_REPO_NOT_FOUND: &str = "GIT_REPO_NOT_FOUND";
+    /// 404
+    pub const GIT_BRANCH_NOT_FOUND: &str = "GIT_BRANCH_NOT_FOUND";
+    /// 409
+    pub const GIT_BRANCH_EXISTS: &str = "GIT_BRANCH_EXISTS";
+    /// 409
+    pub const GIT_PUSH_REJECTED: &str = "GIT_PUSH_REJECTED";
+    /// 409
+    pub const GIT_DIRTY_WORKTREE: &str = "GIT_DIRTY_WORKTREE";
+    /// 409
+    pub const GIT_MERGE_CONFLICT: &str = "GIT_MERGE_CONFLICT";
+    /// 502
+    pub const GIT_TRANSPORT_FAILED: &str = "GIT_TRANSPORT_FAILED";
+    /// 422
+    pub const GIT_REMOTE_REJECTED: &str = "GIT_REMOTE_REJECTED";
+    /// 400
+    pub const LSP_SERVER_NOT_INITIALIZED: &str = "LSP_SERVER_NOT_INITIALIZED";
     /// 404
     pub const FILE_NOT_FOUND: &str = "FILE_NOT_FOUND";
     /// 403
