@@ -65,7 +65,8 @@ pub(super) fn build_dev(nodes: Vec<(&'static str, Option<Piece>)>) -> Setup<()> 
     }
     folder("dev/pts")?;
     folder("dev/shm")?;
-    let options = c"newinstance,ptmxmode=0666,mode=0620";
+    // Bounded, because all of a host's sandboxes together have some thousands.
+    let options = c"newinstance,ptmxmode=0666,mode=0620,max=256";
     let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
     step(
         "mount /dev/pts",

@@ -20,9 +20,10 @@ const DEVICES: &[&str] = &[
     "/dev/random",
     "/dev/urandom",
     "/dev/tty",
-    "/dev/ptmx",
-    "/dev/pts",
 ];
+/// Terminals of the host. Only where the sandbox has a uid of its own: of the
+/// terminals that are there, it may then use the ones alone that it made.
+const TERMINALS: &[&str] = &["/dev/ptmx", "/dev/pts"];
 
 fn sentence(error: RulesetError) -> String {
     format!("Landlock: {error}")
@@ -55,20 +56,23 @@ pub(super) fn second_wall() -> Setup<()> {
 
 /// The paths a sandbox without a mount namespace may read, and those it may
 /// write.
-fn reachable(plan: &Plan, home: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+fn reachable(plan: &Plan, home: &Path, own_uid: bool) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let mut read = vec![PathBuf::from("/usr")];
     read.extend(LIBRARY_FOLDERS.iter().map(|name| Path::new("/").join(name)));
     read.extend(ETC.iter().map(|name| Path::new("/etc").join(name)));
     read.extend(plan.binds.iter().map(|bind| bind.source.clone()));
     let mut write: Vec<PathBuf> = DEVICES.iter().map(PathBuf::from).collect();
+    if own_uid {
+        write.extend(TERMINALS.iter().map(PathBuf::from));
+    }
     write.push(home.to_owned());
     (read, write)
 }
 
 /// The only wall: a list of what may be read and written, no TCP, signals and
 /// abstract sockets only among its own processes where the kernel can.
-pub(super) fn only_wall(plan: &Plan, home: &Path) -> Setup<()> {
-    let (read, write) = reachable(plan, home);
+pub(super) fn only_wall(plan: &Plan, home: &Path, own_uid: bool) -> Setup<()> {
+    let (read, write) = reachable(plan, home, own_uid);
     let build = || -> Result<bool, RulesetError> {
         let mut rules = ruleset(true)?;
         for (paths, access) in [

@@ -146,7 +146,7 @@ fn build(given: &Inheritance<'_>, control: &OwnedFd) -> Setup<Surroundings> {
     privileges::drop_all(given)?;
     match plan.level {
         Level::UnsafeNone => {}
-        Level::Landlock => landlock::only_wall(plan, &home)?,
+        Level::Landlock => landlock::only_wall(plan, &home, given.host_is_root)?,
         _ => landlock::second_wall()?,
     }
     if plan.level != Level::UnsafeNone {
