@@ -51,6 +51,11 @@ pub(crate) fn refused() -> Fault {
     Fault::new(StatusCode::UNAUTHORIZED, "Invalid credentials").by_proxy()
 }
 
+/// Whether a token opens something here.
+pub(crate) fn opens(engine: &SharedEngine, _entry: &Entry, token: &str) -> bool {
+    engine.identity.caller(token).is_some()
+}
+
 /// The layer before all routes: a valid key becomes the request's [`Caller`],
 /// which handlers take from it. Without one only the open routes are reached,
 /// and the toolboxes, where [`sandbox_of`] decides.

@@ -162,13 +162,15 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
     let fault = response.extensions_mut().remove::<Fault>();
     let fault = match (fault, response.status()) {
         (Some(fault), _) => fault,
+        (None, _) if response.extensions().get::<Foreign>().is_some() => return response,
         (None, StatusCode::METHOD_NOT_ALLOWED) => Fault::new(
             StatusCode::METHOD_NOT_ALLOWED,
             format!("{method} is not served at {path}."),
         ),
         _ => return response,
     };
-    if fault.status.is_server_error() {
+    // That a program in a sandbox is not there is no failure of the engine.
+    if fault.status.is_server_error() && !fault.proxy {
         tracing::warn!(%method, path, status = fault.status.as_u16(), message = fault.message, "refused");
     }
     let body = serde_json::to_vec(&fault.body(method.as_str(), &path)).unwrap_or_default();
@@ -182,6 +184,11 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
     }
     answer
 }
+
+/// A mark on an answer that a program in a sandbox gave: it is not ours to
+/// complete, whatever it says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Foreign;
 
 /// What is said about a path that nothing serves.
 pub(crate) async fn unknown_route(request: Request) -> Fault {

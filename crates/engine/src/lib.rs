@@ -1,9 +1,16 @@
 //! The embedded engine: isolated sandboxes on this machine behind Daytona's API.
 //!
-//! [`serve`] is the whole of it. `control/` is the control plane, `toolbox/`
-//! what is asked of one sandbox, `identity/` who asks, `events/` what clients are told, `lifecycle/` how sandboxes change state,
-//! `registry/` what is known of them, `spool/` the exact logs of commands, and
-//! [`sandbox`] the walls.
+//! [`serve`] is the whole of it. The parts:
+//!
+//! - `control/`: the control plane
+//! - `toolbox/`: what is asked of one sandbox
+//! - `identity/`: who asks
+//! - `events/`: what clients are told
+//! - `lifecycle/`: how sandboxes change state
+//! - `registry/`: what is known of them
+//! - `spool/`: the exact logs of commands
+//! - `proxy/`: the way to programs that listen in them
+//! - [`sandbox`]: the walls
 
 mod auth;
 mod body;
@@ -17,6 +24,7 @@ mod leftovers;
 mod lifecycle;
 pub mod lock;
 mod network;
+mod proxy;
 mod registry;
 pub mod sandbox;
 mod serve;

@@ -1,5 +1,6 @@
 //! Starting an engine, serving it, and ending it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,8 +82,9 @@ pub async fn serve_with(
         }
     });
     let ending = stop.clone();
-    let server = axum::serve(listener, router(Arc::clone(&engine)))
-        .with_graceful_shutdown(async move { ending.cancelled().await });
+    let service = router(Arc::clone(&engine)).into_make_service_with_connect_info::<SocketAddr>();
+    let server =
+        axum::serve(listener, service).with_graceful_shutdown(async move { ending.cancelled().await });
     let mut server = tokio::spawn(async move { server.await });
     let outcome = tokio::select! {
         biased;

@@ -99,11 +99,33 @@ pub(crate) fn launch(program: &Program, stdin: bool, merge_stderr: bool) -> Resu
     let input = if stdin { Some(pipe()?) } else { None };
     let (stdout, output) = pipe()?;
     let errors = if merge_stderr { None } else { Some(pipe()?) };
-    let (report, tell) =
-        pipe_with(PipeFlags::CLOEXEC).map_err(|error| (LaunchStep::Pipe, error.raw_os_error()))?;
     let null = std::fs::File::open("/dev/null")
         .map_err(|error| (LaunchStep::Descriptors, error.raw_os_error().unwrap_or(libc::EIO)))?;
+    let standard = [
+        input.as_ref().map_or(null.as_fd(), |(read, _)| read.as_fd()),
+        output.as_fd(),
+        errors.as_ref().map_or(output.as_fd(), |(_, write)| write.as_fd()),
+    ];
+    let (pid, report) = start(program, standard, false)?;
+    Ok(Launched {
+        pid,
+        stdin: input.map(|(_, write)| write),
+        stdout,
+        stderr: errors.map(|(read, _)| read),
+        report,
+    })
+}
 
+/// Forks the child and lets it become `program` with these standard
+/// descriptors; `in_terminal` when the first of them is to control its session.
+/// Gives its number and [`Launched::report`].
+pub(crate) fn start(
+    program: &Program,
+    standard: [BorrowedFd<'_>; 3],
+    in_terminal: bool,
+) -> Result<(i32, OwnedFd), Failure> {
+    let (report, tell) =
+        pipe_with(PipeFlags::CLOEXEC).map_err(|error| (LaunchStep::Pipe, error.raw_os_error()))?;
     // SAFETY: pid 1 has a single thread, so the child may allocate and use
     // everything; it leaves only through exec or _exit.
     match unsafe { libc::fork() } {
@@ -111,28 +133,18 @@ pub(crate) fn launch(program: &Program, stdin: bool, merge_stderr: bool) -> Resu
             LaunchStep::Fork,
             io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN),
         )),
-        0 => {
-            let input = input.as_ref().map_or(null.as_fd(), |(read, _)| read.as_fd());
-            let errors = errors.as_ref().map_or(output.as_fd(), |(_, write)| write.as_fd());
-            become_program(program, [input, output.as_fd(), errors], &tell)
-        }
-        pid => Ok(Launched {
-            pid,
-            stdin: input.map(|(_, write)| write),
-            stdout,
-            stderr: errors.map(|(read, _)| read),
-            report,
-        }),
+        0 => become_program(program, standard, in_terminal, &tell),
+        pid => Ok((pid, report)),
     }
 }
 
-fn become_program(program: &Program, standard: [BorrowedFd<'_>; 3], tell: &OwnedFd) -> ! {
+fn become_program(program: &Program, standard: [BorrowedFd<'_>; 3], in_terminal: bool, tell: &OwnedFd) -> ! {
     let tell = match only_these(standard, tell) {
         Ok(tell) => tell,
         // SAFETY: ends the forked child without running pid 1's destructors.
         Err(_) => unsafe { libc::_exit(127) },
     };
-    let (step, errno) = try_become(program);
+    let (step, errno) = try_become(program, in_terminal);
     let mut report = [0u8; 5];
     report[0] = step as u8;
     report[1..].copy_from_slice(&errno.to_le_bytes());
@@ -169,11 +181,14 @@ fn errno() -> i32 {
 }
 
 /// Returns only when it failed.
-fn try_become(program: &Program) -> Failure {
+fn try_become(program: &Program, in_terminal: bool) -> Failure {
     // SAFETY: plain system calls on numbers and on strings that outlive them;
     // the child has one thread.
     unsafe {
         libc::setsid();
+        if in_terminal && libc::ioctl(0, libc::TIOCSCTTY, 0) != 0 {
+            return (LaunchStep::Terminal, errno());
+        }
         // Writable only while dumpable; not longer than that, because until
         // exec this process still is pid 1's image.
         libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0);
@@ -230,6 +245,7 @@ pub(crate) fn failure(report: impl AsFd) -> Option<Failure> {
     let step = match bytes[0] {
         step if step == LaunchStep::Folder as u8 => LaunchStep::Folder,
         step if step == LaunchStep::Descriptors as u8 => LaunchStep::Descriptors,
+        step if step == LaunchStep::Terminal as u8 => LaunchStep::Terminal,
         _ => LaunchStep::Program,
     };
     Some((step, i32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]])))

@@ -12,6 +12,7 @@
 )]
 
 mod commands;
+mod connect;
 mod ending;
 mod files;
 pub mod frame;
@@ -21,6 +22,7 @@ mod processes;
 pub mod protocol;
 mod requests;
 mod supervise;
+mod terminal;
 
 pub use files::Places;
 pub use supervise::{Surroundings, supervise};

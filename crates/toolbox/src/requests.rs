@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::connect;
 use crate::ending::Ending;
 use crate::files;
 use crate::helper::Helper;
-use crate::launch::{self, Failure, Program};
+use crate::launch::{self, Failure, Launched, Program};
 use crate::protocol::{Call, FileEntry, FileFault, LaunchStep, Outcome, Request};
 use crate::supervise::{Launching, Supervisor};
+use crate::terminal;
 
 /// Entries in one packet of a listing. A name of 255 bytes that are not UTF-8
 /// becomes 765, so this stays below the bound of a packet.
@@ -27,11 +29,29 @@ impl Supervisor {
                 stdin,
                 merge_stderr,
             } => {
-                if let Err((step, errno)) = self.spawn(id, &argv, &env, &cwd, stdin, merge_stderr) {
+                let launch = |program: &Program| launch::launch(program, stdin, merge_stderr);
+                if let Err((step, errno)) = self.spawn(id, &argv, &env, &cwd, launch) {
                     self.reply(id, Outcome::NotStarted { step, errno }, &[])?;
                 }
                 Ok(())
             }
+            Call::SpawnInTerminal {
+                argv,
+                env,
+                cwd,
+                columns,
+                rows,
+            } => {
+                let launch = |program: &Program| terminal::launch(program, columns, rows);
+                if let Err((step, errno)) = self.spawn(id, &argv, &env, &cwd, launch) {
+                    self.reply(id, Outcome::NotStarted { step, errno }, &[])?;
+                }
+                Ok(())
+            }
+            Call::Connect { port, ipv6 } => match connect::begin(port, ipv6) {
+                Ok(socket) => self.reply(id, Outcome::Connecting, &[socket.as_fd()]),
+                Err(error) => self.reply(id, Outcome::Errno(error.raw_os_error()), &[]),
+            },
             Call::Signal { pid, signal } => {
                 let outcome = self.signal(pid, signal);
                 self.reply(id, outcome, &[])
@@ -91,6 +111,8 @@ impl Supervisor {
             }
             Call::RemovePipes { path } => files::remove_pipes(&real(&path)?).map(done),
             Call::Spawn { .. }
+            | Call::SpawnInTerminal { .. }
+            | Call::Connect { .. }
             | Call::Signal { .. }
             | Call::EndTree { .. }
             | Call::CreatePipes { .. }
@@ -104,8 +126,7 @@ impl Supervisor {
         argv: &[String],
         env: &[(String, String)],
         cwd: &str,
-        stdin: bool,
-        merge_stderr: bool,
+        launch: impl FnOnce(&Program) -> Result<Launched, Failure>,
     ) -> Result<(), Failure> {
         let folder = self
             .surroundings
@@ -114,7 +135,7 @@ impl Supervisor {
             .map_err(|_| (LaunchStep::Folder, libc::ENOENT))?;
         let marker = self.commands.next_marker();
         let program = Program::new(argv, env, &folder, &marker)?;
-        let launched = launch::launch(&program, stdin, merge_stderr)?;
+        let launched = launch(&program)?;
         self.commands.started(launched.pid, marker);
         self.launching.push(Launching { request, launched });
         Ok(())

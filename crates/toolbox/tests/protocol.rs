@@ -87,6 +87,30 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn terminals_and_connections_survive_the_wire(
+        id in any::<u32>(),
+        argv in prop::collection::vec(any::<String>(), 0..8),
+        size in any::<(u16, u16)>(),
+        port in any::<u16>(),
+        ipv6 in any::<bool>(),
+    ) {
+        let terminal = Call::SpawnInTerminal {
+            argv,
+            env: Vec::new(),
+            cwd: String::new(),
+            columns: size.0,
+            rows: size.1,
+        };
+        for call in [terminal, Call::Connect { port, ipv6 }] {
+            let request = Request { id, call };
+            let bytes = encode(&request).expect("small");
+            prop_assert_eq!(decode::<Request>(&bytes).expect("own bytes"), request);
+        }
+    }
+}
+
 /// A listing that claims four thousand million entries in a few bytes: the
 /// claim alone must not take memory.
 #[test]

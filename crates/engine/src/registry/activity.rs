@@ -5,7 +5,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
+use axum::http::HeaderMap;
+
 use crate::clock;
+
+/// Whether a request is a use of its sandbox: clients that only watch say that
+/// theirs is not.
+pub(crate) fn counts_as_use(headers: &HeaderMap) -> bool {
+    !headers.contains_key("x-daytona-skip-last-activity-update")
+}
 
 /// The last use of one sandbox.
 #[derive(Debug)]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Activity;
 use crate::sandbox::{Sandbox, SandboxSpec};
-use crate::toolbox::Sessions;
+use crate::toolbox::{Sessions, Terminals};
 
 /// What a sandbox may use.
 #[derive(Clone, Copy, Debug)]
@@ -27,14 +27,16 @@ impl Limits {
     }
 }
 
-/// A running sandbox, its sessions and where its logs are spooled.
+/// A running sandbox, its sessions and terminals, and where its logs are spooled.
 #[derive(Debug)]
 pub(crate) struct Live {
     pub sandbox: Sandbox,
     pub sessions: Sessions,
+    pub terminals: Terminals,
     pub activity: Arc<Activity>,
     pub limits: Limits,
-    environment: BTreeMap<String, String>,
+    environment: RwLock<BTreeMap<String, String>>,
+    temporary: String,
     spool: PathBuf,
     runs: AtomicU64,
 }
@@ -52,9 +54,14 @@ impl Live {
         Arc::new(Self {
             sandbox,
             sessions: Sessions::default(),
+            terminals: Terminals::default(),
             activity,
             limits,
-            environment,
+            temporary: environment
+                .get("TMPDIR")
+                .map_or("/tmp", String::as_str)
+                .to_owned(),
+            environment: RwLock::new(environment),
             spool,
             runs: AtomicU64::new(0),
         })
@@ -63,9 +70,24 @@ impl Live {
     /// The environment of every program in it.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         self.environment
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
             .iter()
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect()
+    }
+
+    /// Changes the environment of every program that is started later; not at
+    /// all when `change` fails.
+    pub(crate) fn change_environment<E>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, String>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut environment = self.environment.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = environment.clone();
+        change(&mut changed)?;
+        *environment = changed;
+        Ok(())
     }
 
     /// The shell that commands are given to.
@@ -86,7 +108,7 @@ impl Live {
 
     /// The folder for short-lived files inside.
     pub(crate) fn temporary(&self) -> &str {
-        self.environment.get("TMPDIR").map_or("/tmp", String::as_str)
+        &self.temporary
     }
 
     /// Where its logs are, on the host.

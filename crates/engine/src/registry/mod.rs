@@ -6,7 +6,7 @@ mod entry;
 mod live;
 mod record;
 
-pub(crate) use activity::Activity;
+pub(crate) use activity::{Activity, Use, counts_as_use};
 pub(crate) use entry::Entry;
 pub(crate) use live::{Limits, Live};
 pub(crate) use record::Record;

@@ -22,7 +22,7 @@ const PROOF_TIME: Duration = Duration::from_secs(15);
 /// ends.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
@@ -267,7 +267,7 @@ pub(super) fn usable_pipes(descriptors: Vec<OwnedFd>, wanted: usize) -> Result<V
     Ok(descriptors)
 }
 
-fn not_started(step: LaunchStep, errno: i32, name: &str, folder: &str) -> SandboxError {
+pub(super) fn not_started(step: LaunchStep, errno: i32, name: &str, folder: &str) -> SandboxError {
     let error = std::io::Error::from_raw_os_error(errno);
     SandboxError::Spawn(match (step, errno) {
         (LaunchStep::Program, libc::ENOENT) => format!("there is no program {name} in the sandbox"),
@@ -278,6 +278,10 @@ fn not_started(step: LaunchStep, errno: i32, name: &str, folder: &str) -> Sandbo
         (LaunchStep::Program, libc::E2BIG) => "its arguments and environment are too long".into(),
         (LaunchStep::Program, _) => format!("{name}: {error}"),
         (LaunchStep::Folder, _) => format!("it cannot start in the folder {folder}: {error}"),
+        (LaunchStep::Terminal, libc::ENOENT | libc::EACCES) => {
+            "terminals need namespaces, or an engine that runs as root".into()
+        }
+        (LaunchStep::Terminal, _) => format!("it gets no terminal: {error}"),
         (LaunchStep::Fork, libc::EAGAIN) => "the sandbox has as many processes as it may have".into(),
         (LaunchStep::Arguments, _) => {
             "its arguments or environment hold a NUL byte, or there is no program".into()

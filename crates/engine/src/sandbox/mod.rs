@@ -8,6 +8,7 @@
 //! and times are bounded on this side.
 
 mod channel;
+mod connect;
 mod environment;
 mod error;
 mod files;
@@ -43,7 +44,13 @@ mod room;
 mod sandboxd;
 mod spec;
 mod state;
+#[expect(
+    unsafe_code,
+    reason = "tokio takes descriptors only with a promise about them; the block gives it"
+)]
+mod terminal;
 
+pub use connect::ConnectError;
 pub use error::{FileError, IsolationError, SandboxError};
 pub use handle::Sandbox;
 pub use host::{HostConfig, SandboxHost};
@@ -53,6 +60,7 @@ pub use process::{CommandPipes, Ended, Exit, Process, Spawn, StdinKind};
 pub use sandboxd::sandboxd_main;
 pub use spec::{Network, SandboxSpec};
 pub use state::{Destroyed, EndReason, Usage};
+pub use terminal::{InTerminal, Master, Terminal};
 pub use toolbox::protocol::{FileEntry, FileFault, FileKind, FileStat};
 
 /// The name of the only user inside a sandbox.

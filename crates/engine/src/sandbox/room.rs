@@ -26,6 +26,8 @@ pub(super) struct Room {
     pub(super) channel: Channel,
     pub(super) ended: watch::Receiver<Option<EndReason>>,
     pub(super) home: String,
+    /// Whether its loopback device is its own and not the host's.
+    pub(super) own_loopback: bool,
     limits: std::sync::Mutex<Limits>,
     network: Network,
     enforced: Enforced,
@@ -100,6 +102,7 @@ impl Room {
             channel,
             ended,
             home,
+            own_loopback: level.has_namespaces(),
             limits: std::sync::Mutex::new(limits),
             network: spec.network,
             enforced,

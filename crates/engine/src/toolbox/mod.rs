@@ -2,15 +2,19 @@
 //! frames to its pid 1 there; nothing in this module touches a path of the host
 //! that a client named.
 
+mod environment;
 mod files;
 mod log_json;
 mod markers;
 mod metrics;
 mod place;
+mod ports;
 mod process;
 mod session;
+mod terminal;
 
 pub(crate) use session::Sessions;
+pub(crate) use terminal::Terminals;
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
@@ -20,6 +24,7 @@ use axum::routing::{get, post};
 
 use crate::auth;
 use crate::fault::Fault;
+use crate::registry::counts_as_use;
 use crate::state::SharedEngine;
 
 /// All routes below `/toolbox/{sandbox}`.
@@ -32,6 +37,9 @@ pub(crate) fn routes(engine: &SharedEngine) -> Router<SharedEngine> {
         .route("/process/execute", post(process::execute::execute))
         .route("/process/code-run", post(process::code_run::code_run))
         .merge(session::routes())
+        .merge(terminal::routes())
+        .merge(ports::routes())
+        .route("/env", post(environment::update))
         .merge(files::routes())
         .route_layer(from_fn_with_state(engine.clone(), enter))
 }
@@ -55,11 +63,8 @@ async fn enter(
         )
         .by_proxy());
     };
-    let _use = (request
-        .headers()
-        .get("x-daytona-skip-last-activity-update")
-        .is_none())
-    .then(|| entry.activity.enter());
+    let _use = counts_as_use(request.headers()).then(|| entry.activity.enter());
+    request.extensions_mut().insert(entry);
     request.extensions_mut().insert(live);
     Ok(next.run(request).await)
 }

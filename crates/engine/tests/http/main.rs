@@ -19,9 +19,12 @@ mod events;
 mod execute;
 mod files;
 mod identity;
+mod ports;
 mod sessions;
+mod sockets;
 mod speed;
 mod support;
+mod terminal;
 
 use libtest_mimic::Arguments;
 
@@ -39,8 +42,10 @@ fn main() -> anyhow::Result<()> {
         execute::trials(),
         files::trials(),
         identity::trials(),
+        ports::trials(),
         sessions::trials(),
         speed::trials(),
+        terminal::trials(),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit();
 }

@@ -126,6 +126,28 @@ pub enum Call {
     },
     /// How full the home folder's file system is.
     DiskUsage,
+    /// Start a program in a terminal of its own; answered by `Started` with the
+    /// master's descriptor.
+    SpawnInTerminal {
+        /// The program and its arguments.
+        argv: Vec<String>,
+        /// Its whole environment; only [`MARKER`] is added.
+        env: Vec<(String, String)>,
+        /// The folder it starts in.
+        cwd: String,
+        /// How wide the terminal is.
+        columns: u16,
+        /// How high the terminal is.
+        rows: u16,
+    },
+    /// Begin a connection to a port of the sandbox's own loopback device;
+    /// answered by `Connecting` with the socket, or by `Errno`.
+    Connect {
+        /// The port.
+        port: u16,
+        /// To `::1` instead of `127.0.0.1`.
+        ipv6: bool,
+    },
 }
 
 /// What pid 1 says.
@@ -183,6 +205,9 @@ pub enum Outcome {
     },
     /// The file is open.
     Opened(FileStat),
+    /// The connection was begun. The socket becomes writable when it stands, or
+    /// cannot be made.
+    Connecting,
     /// The named pipes are there.
     Piped,
     /// What is known about the path.
@@ -220,6 +245,8 @@ pub enum LaunchStep {
     Folder,
     /// Its standard descriptors.
     Descriptors,
+    /// A terminal of its own.
+    Terminal,
     /// The program itself.
     Program,
 }
