@@ -106,6 +106,8 @@ pub struct Timings {
     pub minute: Duration,
     /// How often the timers look.
     pub tick: Duration,
+    /// How often is looked at what sandboxes use.
+    pub sample: Duration,
     /// How often who listens to events is asked whether it is still there.
     pub heartbeat: Duration,
 }
@@ -115,6 +117,7 @@ impl Default for Timings {
         Self {
             minute: Duration::from_secs(60),
             tick: Duration::from_secs(5),
+            sample: Duration::from_secs(10),
             heartbeat: Duration::from_secs(25),
         }
     }

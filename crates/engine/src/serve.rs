@@ -72,6 +72,7 @@ pub async fn serve_with(
     let engine = Engine::start(config, timings).await?;
     let stop = shutdown.child_token();
     let timers = tokio::spawn(lifecycle::timers::run(Arc::clone(&engine)));
+    let sampling = tokio::spawn(lifecycle::sampling::run(Arc::clone(&engine)));
     let alone = tokio::spawn(wait_until_alone(Arc::clone(&engine), stop.clone()));
     let noting = tokio::spawn(note_last_uses(Arc::clone(&engine)));
 
@@ -98,6 +99,7 @@ pub async fn serve_with(
     };
     stop.cancel();
     timers.abort();
+    sampling.abort();
     alone.abort();
     noting.abort();
     engine.identity.write_last_uses();

@@ -83,6 +83,7 @@ fn record(
         keep_home: auto_delete != 0,
         state: SandboxState::Creating,
         error_reason: None,
+        to_destroy: false,
         created_ms: now,
         updated_ms: now,
         last_activity_ms: now,

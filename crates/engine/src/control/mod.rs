@@ -10,7 +10,9 @@ mod organizations;
 mod power;
 mod present;
 mod service;
+mod telemetry;
 mod usage;
+mod wanted;
 
 pub(crate) use present::{Base, describe_record, desired};
 
@@ -63,6 +65,13 @@ pub(crate) fn routes() -> Router<SharedEngine> {
         )
         .route("/sandbox/{sandbox}/ttl/{minutes}", post(intervals::time_to_live))
         .route("/sandbox/{sandbox}/last-activity", post(power::last_activity))
+        .route("/sandbox/{sandbox}/telemetry/metrics", get(telemetry::metrics))
+        .route("/sandbox/{sandbox}/telemetry/logs", get(telemetry::nothing))
+        .route("/sandbox/{sandbox}/telemetry/traces", get(telemetry::nothing))
+        .route(
+            "/sandbox/{sandbox}/telemetry/traces/{trace}",
+            get(telemetry::no_spans),
+        )
         .route(
             "/sandbox/{sandbox}/toolbox-proxy-url",
             get(service::toolbox_proxy_url),

@@ -50,6 +50,7 @@ pub(crate) fn describe(entry: &Entry, base: &Base) -> Sandbox {
 
 /// The JSON of a sandbox as it was when its record was taken.
 pub(crate) fn describe_record(record: Record, last_activity_ms: i64, base: &Base) -> Sandbox {
+    let going = desired(&record);
     Sandbox {
         id: record.id,
         organization_id: record.organization,
@@ -66,7 +67,7 @@ pub(crate) fn describe_record(record: Record, last_activity_ms: i64, base: &Base
         gpu: 0,
         memory: record.memory,
         disk: record.disk,
-        desired_state: Some(desired(record.state)),
+        desired_state: Some(going),
         state: Some(record.state),
         recoverable: Some(record.keep_home && record.state == SandboxState::Error),
         error_reason: record.error_reason,
@@ -88,9 +89,10 @@ pub(crate) fn describe_record(record: Record, last_activity_ms: i64, base: &Base
     }
 }
 
-/// Where a sandbox in a state is going.
-pub(crate) fn desired(state: SandboxState) -> DesiredState {
-    match state {
+/// Where a sandbox is going.
+pub(crate) fn desired(record: &Record) -> DesiredState {
+    match record.state {
+        _ if record.to_destroy => DesiredState::Destroyed,
         SandboxState::Stopping | SandboxState::Stopped => DesiredState::Stopped,
         SandboxState::Destroying | SandboxState::Destroyed => DesiredState::Destroyed,
         _ => DesiredState::Started,

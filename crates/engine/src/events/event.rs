@@ -45,7 +45,7 @@ impl Event {
                 json!({
                     "sandbox": sandbox(seen),
                     "oldDesiredState": old,
-                    "newDesiredState": desired(seen.record.state),
+                    "newDesiredState": desired(&seen.record),
                 }),
             ),
             Self::Said(name, payload) => (*name, payload.as_ref().clone()),

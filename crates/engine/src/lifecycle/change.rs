@@ -112,6 +112,7 @@ async fn take_down_for_ever(engine: &SharedEngine, entry: &Arc<Entry>) -> Result
         entry.update(|record| {
             record.state = SandboxState::Error;
             record.error_reason = Some(fault.message().to_owned());
+            record.to_destroy = true;
         });
         return Err(fault);
     }

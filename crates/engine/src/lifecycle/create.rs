@@ -64,6 +64,7 @@ pub(super) async fn bring_up(engine: &SharedEngine, entry: &Arc<Entry>, asked: I
     entry.update(|record| {
         record.state = SandboxState::Started;
         record.error_reason = None;
+        record.to_destroy = false;
         record.stopped_ms = None;
         record.facts = facts;
     });

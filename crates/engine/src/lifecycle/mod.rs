@@ -13,6 +13,7 @@
 mod change;
 mod create;
 mod death;
+pub(crate) mod sampling;
 pub(crate) mod timers;
 
 pub(crate) use change::{destroy, end_all, start, stop};

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use daytona::SandboxState;
+use daytona::{DesiredState, SandboxState};
 
-use super::{Activity, Live, Record};
+use super::{Activity, Live, Record, Samples};
 use crate::control::desired;
 use crate::events::{Event, Events, Seen};
 use crate::{clock, lock};
@@ -16,6 +16,8 @@ pub(crate) struct Entry {
     pub id: String,
     pub organization: String,
     pub activity: Arc<Activity>,
+    /// What it used while it ran.
+    pub samples: Samples,
     /// Held while its state changes: one change at a time.
     pub change: Arc<tokio::sync::Mutex<()>>,
     record: Mutex<Record>,
@@ -30,6 +32,7 @@ impl Entry {
             id: record.id.clone(),
             organization: record.organization.clone(),
             activity: Activity::new(record.last_activity_ms),
+            samples: Samples::default(),
             change: Arc::default(),
             record: Mutex::new(record),
             live: Mutex::default(),
@@ -59,7 +62,7 @@ impl Entry {
     /// writes it when it must outlive this engine.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Record)) {
         let mut record = self.record();
-        let before = record.state;
+        let before = (record.state, desired(&record));
         change(&mut record);
         record.updated_ms = clock::now_ms();
         record.last_activity_ms = self.activity.last_ms();
@@ -95,16 +98,15 @@ impl Entry {
 
     /// Tells that its state is another. The record is held while this is done,
     /// so that changes are told in the order in which they happen.
-    fn tell(&self, before: SandboxState, record: &Record) {
+    fn tell(&self, (before, going): (SandboxState, DesiredState), record: &Record) {
         if record.state == before || !self.events.heard(&self.organization) {
             return;
         }
         let seen = self.seen(record);
-        let (old, new) = (desired(before), desired(record.state));
-        if old != new {
+        if desired(record) != going {
             self.events.publish(
                 &self.organization,
-                Event::SandboxDesiredState(Arc::clone(&seen), old),
+                Event::SandboxDesiredState(Arc::clone(&seen), going),
             );
         }
         self.events

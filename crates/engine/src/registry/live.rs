@@ -10,7 +10,7 @@ use crate::sandbox::{Sandbox, SandboxSpec};
 use crate::toolbox::{Sessions, Terminals};
 
 /// What a sandbox may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub cpu: u32,
     pub memory_bytes: u64,

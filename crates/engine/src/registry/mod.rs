@@ -5,11 +5,13 @@ mod activity;
 mod entry;
 mod live;
 mod record;
+mod samples;
 
 pub(crate) use activity::{Activity, Use, counts_as_use};
 pub(crate) use entry::Entry;
 pub(crate) use live::{Limits, Live};
 pub(crate) use record::Record;
+pub(crate) use samples::{Sample, Samples};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -41,6 +41,9 @@ pub(crate) struct Record {
     pub keep_home: bool,
     pub state: SandboxState,
     pub error_reason: Option<String>,
+    /// It was to be destroyed, and that failed.
+    #[serde(default)]
+    pub to_destroy: bool,
     pub created_ms: i64,
     pub updated_ms: i64,
     pub last_activity_ms: i64,
@@ -62,6 +65,7 @@ impl Record {
             self.stopped_ms = Some(clock::now_ms());
         }
         self.error_reason = None;
+        self.to_destroy = false;
         self
     }
 

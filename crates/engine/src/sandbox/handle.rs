@@ -159,6 +159,7 @@ impl Sandbox {
         };
         Usage {
             memory_bytes: measure.memory_bytes,
+            cache_bytes: measure.cache_bytes,
             cpu_micros: measure.cpu_micros,
             processes: measure.processes,
             disk_bytes,

@@ -36,6 +36,8 @@ impl fmt::Display for EndReason {
 pub struct Usage {
     /// Memory in bytes, its files in memory included.
     pub memory_bytes: u64,
+    /// Of these, files of the disk that are kept in memory to be quick.
+    pub cache_bytes: u64,
     /// Processor time since it was made, in microseconds.
     pub cpu_micros: u64,
     /// Processes alive, pid 1 not counted.

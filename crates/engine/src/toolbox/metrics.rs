@@ -26,7 +26,7 @@ pub(super) async fn now(Extension(live): Extension<Arc<Live>>) -> Answer<Value> 
         "cpuUsedPct": (share * 100.0).clamp(0.0, 100.0),
         "memTotal": live.limits.memory_bytes,
         "memUsed": usage.memory_bytes,
-        "memCache": 0,
+        "memCache": usage.cache_bytes,
         "diskTotal": live.limits.disk_bytes,
         "diskUsed": usage.disk_bytes,
         "diskFree": live.limits.disk_bytes.saturating_sub(usage.disk_bytes),

@@ -39,6 +39,7 @@ pub fn main() -> anyhow::Result<()> {
         let timings = Timings {
             minute: minute.unwrap_or(usual.minute),
             tick: minute.map_or(usual.tick, |minute| minute / 4),
+            sample: milliseconds("ENGINE_SAMPLE_MS").unwrap_or(usual.sample),
             heartbeat: milliseconds("ENGINE_HEARTBEAT_MS").unwrap_or(usual.heartbeat),
         };
         let shutdown = CancellationToken::new();

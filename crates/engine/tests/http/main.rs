@@ -24,6 +24,7 @@ mod sessions;
 mod sockets;
 mod speed;
 mod support;
+mod telemetry;
 mod terminal;
 
 use libtest_mimic::Arguments;
@@ -45,6 +46,7 @@ fn main() -> anyhow::Result<()> {
         ports::trials(),
         sessions::trials(),
         speed::trials(),
+        telemetry::trials(),
         terminal::trials(),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit();

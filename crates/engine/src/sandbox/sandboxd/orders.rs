@@ -117,6 +117,7 @@ pub(crate) enum Event {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Measure {
     pub(crate) memory_bytes: u64,
+    pub(crate) cache_bytes: u64,
     pub(crate) cpu_micros: u64,
     pub(crate) processes: u32,
 }

@@ -224,6 +224,7 @@ impl Sandboxes {
             let (memory_bytes, processes) = watchdog::measure(living.pid);
             Measure {
                 memory_bytes,
+                cache_bytes: 0,
                 cpu_micros: 0,
                 processes,
             }

@@ -233,6 +233,13 @@ fn read_field(folder: &Path, file: &str, name: &str) -> Option<u64> {
     line.trim().parse().ok()
 }
 
+/// Bytes of files of a disk that are held in memory, out of a group's
+/// statistics, where `name` also counts files that are nowhere else.
+fn cache(folder: &Path, name: &str) -> u64 {
+    let field = |name| read_field(folder, "memory.stat", name).unwrap_or(0);
+    field(name).saturating_sub(field("shmem"))
+}
+
 /// A cgroup mount: where it is, what part of the hierarchy it shows, and its
 /// controllers (none for version 2).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{
-    Enforced, Limits, Measure, Mount, OWN_PROCESSES, PERIOD, cgroup_mounts, read_field, read_number, write,
+    Enforced, Limits, Measure, Mount, OWN_PROCESSES, PERIOD, cache, cgroup_mounts, read_field, read_number,
+    write,
 };
 use crate::sandbox::Enforcer;
 
@@ -157,6 +158,7 @@ impl Group {
         };
         Measure {
             memory_bytes: number(&self.memory, "memory.usage_in_bytes"),
+            cache_bytes: self.memory.as_deref().map_or(0, |folder| cache(folder, "cache")),
             cpu_micros: number(&self.account, "cpuacct.usage") / 1000,
             processes: u32::try_from(number(&self.pids, "pids.current").saturating_sub(1))
                 .unwrap_or(u32::MAX),

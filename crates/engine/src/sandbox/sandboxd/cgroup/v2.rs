@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::{Limits, Measure, OWN_PROCESSES, PERIOD, cgroup_mounts, read_field, read_number, write};
+use super::{Limits, Measure, OWN_PROCESSES, PERIOD, cache, cgroup_mounts, read_field, read_number, write};
 
 /// Where the engine's own processes move to.
 const OWN: &str = "pitlane-engine";
@@ -173,6 +173,7 @@ impl Group {
             .saturating_sub(1);
         Measure {
             memory_bytes: read_number(&self.folder, "memory.current").unwrap_or(0),
+            cache_bytes: cache(&self.folder, "file"),
             cpu_micros: read_field(&self.folder, "cpu.stat", "usage_usec").unwrap_or(0),
             processes: u32::try_from(processes).unwrap_or(u32::MAX),
         }
