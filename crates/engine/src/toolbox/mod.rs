@@ -4,6 +4,7 @@
 
 mod environment;
 mod files;
+mod git;
 mod log_json;
 mod markers;
 mod metrics;
@@ -41,6 +42,7 @@ pub(crate) fn routes(engine: &SharedEngine) -> Router<SharedEngine> {
         .merge(ports::routes())
         .route("/env", post(environment::update))
         .merge(files::routes())
+        .merge(git::routes())
         .route_layer(from_fn_with_state(engine.clone(), enter))
 }
 

@@ -3,6 +3,7 @@
 mod decoder;
 mod files;
 mod follow;
+mod git;
 mod liveness;
 mod process;
 mod sessions;

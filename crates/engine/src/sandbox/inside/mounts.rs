@@ -32,7 +32,6 @@ pub(super) const ETC: &[&str] = &[
     "ca-certificates",
     "ca-certificates.conf",
     "debian_version",
-    "gitconfig",
     "inputrc",
     "ld.so.cache",
     "ld.so.conf",

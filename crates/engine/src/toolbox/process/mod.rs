@@ -8,4 +8,4 @@ mod run;
 
 pub(super) use input::{Input, InputError};
 pub(super) use pump::{Late, Pipes, pump};
-pub(super) use run::{Finished, Program, run};
+pub(super) use run::{Finished, Program, RunFault, run, run_apart};

@@ -29,7 +29,7 @@ pub(in crate::toolbox) struct Program {
 #[derive(Debug)]
 pub(in crate::toolbox) struct Finished {
     pub exit_code: i32,
-    /// What it printed, both streams in order of arrival.
+    /// What it printed, in order of arrival.
     pub spool: Arc<Spool>,
 }
 
@@ -43,6 +43,19 @@ pub(in crate::toolbox) async fn ended(mut exit: watch::Receiver<Option<Exit>>) -
 /// # Errors
 /// When it could not be started or its time was up; then it is ended first.
 pub(in crate::toolbox) async fn run(live: &Arc<Live>, program: Program) -> Result<Finished, RunFault> {
+    to_end(live, program, true).await
+}
+
+/// The same with its two streams kept apart in the spool, for a program whose
+/// answer is read by us.
+///
+/// # Errors
+/// As [`run`].
+pub(in crate::toolbox) async fn run_apart(live: &Arc<Live>, program: Program) -> Result<Finished, RunFault> {
+    to_end(live, program, false).await
+}
+
+async fn to_end(live: &Arc<Live>, program: Program, merge_stderr: bool) -> Result<Finished, RunFault> {
     let spool = Spool::new(live.spool_folder(), &live.next_spool_name("run"), LIMIT);
     let process = live
         .sandbox
@@ -51,7 +64,7 @@ pub(in crate::toolbox) async fn run(live: &Arc<Live>, program: Program) -> Resul
             env: program.env,
             cwd: program.cwd,
             stdin: StdinKind::Pipe,
-            merge_stderr: true,
+            merge_stderr,
         })
         .await
         .map_err(RunFault::Start)?;
