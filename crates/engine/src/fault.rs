@@ -74,11 +74,14 @@ impl Fault {
             FileFault::NotFound => (StatusCode::NOT_FOUND, codes::FILE_NOT_FOUND),
             FileFault::Denied | FileFault::ReadOnly => (StatusCode::FORBIDDEN, codes::FILE_ACCESS_DENIED),
             FileFault::Exists | FileFault::NotEmpty => (StatusCode::CONFLICT, codes::CONFLICT),
-            FileFault::IsFolder | FileFault::NotFolder | FileFault::NotRegular | FileFault::BadPath => {
-                (StatusCode::BAD_REQUEST, codes::INVALID_FILE_PATH)
-            }
+            FileFault::IsFolder
+            | FileFault::NotFolder
+            | FileFault::NotRegular
+            | FileFault::BadPath
+            | FileFault::OtherFileSystem => (StatusCode::BAD_REQUEST, codes::INVALID_FILE_PATH),
             FileFault::NoSpace => (StatusCode::INSUFFICIENT_STORAGE, codes::INTERNAL_SERVER_ERROR),
-            FileFault::TooLarge | FileFault::TimedOut | FileFault::Other(_) => {
+            FileFault::TooLarge => (StatusCode::BAD_REQUEST, codes::BAD_REQUEST),
+            FileFault::TimedOut | FileFault::Other(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, codes::FILE_READ_FAILED)
             }
         };

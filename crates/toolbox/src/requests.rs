@@ -100,7 +100,15 @@ impl Supervisor {
                 create_parents,
             } => files::open_write(&real(&path)?, mode, create_parents)
                 .map(|(file, stat)| (Outcome::Opened(stat), Some(file))),
-            Call::Stat { path } => files::stat(&real(&path)?).map(|stat| (Outcome::Stat(stat), None)),
+            Call::Stat { path, follow } => {
+                let path = real(&path)?;
+                let stat = if follow {
+                    files::stat(&path)
+                } else {
+                    files::stat_link(&path)
+                };
+                stat.map(|stat| (Outcome::Stat(stat), None))
+            }
             Call::CreateFolder { path, mode } => files::create_folder(&real(&path)?, mode).map(done),
             Call::Remove { path, recursive } => files::remove(&real(&path)?, recursive).map(done),
             Call::Rename { from, to } => files::rename(&real(&from)?, &real(&to)?).map(done),

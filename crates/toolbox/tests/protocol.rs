@@ -135,6 +135,7 @@ fn a_claimed_length_allocates_nothing() {
 fn too_much_is_refused_on_both_sides() {
     let call = Call::Stat {
         path: "x".repeat(MAX_FRAME),
+        follow: true,
     };
     assert!(matches!(
         encode(&Request { id: 1, call }),

@@ -77,6 +77,7 @@ fn fault_sentence(fault: FileFault) -> String {
         FileFault::BadPath => "this path cannot be used".into(),
         FileFault::TooLarge => "the answer is too large".into(),
         FileFault::TimedOut => "the operation did not end in time".into(),
+        FileFault::OtherFileSystem => "it lies on another file system".into(),
         FileFault::Other(number) => std::io::Error::from_raw_os_error(number).to_string(),
     }
 }

@@ -52,17 +52,23 @@ impl Sandbox {
     /// # Errors
     /// When nothing is there.
     pub async fn stat(&self, path: &str) -> Result<FileStat, FileError> {
-        match self
-            .file_call(
-                path,
-                Call::Stat {
-                    path: path.to_owned(),
-                },
-                CALL_TIME,
-            )
-            .await?
-            .outcome
-        {
+        self.look(path, true).await
+    }
+
+    /// What is known about a path; of a link at its end, the link.
+    ///
+    /// # Errors
+    /// When nothing is there.
+    pub async fn stat_link(&self, path: &str) -> Result<FileStat, FileError> {
+        self.look(path, false).await
+    }
+
+    async fn look(&self, path: &str, follow: bool) -> Result<FileStat, FileError> {
+        let call = Call::Stat {
+            path: path.to_owned(),
+            follow,
+        };
+        match self.file_call(path, call, CALL_TIME).await?.outcome {
             Outcome::Stat(stat) => Ok(stat),
             other => Err(unexpected(&other).into()),
         }
@@ -121,10 +127,10 @@ impl Sandbox {
         .await
     }
 
-    /// Moves a file or folder; what was at `to` is replaced as rename(2) does.
+    /// Moves a file or folder; nothing that is at `to` already is replaced.
     ///
     /// # Errors
-    /// When it is not there, or `to` cannot be replaced.
+    /// When it is not there, or something is at `to`.
     pub async fn rename(&self, from: &str, to: &str) -> Result<(), FileError> {
         self.file_done(
             from,

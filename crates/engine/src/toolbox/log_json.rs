@@ -139,6 +139,23 @@ fn pieces(spool: &Arc<Spool>, fields: Vec<Field>) -> Pieces {
     Pieces(parts)
 }
 
+/// The beginning of what is there now, as text.
+pub(super) fn text(spool: &Arc<Spool>, most: usize) -> String {
+    let mut bytes = Vec::new();
+    let mut reader = spool.read_from(0).up_to(spool.progress().offset);
+    while bytes.len() < most
+        && let Some(mut records) = reader.take(PIECE)
+    {
+        while let Ok(Some(record)) = next_record(&mut records) {
+            if let Record::Output { bytes: content, .. } = record {
+                bytes.extend_from_slice(&content);
+            }
+        }
+    }
+    bytes.truncate(most);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// A JSON object of the fields, in their order. There is at least one.
 pub(super) fn respond(spool: &Arc<Spool>, fields: Vec<Field>) -> Response {
     let mut pieces = pieces(spool, fields);

@@ -18,6 +18,8 @@ mod engine;
 mod events;
 mod execute;
 mod files;
+mod git;
+mod hostile_files;
 mod identity;
 mod ports;
 mod sessions;
@@ -42,6 +44,8 @@ fn main() -> anyhow::Result<()> {
         events::trials(),
         execute::trials(),
         files::trials(),
+        git::trials(),
+        hostile_files::trials(),
         identity::trials(),
         ports::trials(),
         sessions::trials(),

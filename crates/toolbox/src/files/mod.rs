@@ -60,7 +60,8 @@ pub(crate) fn fault(error: Errno) -> FileFault {
         Errno::NOTEMPTY => FileFault::NotEmpty,
         Errno::NOSPC | Errno::DQUOT => FileFault::NoSpace,
         Errno::ROFS => FileFault::ReadOnly,
-        Errno::LOOP | Errno::NAMETOOLONG | Errno::INVAL | Errno::XDEV => FileFault::BadPath,
+        Errno::LOOP | Errno::NAMETOOLONG | Errno::INVAL => FileFault::BadPath,
+        Errno::XDEV => FileFault::OtherFileSystem,
         Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP => FileFault::NotRegular,
         other => FileFault::Other(other.raw_os_error()),
     }
@@ -97,8 +98,23 @@ pub(crate) fn stat(path: &Path) -> Result<FileStat, FileFault> {
     stat_at(rustix::fs::CWD, path, AtFlags::empty()).map_err(fault)
 }
 
+/// What is known about a path that may be a link.
+pub(crate) fn stat_link(path: &Path) -> Result<FileStat, FileFault> {
+    stat_at(rustix::fs::CWD, path, AtFlags::SYMLINK_NOFOLLOW).map_err(fault)
+}
+
+/// Moves, and never replaces what is there, not even when it came a moment ago.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FileFault> {
-    rustix::fs::rename(from, to).map_err(fault)
+    use rustix::fs::{CWD, RenameFlags, rename, renameat_with};
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Some file systems cannot promise that; then a look has to do.
+        Err(Errno::INVAL | Errno::NOSYS) => match stat_link(to) {
+            Ok(_) => Err(FileFault::Exists),
+            Err(FileFault::NotFound) => rename(from, to).map_err(fault),
+            Err(other) => Err(other),
+        },
+        done => done.map_err(fault),
+    }
 }
 
 pub(crate) fn set_permissions(path: &Path, mode: u32) -> Result<(), FileFault> {

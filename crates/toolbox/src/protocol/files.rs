@@ -71,6 +71,9 @@ pub enum FileFault {
     TooLarge,
     /// The operation did not end in time.
     TimedOut,
+    /// Where it is and where it is to be are two file systems, between which
+    /// nothing can be moved without copying.
+    OtherFileSystem,
     /// Another error number of the operating system.
     Other(i32),
 }

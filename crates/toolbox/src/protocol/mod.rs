@@ -75,10 +75,12 @@ pub enum Call {
         /// Make the folders above it.
         create_parents: bool,
     },
-    /// What is known about a path, links followed.
+    /// What is known about a path.
     Stat {
         /// The path.
         path: String,
+        /// What a link at its end leads to, instead of the link itself.
+        follow: bool,
     },
     /// The entries of a folder; answered by one or more `Entries`.
     List {
@@ -110,7 +112,7 @@ pub enum Call {
         /// Also a folder that is not empty.
         recursive: bool,
     },
-    /// Move a file or folder.
+    /// Move a file or folder; nothing that is there already is replaced.
     Rename {
         /// Where it is.
         from: String,

@@ -5,15 +5,28 @@ use crate::client::Error;
 use crate::{FileInfo, FoundMatch, ReplaceRequest, ReplaceResult, SearchResponse};
 use http::Method;
 
+/// The largest answer: a hundred thousand files.
+const ANSWER_LIMIT: usize = 128 * 1024 * 1024;
+
 impl Toolbox {
     /// The entries of a directory.
     ///
     /// # Errors
     /// 404 when there is none, 403 when it may not be read.
     pub async fn list_files(&self, path: &str) -> Result<Vec<FileInfo>, Error> {
-        self.client
-            .fetch(self.call(Method::GET, &["files"])?.query("path", path))
-            .await
+        let call = self.call(Method::GET, &["files"])?.query("path", path);
+        self.client.fetch(call.limit(ANSWER_LIMIT)).await
+    }
+
+    /// The entries of a directory, and those of the directories in it, down to
+    /// so many levels; 1 is the directory alone.
+    ///
+    /// # Errors
+    /// As of [`Toolbox::list_files`].
+    pub async fn list_files_to(&self, path: &str, depth: u32) -> Result<Vec<FileInfo>, Error> {
+        let call = self.call(Method::GET, &["files"])?.query("path", path);
+        let call = call.query("depth", &depth.to_string());
+        self.client.fetch(call.limit(ANSWER_LIMIT)).await
     }
 
     /// A file or directory.
@@ -88,7 +101,11 @@ impl Toolbox {
     pub async fn find_in_files(&self, path: &str, text: &str) -> Result<Vec<FoundMatch>, Error> {
         let call = self.call(Method::GET, &["files", "find"])?;
         self.client
-            .fetch(call.query("path", path).query("pattern", text))
+            .fetch(
+                call.query("path", path)
+                    .query("pattern", text)
+                    .limit(ANSWER_LIMIT),
+            )
             .await
     }
 
@@ -100,7 +117,11 @@ impl Toolbox {
         let call = self.call(Method::GET, &["files", "search"])?;
         let found: SearchResponse = self
             .client
-            .fetch(call.query("path", path).query("pattern", pattern))
+            .fetch(
+                call.query("path", path)
+                    .query("pattern", pattern)
+                    .limit(ANSWER_LIMIT),
+            )
             .await?;
         Ok(found.files)
     }

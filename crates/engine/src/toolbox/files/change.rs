@@ -1,4 +1,4 @@
-//! Changes to files that move no content: folders, removal, renaming, permissions.
+//! Changes to files that move no content: folders, removal, permissions.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use daytona::codes;
 use crate::body::Query;
 use crate::fault::Fault;
 use crate::registry::Live;
-use crate::sandbox::{FileFault, FileKind, USER};
+use crate::sandbox::{FileKind, USER};
 
 fn octal(mode: &str) -> Result<u32, Fault> {
     u32::from_str_radix(mode, 8)
@@ -53,12 +53,9 @@ pub(super) async fn delete(
     Query(query): Query<DeleteQuery>,
 ) -> Result<StatusCode, Fault> {
     let path = live.resolve(&query.path);
-    // A link whose target is gone can be removed, so "not found" is not the end here.
-    let stat = live.sandbox.stat(&path).await;
-    if stat.is_ok_and(|stat| stat.kind == FileKind::Folder)
-        && !query.recursive
-        && !is_link(&live, &path).await
-    {
+    // A link to a folder is a link: what it leads to stays.
+    let kind = live.sandbox.stat_link(&path).await?.kind;
+    if kind == FileKind::Folder && !query.recursive {
         return Err(
             Fault::bad_request("cannot delete directory without recursive flag")
                 .code(codes::INVALID_FILE_PATH),
@@ -66,42 +63,6 @@ pub(super) async fn delete(
     }
     live.sandbox.remove(&path, query.recursive).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Whether the last part of the path is a link; told by its folder's listing.
-async fn is_link(live: &Live, path: &str) -> bool {
-    let Some((folder, name)) = path.trim_end_matches('/').rsplit_once('/') else {
-        return false;
-    };
-    let folder = if folder.is_empty() { "/" } else { folder };
-    let entries = live.sandbox.list(folder).await.unwrap_or_default();
-    entries
-        .iter()
-        .any(|entry| entry.name == name && entry.stat.kind == FileKind::Link)
-}
-
-#[derive(serde::Deserialize)]
-pub(super) struct MoveQuery {
-    source: String,
-    destination: String,
-}
-
-pub(super) async fn rename(
-    Extension(live): Extension<Arc<Live>>,
-    Query(query): Query<MoveQuery>,
-) -> Result<StatusCode, Fault> {
-    let (source, destination) = (live.resolve(&query.source), live.resolve(&query.destination));
-    match live.sandbox.stat(&destination).await {
-        Ok(_) => {
-            return Err(Fault::conflict(format!(
-                "destination already exists: {destination}"
-            )));
-        }
-        Err(error) if error.fault() == Some(FileFault::NotFound) => {}
-        Err(error) => return Err(error.into()),
-    }
-    live.sandbox.rename(&source, &destination).await?;
-    Ok(StatusCode::OK)
 }
 
 #[derive(serde::Deserialize)]

@@ -8,6 +8,7 @@ mod change;
 mod download;
 mod find;
 mod info;
+mod moving;
 mod replace;
 pub(super) mod transfer;
 mod upload;
@@ -24,7 +25,7 @@ pub(super) fn routes() -> Router<SharedEngine> {
         .route("/files", get(info::list).delete(change::delete))
         .route("/files/info", get(info::info))
         .route("/files/folder", post(change::folder))
-        .route("/files/move", post(change::rename))
+        .route("/files/move", post(moving::rename))
         .route("/files/permissions", post(change::permissions))
         .route("/files/find", get(find::find))
         .route("/files/search", get(find::search))

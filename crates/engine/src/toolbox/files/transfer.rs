@@ -54,6 +54,12 @@ pub(super) async fn write_stream<E: std::fmt::Display>(
     Ok(total)
 }
 
+/// Whether a file can be read.
+pub(super) async fn check(live: &Live, path: &str) -> Result<(), Fault> {
+    live.sandbox.open_read(path).await?;
+    Ok(())
+}
+
 /// Reads a whole file of at most `most` bytes.
 pub(super) async fn read(live: &Live, path: &str, most: u64) -> Result<Vec<u8>, Fault> {
     let (descriptor, stat) = live.sandbox.open_read(path).await?;
