@@ -9,327 +9,151 @@ use crate::fault::Fault;
 /// Characters of a message that are passed on.
 const SHOWN: usize = 2000;
 
-/// Each: what git says (all of these words), the status, the code. The first
-/// that fits counts, so that causes stand before what follows from them.
-const KNOWN: &[(&[&str], StatusCode, &str)] = &[
+/// Git's words for each status and code; where several parts make a complaint,
+/// an ellipsis stands between them. The first that fits counts, so that causes
+/// stand before what follows from them.
+const KNOWN: &[(StatusCode, &str, &[&str])] = &[
     (
-        &["authentication failed"],
         StatusCode::UNAUTHORIZED,
         codes::GIT_AUTH_FAILED,
+        &[
+            "authentication failed",
+            "could not read username",
+            "could not read password",
+            "terminal prompts disabled",
+            "invalid username or password",
+            "permission denied (publickey",
+            "requested url returned error: 401",
+        ],
     ),
     (
-        &["could not read username"],
-        StatusCode::UNAUTHORIZED,
-        codes::GIT_AUTH_FAILED,
-    ),
-    (
-        &["could not read password"],
-        StatusCode::UNAUTHORIZED,
-        codes::GIT_AUTH_FAILED,
-    ),
-    (
-        &["terminal prompts disabled"],
-        StatusCode::UNAUTHORIZED,
-        codes::GIT_AUTH_FAILED,
-    ),
-    (
-        &["invalid username or password"],
-        StatusCode::UNAUTHORIZED,
-        codes::GIT_AUTH_FAILED,
-    ),
-    (
-        &["permission denied (publickey"],
-        StatusCode::UNAUTHORIZED,
-        codes::GIT_AUTH_FAILED,
-    ),
-    (
-        &["requested url returned error: 401"],
-        StatusCode::UNAUTHORIZED,
-        codes::GIT_AUTH_FAILED,
-    ),
-    (
-        &["requested url returned error: 403"],
         StatusCode::FORBIDDEN,
         codes::FORBIDDEN,
+        &["requested url returned error: 403", "remote: permission…denied"],
     ),
     (
-        &["remote: permission", "denied"],
-        StatusCode::FORBIDDEN,
-        codes::FORBIDDEN,
-    ),
-    (
-        &["[remote rejected]"],
         StatusCode::UNPROCESSABLE_ENTITY,
         codes::GIT_REMOTE_REJECTED,
+        &["[remote rejected]", "hook declined"],
     ),
     (
-        &["hook declined"],
-        StatusCode::UNPROCESSABLE_ENTITY,
-        codes::GIT_REMOTE_REJECTED,
-    ),
-    (&["[rejected]"], StatusCode::CONFLICT, codes::GIT_PUSH_REJECTED),
-    (
-        &["updates were rejected"],
         StatusCode::CONFLICT,
         codes::GIT_PUSH_REJECTED,
+        &["[rejected]", "updates were rejected"],
     ),
     (
-        &["would be overwritten by"],
         StatusCode::CONFLICT,
         codes::GIT_DIRTY_WORKTREE,
+        &[
+            "would be overwritten by",
+            "please commit your changes or stash them",
+            "not uptodate. cannot merge",
+        ],
     ),
     (
-        &["please commit your changes or stash them"],
-        StatusCode::CONFLICT,
-        codes::GIT_DIRTY_WORKTREE,
-    ),
-    (
-        &["not uptodate. cannot merge"],
-        StatusCode::CONFLICT,
-        codes::GIT_DIRTY_WORKTREE,
-    ),
-    (
-        &["automatic merge failed"],
         StatusCode::CONFLICT,
         codes::GIT_MERGE_CONFLICT,
+        &[
+            "automatic merge failed",
+            "unmerged files",
+            "unmerged paths",
+            "you have not concluded your merge",
+            "you need to resolve your current index first",
+            "needs merge",
+            "not possible to fast-forward",
+        ],
     ),
     (
-        &["unmerged files"],
         StatusCode::CONFLICT,
-        codes::GIT_MERGE_CONFLICT,
-    ),
-    (
-        &["unmerged paths"],
-        StatusCode::CONFLICT,
-        codes::GIT_MERGE_CONFLICT,
-    ),
-    (
-        &["you have not concluded your merge"],
-        StatusCode::CONFLICT,
-        codes::GIT_MERGE_CONFLICT,
-    ),
-    (
-        &["you need to resolve your current index first"],
-        StatusCode::CONFLICT,
-        codes::GIT_MERGE_CONFLICT,
-    ),
-    (&["needs merge"], StatusCode::CONFLICT, codes::GIT_MERGE_CONFLICT),
-    (
-        &["not possible to fast-forward"],
-        StatusCode::CONFLICT,
-        codes::GIT_MERGE_CONFLICT,
-    ),
-    (
+        codes::CONFLICT,
         &["refusing to merge unrelated histories"],
-        StatusCode::CONFLICT,
-        codes::CONFLICT,
     ),
     (
-        &["a branch named", "already exists"],
         StatusCode::CONFLICT,
         codes::GIT_BRANCH_EXISTS,
+        &[
+            "a branch named…already exists",
+            "cannot lock ref…exists; cannot create",
+        ],
     ),
     (
-        &["cannot lock ref", "exists; cannot create"],
-        StatusCode::CONFLICT,
-        codes::GIT_BRANCH_EXISTS,
-    ),
-    (&["cannot delete branch"], StatusCode::CONFLICT, codes::CONFLICT),
-    (
-        &["remote", "already exists"],
         StatusCode::CONFLICT,
         codes::CONFLICT,
+        &[
+            "cannot delete branch",
+            "remote…already exists",
+            "already exists and is not an empty directory",
+            ".lock': file exists",
+        ],
     ),
     (
-        &["already exists and is not an empty directory"],
-        StatusCode::CONFLICT,
-        codes::CONFLICT,
-    ),
-    (&[".lock': file exists"], StatusCode::CONFLICT, codes::CONFLICT),
-    (
-        &["remote branch", "not found in upstream"],
         StatusCode::NOT_FOUND,
         codes::GIT_BRANCH_NOT_FOUND,
+        &[
+            "remote branch…not found in upstream",
+            "couldn't find remote ref",
+            "not our ref",
+            "invalid reference",
+            "could not resolve…valid revision",
+            "failed to resolve…valid revision",
+            "unknown revision",
+            "bad revision",
+            "not a valid object name",
+            "unable to read tree",
+            "reference is not a tree",
+            "could not resolve head",
+            "src refspec…does not match any",
+            "error: branch…not found",
+            "not currently on a branch",
+        ],
     ),
     (
-        &["couldn't find remote ref"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["not our ref"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["invalid reference"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["could not resolve", "valid revision"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["failed to resolve", "valid revision"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["unknown revision"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["bad revision"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["not a valid object name"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["unable to read tree"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["reference is not a tree"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["could not resolve head"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["src refspec", "does not match any"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["error: branch", "not found"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["not currently on a branch"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_BRANCH_NOT_FOUND,
-    ),
-    (
-        &["not a git repository"],
         StatusCode::NOT_FOUND,
         codes::GIT_REPO_NOT_FOUND,
+        &[
+            "not a git repository",
+            "does not appear to be a git repository",
+            "repository…not found",
+            "repository…does not exist",
+            "requested url returned error: 404",
+            "no such remote",
+            "remote: not found",
+        ],
     ),
     (
-        &["does not appear to be a git repository"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_REPO_NOT_FOUND,
-    ),
-    (
-        &["repository", "not found"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_REPO_NOT_FOUND,
-    ),
-    (
-        &["repository", "does not exist"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_REPO_NOT_FOUND,
-    ),
-    (
-        &["requested url returned error: 404"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_REPO_NOT_FOUND,
-    ),
-    (
-        &["no such remote"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_REPO_NOT_FOUND,
-    ),
-    (
-        &["remote: not found"],
-        StatusCode::NOT_FOUND,
-        codes::GIT_REPO_NOT_FOUND,
-    ),
-    (
-        &["pathspec", "did not match any"],
         StatusCode::NOT_FOUND,
         codes::FILE_NOT_FOUND,
+        &["pathspec…did not match any"],
     ),
     (
-        &["no space left on device"],
         StatusCode::INSUFFICIENT_STORAGE,
         codes::INTERNAL_SERVER_ERROR,
+        &["no space left on device", "disk quota exceeded"],
     ),
     (
-        &["disk quota exceeded"],
-        StatusCode::INSUFFICIENT_STORAGE,
-        codes::INTERNAL_SERVER_ERROR,
-    ),
-    (
-        &["could not resolve host"],
         StatusCode::BAD_GATEWAY,
         codes::GIT_TRANSPORT_FAILED,
+        &[
+            "could not resolve host",
+            "unable to access",
+            "unable to connect",
+            "unable to look up",
+            "unable to find remote helper",
+            "remote end hung up",
+            "early eof",
+            "rpc failed",
+            "could not read from remote repository",
+        ],
     ),
     (
-        &["unable to access"],
-        StatusCode::BAD_GATEWAY,
-        codes::GIT_TRANSPORT_FAILED,
-    ),
-    (
-        &["unable to connect"],
-        StatusCode::BAD_GATEWAY,
-        codes::GIT_TRANSPORT_FAILED,
-    ),
-    (
-        &["unable to look up"],
-        StatusCode::BAD_GATEWAY,
-        codes::GIT_TRANSPORT_FAILED,
-    ),
-    (
-        &["unable to find remote helper"],
-        StatusCode::BAD_GATEWAY,
-        codes::GIT_TRANSPORT_FAILED,
-    ),
-    (
-        &["remote end hung up"],
-        StatusCode::BAD_GATEWAY,
-        codes::GIT_TRANSPORT_FAILED,
-    ),
-    (
-        &["early eof"],
-        StatusCode::BAD_GATEWAY,
-        codes::GIT_TRANSPORT_FAILED,
-    ),
-    (
-        &["rpc failed"],
-        StatusCode::BAD_GATEWAY,
-        codes::GIT_TRANSPORT_FAILED,
-    ),
-    (
-        &["could not read from remote repository"],
-        StatusCode::BAD_GATEWAY,
-        codes::GIT_TRANSPORT_FAILED,
-    ),
-    (
-        &["could not resolve"],
         StatusCode::NOT_FOUND,
         codes::GIT_BRANCH_NOT_FOUND,
+        &["could not resolve"],
     ),
     (
-        &["read-only file system"],
         StatusCode::FORBIDDEN,
         codes::FILE_ACCESS_DENIED,
-    ),
-    (
-        &["permission denied"],
-        StatusCode::FORBIDDEN,
-        codes::FILE_ACCESS_DENIED,
+        &["read-only file system", "permission denied"],
     ),
 ];
 
@@ -337,11 +161,12 @@ const KNOWN: &[(&[&str], StatusCode, &str)] = &[
 pub(super) fn of(exit_code: i32, text: &str) -> Fault {
     let lower = text.to_lowercase();
     let message = message(exit_code, text);
+    let said = |complaint: &str| complaint.split('…').all(|part| lower.contains(part));
     let known = KNOWN
         .iter()
-        .find(|(words, ..)| words.iter().all(|word| lower.contains(word)));
+        .find(|(.., complaints)| complaints.iter().any(|complaint| said(complaint)));
     match known {
-        Some((_, status, code)) => Fault::new(*status, message).code(code),
+        Some((status, code, _)) => Fault::new(*status, message).code(code),
         // Ended from outside, such as for want of memory.
         None if !(0..=128).contains(&exit_code) => Fault::internal(message),
         None => Fault::bad_request(message),

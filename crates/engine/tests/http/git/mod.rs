@@ -2,10 +2,14 @@
 
 mod local;
 mod remote;
+mod settings;
 mod support;
 
 use libtest_mimic::Trial;
 
 pub fn trials() -> Vec<Trial> {
-    local::trials().into_iter().chain(remote::trials()).collect()
+    [local::trials(), remote::trials(), settings::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
