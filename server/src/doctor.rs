@@ -8,8 +8,8 @@ use crate::{
     provider::{enforcer_words, refusal_words},
 };
 use engine::{
-    lock,
-    sandbox::{Diagnosis, IsolationChoice, Network, diagnose},
+    NetworkBound, lock,
+    sandbox::{Diagnosis, IsolationChoice, Wiring, diagnose},
 };
 use secrecy::ExposeSecret;
 use std::{
@@ -41,8 +41,9 @@ pub fn run(configuration: &Configuration) -> Result<ExitCode, Failure> {
     match &configuration.cloud {
         Some(_) => findings.push(runtime.block_on(cloud(configuration))),
         None => {
-            findings.push(isolation(&diagnose(), configuration.engine.isolation));
-            findings.push(network(configuration.engine.network));
+            let diagnosis = diagnose();
+            findings.push(isolation(&diagnosis, configuration.engine.isolation));
+            findings.push(network(&configuration.engine.network, &diagnosis));
             findings.push(interpreter(
                 "Python",
                 configuration.engine.python.clone(),
@@ -223,18 +224,34 @@ fn isolation(diagnosis: &Diagnosis, choice: IsolationChoice) -> Finding {
     }
 }
 
-fn network(network: Network) -> Finding {
-    let sentence = match network {
-        Network::Off => {
-            "Sandboxes reach nothing. PITLANE_NETWORK=open lets them reach public addresses, for package installs."
-        }
-        Network::Open => "Sandboxes reach public addresses, and neither this machine nor its network.",
+fn network(bound: &NetworkBound, diagnosis: &Diagnosis) -> Finding {
+    let sentence = if bound.is_off() {
+        "Sandboxes reach nothing. PITLANE_NETWORK=open lets them reach public addresses, for package installs."
+            .to_owned()
+    } else if *bound == NetworkBound::open() {
+        "Sandboxes reach public addresses, and neither this machine nor its network.".to_owned()
+    } else if bound.is_open() {
+        format!("Sandboxes reach public addresses and what PITLANE_NETWORK lists: {bound}.")
+    } else {
+        format!("Sandboxes reach what PITLANE_NETWORK lists, and nothing else: {bound}.")
     };
+    let mut sentences = vec![sentence];
+    if !bound.is_off() {
+        sentences.push(
+            match diagnosis.wiring {
+                Wiring::Tun => "Each has a network device of its own, so every program in it has a network.",
+                Wiring::Proxy => "Their programs get out by a proxy, as far as they heed HTTPS_PROXY.",
+                Wiring::Off => "They have no network all the same.",
+            }
+            .to_owned(),
+        );
+        sentences.extend(diagnosis.no_device.clone());
+    }
     Finding {
         name: "Network",
-        is_well: true,
+        is_well: bound.is_off() || diagnosis.wiring != Wiring::Off,
         is_needed: false,
-        sentences: vec![sentence.to_owned()],
+        sentences,
     }
 }
 

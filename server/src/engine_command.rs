@@ -49,7 +49,7 @@ pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<ExitCode
     let settings = &configuration.engine;
     let config = EngineConfig {
         isolation: settings.isolation,
-        network_default: settings.network,
+        network_default: settings.network.clone(),
         runtime_dir,
         python: settings.python.clone(),
         node: settings.node.clone(),

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::sandbox::{IsolationChoice, IsolationError, Network};
+use crate::network::NetworkBound;
+use crate::sandbox::{IsolationChoice, IsolationError};
 
 /// The settings of one engine.
 #[derive(Clone)]
@@ -18,8 +19,8 @@ pub struct EngineConfig {
     pub data_dir: PathBuf,
     /// Which walls are acceptable.
     pub isolation: IsolationChoice,
-    /// What a sandbox may reach at most, when it does not ask for less.
-    pub network_default: Network,
+    /// What sandboxes reach at most; each may ask for less.
+    pub network_default: NetworkBound,
     /// Bound read-only at `/opt/pitlane` in each sandbox.
     pub runtime_dir: Option<PathBuf>,
     /// The Python to offer instead of the one that would be found.
@@ -42,7 +43,7 @@ impl EngineConfig {
             api_key: api_key.into(),
             data_dir: data_dir.into(),
             isolation: IsolationChoice::Auto,
-            network_default: Network::Off,
+            network_default: NetworkBound::off(),
             runtime_dir: None,
             python: None,
             node: None,

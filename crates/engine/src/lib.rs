@@ -33,5 +33,6 @@ mod state;
 mod toolbox;
 
 pub use config::{EngineConfig, EngineError, Timings};
+pub use network::{DomainPattern, NetworkBound, NetworkWish};
 pub use serve::{router, serve, serve_with};
 pub use state::{Engine, SharedEngine};

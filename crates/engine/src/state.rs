@@ -53,6 +53,7 @@ impl Engine {
         crate::leftovers::clear(&data_dir, &registry);
         let host = SandboxHost::start(HostConfig {
             isolation: config.isolation,
+            network: config.network_default.clone(),
             runtime_dir: config.runtime_dir.clone(),
             python: config.python.clone(),
             node: config.node.clone(),

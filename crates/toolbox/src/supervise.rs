@@ -25,8 +25,9 @@ pub struct Surroundings {
     pub places: Places,
     /// Whether this process's uid is used by this sandbox alone.
     pub own_uid: bool,
-    /// A socket that listens inside the sandbox, handed out with `Ready`.
-    pub listener: Option<OwnedFd>,
+    /// Its way out, a listening socket or a network device, handed out with
+    /// `Ready`.
+    pub outlet: Option<OwnedFd>,
 }
 
 /// A program on its way between fork and exec.
@@ -79,10 +80,10 @@ fn serve(control: OwnedFd, life: &OwnedFd, surroundings: Surroundings) -> io::Re
         helpers: Vec::new(),
         reaped: 0,
     };
-    let listener = supervisor.surroundings.listener.take();
-    let descriptors: Vec<_> = listener.iter().map(AsFd::as_fd).collect();
+    let outlet = supervisor.surroundings.outlet.take();
+    let descriptors: Vec<_> = outlet.iter().map(AsFd::as_fd).collect();
     supervisor.send(&Message::Ready, &descriptors)?;
-    drop(listener);
+    drop(outlet);
     let mut buffer = vec![0u8; MAX_FRAME + 1];
     loop {
         let (readable, child, closed, launches) = supervisor.wait(&children, life)?;

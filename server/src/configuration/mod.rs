@@ -13,7 +13,7 @@ use crate::{
     command_line::{ServeFlags, SettingFlags},
     failure::Failure,
 };
-use engine::sandbox::{IsolationChoice, Network};
+use engine::{NetworkBound, sandbox::IsolationChoice};
 use secrecy::SecretString;
 use std::{
     net::SocketAddr,
@@ -147,8 +147,8 @@ pub struct Configuration {
 pub struct EngineSettings {
     /// Which walls are acceptable.
     pub isolation: IsolationChoice,
-    /// What sandboxes may reach.
-    pub network: Network,
+    /// What sandboxes reach at most.
+    pub network: NetworkBound,
     /// How many sandboxes are kept ready.
     pub warm: usize,
     /// The Python to offer.
@@ -225,7 +225,7 @@ impl Configuration {
             log: sources.get(LOG, log_filter)?,
             engine: EngineSettings {
                 isolation: sources.get(ISOLATION, str::parse)?.unwrap_or_default(),
-                network: sources.get(NETWORK, network)?.unwrap_or_default(),
+                network: sources.get(NETWORK, str::parse)?.unwrap_or_default(),
                 warm: sources
                     .get(WARM, |text| number(text, 0, 64))?
                     .map_or(2, |count| count as usize),
@@ -281,14 +281,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .filter(|seconds| (0.0..=86_400.0).contains(seconds))
         .map(Duration::from_secs_f64)
         .ok_or_else(|| "a number of seconds from 0 to 86400 is needed.".to_owned())
-}
-
-fn network(text: &str) -> Result<Network, String> {
-    match text {
-        "off" => Ok(Network::Off),
-        "open" => Ok(Network::Open),
-        _ => Err("off or open is needed.".to_owned()),
-    }
 }
 
 fn executable(text: &str) -> Result<PathBuf, String> {

@@ -290,15 +290,10 @@ impl EnginePlan {
         let choice = serde_json::to_value(settings.isolation)
             .ok()
             .and_then(|word| word.as_str().map(str::to_owned));
-        let network = if settings.network == engine::sandbox::Network::Open {
-            "open"
-        } else {
-            "off"
-        };
         let mut variables = vec![
             ("PITLANE_ENGINE_KEY", key.expose_secret().into()),
             ("PITLANE_ISOLATION", choice.unwrap_or_default().into()),
-            ("PITLANE_NETWORK", network.into()),
+            ("PITLANE_NETWORK", settings.network.to_string().into()),
             ("PITLANE_WARM", settings.warm.to_string().into()),
         ];
         variables.extend(

@@ -12,7 +12,7 @@ use crate::{
     output, provider::Sandboxes, site, stopping,
 };
 use collect::Program;
-use engine::{lock, sandbox::Network};
+use engine::lock;
 use follow::Ending;
 use model::{AgentSettings, Role, RunId};
 use runs::{Runs, RunsConfig, StartRun};
@@ -96,7 +96,7 @@ fn settings(program: &Program, flags: &RunFlags) -> Result<AgentSettings, Failur
 /// for, else one of our own, which ends with us.
 fn plan(configuration: &Configuration, folder: &std::path::Path) -> Result<EnginePlan, Failure> {
     let shared = configuration.data.join("engine");
-    let is_shared = configuration.engine.network == Network::Off && lock::read(&shared).is_some();
+    let is_shared = configuration.engine.network.is_off() && lock::read(&shared).is_some();
     let mut settings = configuration.engine.clone();
     // One sandbox is all it will be asked for.
     settings.warm = 0;

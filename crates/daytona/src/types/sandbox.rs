@@ -153,6 +153,8 @@ pub struct PitlaneFacts {
     pub warm: bool,
     /// The isolation it has, in words.
     pub isolation: String,
+    /// How its programs get out, where they may: `off`, `proxy` or `tun`.
+    pub network: String,
     /// Milliseconds from the request to readiness.
     pub created_in_ms: f64,
     /// Version of its Python.

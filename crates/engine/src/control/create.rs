@@ -13,8 +13,9 @@ use crate::clock;
 use crate::fault::Fault;
 use crate::identity::{Can, permit};
 use crate::lifecycle;
+use crate::network::NetworkWish;
 use crate::registry::Record;
-use crate::sandbox::{Network, USER};
+use crate::sandbox::USER;
 use crate::state::SharedEngine;
 
 /// The snapshots there are: the host's own programs, in Daytona's three sizes
@@ -39,23 +40,14 @@ pub(super) async fn create(
     Json(request): Json<CreateSandbox>,
 ) -> Result<Answer<Sandbox>, Fault> {
     let asked = Instant::now();
-    let record = record(
-        caller.organization(),
-        request,
-        engine.config.network_default,
-        engine.timings.minute,
-    )?;
+    let record = record(caller.organization(), request, engine.timings.minute)?;
     let entry = lifecycle::create(&engine, record, asked).await?;
     Ok(Answer(describe(&entry, &base)))
 }
 
-fn record(
-    organization: &str,
-    request: CreateSandbox,
-    allowed: Network,
-    minute: std::time::Duration,
-) -> Result<Record, Fault> {
+fn record(organization: &str, request: CreateSandbox, minute: std::time::Duration) -> Result<Record, Fault> {
     refuse_what_is_not_here(&request)?;
+    check_network(&request)?;
     let (snapshot, cpu, memory, disk) = snapshot(&request)?;
     let id = uuid::Uuid::new_v4().to_string();
     let now = clock::now_ms();
@@ -67,7 +59,9 @@ fn record(
     Ok(Record {
         organization: organization.to_owned(),
         name: name(request.name.clone(), &id)?,
-        network: network(&request, allowed),
+        network_block_all: request.network_block_all.unwrap_or(false),
+        network_allow_list: request.network_allow_list,
+        domain_allow_list: request.domain_allow_list,
         snapshot: snapshot.to_owned(),
         env: request.env,
         labels: request.labels,
@@ -96,7 +90,6 @@ fn record(
 /// What Daytona's cloud has and this engine has not: refused by name, never
 /// silently left out.
 fn refuse_what_is_not_here(request: &CreateSandbox) -> Result<(), Fault> {
-    let given = |list: &Option<String>| list.as_deref().is_some_and(|list| !list.trim().is_empty());
     let refusal = if request.gpu.unwrap_or(0) > 0 {
         "This engine has no GPUs."
     } else if request.kvm.unwrap_or(false) {
@@ -115,8 +108,6 @@ fn refuse_what_is_not_here(request: &CreateSandbox) -> Result<(), Fault> {
         .is_some_and(|secrets| !secrets.is_empty())
     {
         "This engine keeps no secrets. Give them to the command that needs them."
-    } else if given(&request.network_allow_list) || given(&request.domain_allow_list) {
-        "This engine enforces no allow lists. Use networkBlockAll, or leave the lists out."
     } else {
         return Ok(());
     };
@@ -165,13 +156,14 @@ fn image(dockerfile: &str) -> Result<&str, Fault> {
     }
 }
 
-fn network(request: &CreateSandbox, allowed: Network) -> Network {
-    // A list that is given and empty allows nothing on its axis.
-    let nothing = |list: &Option<String>| list.as_deref().is_some_and(|list| list.trim().is_empty());
-    let blocked = request.network_block_all.unwrap_or(false)
-        || nothing(&request.network_allow_list)
-        || nothing(&request.domain_allow_list);
-    if blocked { Network::Off } else { allowed }
+fn check_network(request: &CreateSandbox) -> Result<(), Fault> {
+    let read = NetworkWish::parse(
+        request.network_block_all.unwrap_or(false),
+        request.network_allow_list.as_deref(),
+        request.domain_allow_list.as_deref(),
+    );
+    read.map(drop)
+        .map_err(|why| Fault::bad_request(format!("{why}.")))
 }
 
 fn name(asked: Option<String>, id: &str) -> Result<String, Fault> {
@@ -212,7 +204,7 @@ mod tests {
     use std::time::Duration;
 
     fn made(request: CreateSandbox) -> Result<Record, Fault> {
-        record("pitlane", request, Network::Open, Duration::from_secs(60))
+        record("pitlane", request, Duration::from_secs(60))
     }
 
     fn from(dockerfile: &str) -> CreateSandbox {
@@ -251,22 +243,22 @@ mod tests {
     }
 
     #[test]
-    fn a_request_never_gets_more_network_than_the_operator_allows() {
-        let asked = |block, allowed| {
-            let request = CreateSandbox {
-                network_block_all: block,
-                ..CreateSandbox::default()
-            };
-            network(&request, allowed)
-        };
-        assert_eq!(asked(Some(false), Network::Off), Network::Off);
-        assert_eq!(asked(None, Network::Open), Network::Open);
-        assert_eq!(asked(Some(true), Network::Open), Network::Off);
-        let empty_list = CreateSandbox {
-            network_allow_list: Some(String::new()),
+    fn network_lists_are_kept_as_given_and_bad_ones_refused() {
+        let asked = |ranges: &str, domains: &str| CreateSandbox {
+            network_allow_list: Some(ranges.to_owned()),
+            domain_allow_list: Some(domains.to_owned()),
             ..CreateSandbox::default()
         };
-        assert_eq!(network(&empty_list, Network::Open), Network::Off);
+        let record = made(asked("192.0.2.0/24", "*.example.com")).unwrap();
+        assert_eq!(record.network_allow_list.as_deref(), Some("192.0.2.0/24"));
+        assert_eq!(
+            record.network(),
+            NetworkWish::parse(false, Some("192.0.2.0/24"), Some("*.example.com")).unwrap()
+        );
+        assert!(made(asked("", "")).unwrap().network().is_nothing());
+        for (ranges, domains) in [("192.0.2.1", ""), ("", "http://example.com")] {
+            assert!(made(asked(ranges, domains)).is_err());
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use daytona::{DesiredState, Sandbox, SandboxState};
 
 use crate::clock::rfc3339;
 use crate::registry::{Entry, Record};
-use crate::sandbox::{Network, USER};
+use crate::sandbox::{USER, Wiring};
 use crate::state::SharedEngine;
 
 /// The address the client used: the engine may have several names, and the
@@ -60,7 +60,10 @@ pub(crate) fn describe_record(record: Record, last_activity_ms: i64, base: &Base
         env: record.env,
         labels: record.labels,
         public: record.public,
-        network_block_all: record.network == Network::Off,
+        // What it comes to counts, also when it is the operator who allows nothing.
+        network_block_all: record.network_block_all || record.facts.network == Wiring::Off.name(),
+        network_allow_list: record.network_allow_list,
+        domain_allow_list: record.domain_allow_list,
         kvm: false,
         target: record.target,
         cpu: record.cpu,

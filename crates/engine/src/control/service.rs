@@ -10,6 +10,7 @@ use super::create::SNAPSHOTS;
 use super::present::Base;
 use crate::fault::Fault;
 use crate::identity::Caller;
+use crate::network::NetworkBound;
 use crate::state::SharedEngine;
 
 pub(super) fn object(value: Value) -> serde_json::Map<String, Value> {
@@ -34,8 +35,24 @@ pub(super) async fn health(State(engine): State<SharedEngine>) -> Answer<Health>
                 "disk": isolation.disk,
             },
             "refused": isolation.refused,
+            "network": {
+                "reach": reach(engine.host.network_bound()),
+                "wiring": engine.host.wiring(),
+                "noDevice": engine.host.no_device(),
+            },
         })),
     })
+}
+
+/// The operator's bound in a word: its list names places that are not for everyone.
+fn reach(bound: &NetworkBound) -> &'static str {
+    if bound.is_off() {
+        "off"
+    } else if bound.is_open() {
+        "open"
+    } else {
+        "listed"
+    }
 }
 
 /// Whether sandboxes can be made.

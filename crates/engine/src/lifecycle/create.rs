@@ -48,6 +48,7 @@ pub(super) async fn bring_up(engine: &SharedEngine, entry: &Arc<Entry>, asked: I
     let facts = PitlaneFacts {
         warm: sandbox.warm(),
         isolation: engine.host.isolation().to_string(),
+        network: engine.host.wiring().name().to_owned(),
         created_in_ms: asked.elapsed().as_secs_f64() * 1000.0,
         python: sandbox.python_version().map(ToOwned::to_owned),
         node: sandbox.node_version().map(ToOwned::to_owned),

@@ -82,7 +82,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn record(change: impl FnOnce(&mut Record)) -> Record {
-        let text = r#"{"id":"a","name":"a","snapshot":"s","env":{},"labels":{},"public":false,"network":"off",
+        let text = r#"{"id":"a","name":"a","snapshot":"s","env":{},"labels":{},"public":false,
             "target":"local","cpu":1,"memory":1,"disk":3,"auto_stop":15,"auto_archive":10080,"auto_delete":-1,
             "destroy_at_ms":null,"keep_home":true,"state":"started","error_reason":null,"created_ms":0,
             "updated_ms":0,"last_activity_ms":0,"stopped_ms":null,"facts":{}}"#;

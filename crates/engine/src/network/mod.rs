@@ -1,27 +1,57 @@
-//! The way out of a sandbox that may use the network: an HTTP proxy on a socket
-//! that listens inside the sandbox's own network and is served out here.
+//! What sandboxes reach outside themselves, and how.
 //!
-//! The sandbox stays in its own network namespace, where nothing but its
-//! loopback device is. Names are resolved here, and each address is judged
-//! after that, so that no name can stand for a forbidden one.
+//! The operator's bound and the sandbox's wish meet in the gate of each
+//! sandbox. Behind it there is one of two ways out: a network device whose
+//! packets end here (`tun/`), so that every program has a network, or, where
+//! the kernel offers none, an HTTP proxy on a socket that listens inside the
+//! sandbox's own network. Never both: one way is one place to judge.
+//!
+//! Names are resolved here and each address is judged after that, so that no
+//! name can stand for a forbidden one, and the address that is connected to is
+//! the one that was judged.
 
-mod policy;
+mod address;
+mod bound;
+mod bridge;
+mod domains;
+mod gate;
+mod names;
+pub(crate) mod plan;
 mod proxy;
+mod question;
+mod refusal;
+mod tun;
+mod wish;
 
 use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-use policy::Policy;
 use tokio::net::TcpListener;
 
-/// The port of the proxy on the sandbox's own loopback device.
-pub(crate) const PROXY_PORT: u16 = 3128;
+use crate::sandbox::Tun;
+pub use bound::NetworkBound;
+pub use domains::DomainPattern;
+pub(crate) use gate::Gate;
+pub use wish::NetworkWish;
+
+/// Serves a sandbox's network device until the future is dropped, and every
+/// connection with it.
+pub(crate) async fn serve_tun(device: Tun, gate: Arc<Gate>) {
+    if let Err(error) = tun::serve(device, gate).await {
+        // The device goes with the sandbox.
+        tracing::debug!(%error, "a sandbox's network device ended");
+    }
+}
 
 /// Serves the proxy on the listening socket until the future is dropped, and
 /// every connection with it.
-pub(crate) fn serve(listener: OwnedFd) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+pub(crate) fn serve_proxy(
+    listener: OwnedFd,
+    gate: Arc<Gate>,
+) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let listener = std::net::TcpListener::from(listener);
     listener.set_nonblocking(true)?;
-    Ok(proxy::serve(TcpListener::from_std(listener)?, Policy::default()))
+    Ok(proxy::serve(TcpListener::from_std(listener)?, gate))
 }

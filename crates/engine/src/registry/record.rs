@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::identity::first_organization;
-use crate::sandbox::{Network, SandboxSpec};
+use crate::network::NetworkWish;
+use crate::sandbox::SandboxSpec;
 
 const GIB: u64 = 1 << 30;
 
@@ -22,7 +23,13 @@ pub(crate) struct Record {
     pub env: BTreeMap<String, String>,
     pub labels: BTreeMap<String, String>,
     pub public: bool,
-    pub network: Network,
+    /// Daytona's three network settings, as they were given.
+    #[serde(default)]
+    pub network_block_all: bool,
+    #[serde(default)]
+    pub network_allow_list: Option<String>,
+    #[serde(default)]
+    pub domain_allow_list: Option<String>,
     pub target: String,
     pub cpu: u32,
     /// GiB.
@@ -69,6 +76,16 @@ impl Record {
         self
     }
 
+    /// What it asks to reach; nothing when its settings cannot be read.
+    pub(crate) fn network(&self) -> NetworkWish {
+        NetworkWish::parse(
+            self.network_block_all,
+            self.network_allow_list.as_deref(),
+            self.domain_allow_list.as_deref(),
+        )
+        .unwrap_or_else(|_| NetworkWish::nothing())
+    }
+
     /// The order for its walls.
     pub(crate) fn spec(&self) -> SandboxSpec {
         let mut env = BTreeMap::from([
@@ -84,7 +101,7 @@ impl Record {
             cpu: self.cpu,
             memory_bytes: u64::from(self.memory) * GIB,
             disk_bytes: u64::from(self.disk) * GIB,
-            network: self.network,
+            network: self.network(),
             env,
             keep_home: self.keep_home,
             ..SandboxSpec::default()

@@ -70,7 +70,7 @@ impl Drop for Channel {
 }
 
 impl Channel {
-    /// Waits until the walls stand; the listening socket is the proxy's.
+    /// Waits until the walls stand; the descriptor is the way out of its network.
     pub(super) async fn open(socket: OwnedFd) -> Result<(Self, Option<OwnedFd>), SandboxError> {
         let system = |error: io::Error| SandboxError::System(format!("A sandbox's socket failed: {error}"));
         let packets = Packets::new(socket).map_err(system)?;

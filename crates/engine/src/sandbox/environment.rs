@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::interpreters::{Interpreter, Interpreters};
-use super::{HOME, Network, USER};
-use crate::network::PROXY_PORT;
+use super::{HOME, USER, Wiring};
+use crate::network::plan::PROXY_PORT;
 
 /// Where the runtime folder is inside a sandbox with a mount namespace.
 pub(super) const RUNTIME: &str = "/opt/pitlane";
@@ -17,7 +17,7 @@ pub(super) struct Circumstances<'a> {
     /// Where the runtime folder is, as programs see it, and on the host.
     pub(super) runtime: Option<(&'a Path, &'a Path)>,
     pub(super) home: &'a str,
-    pub(super) network: Network,
+    pub(super) wiring: Wiring,
 }
 
 /// The variables, in a fixed order.
@@ -26,7 +26,7 @@ pub(super) fn base(circumstances: &Circumstances<'_>) -> Vec<(String, String)> {
         interpreters,
         runtime,
         home,
-        network,
+        wiring,
     } = circumstances;
     let mut variables: Vec<(String, String)> = Vec::new();
     let mut set = |name: &str, value: String| variables.push((name.to_owned(), value));
@@ -56,7 +56,7 @@ pub(super) fn base(circumstances: &Circumstances<'_>) -> Vec<(String, String)> {
         // No mount namespace: the host's /tmp is out of reach.
         set("TMPDIR", format!("{home}/.tmp"));
     }
-    if *network == Network::Open {
+    if *wiring == Wiring::Proxy {
         let proxy = format!("http://127.0.0.1:{PROXY_PORT}");
         for name in [
             "HTTP_PROXY",

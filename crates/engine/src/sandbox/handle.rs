@@ -12,6 +12,7 @@ use super::channel::{Answer, CALL_TIME};
 use super::interpreters::Interpreters;
 use super::room::Room;
 use super::{Destroyed, EndReason, Ended, Process, SandboxError, Spawn, StdinKind, Usage};
+use crate::network::NetworkWish;
 
 /// How long ending may take on a busy host before it is called stuck.
 const END_TIME: Duration = Duration::from_secs(20);
@@ -148,6 +149,12 @@ impl Sandbox {
     #[must_use]
     pub fn ended(&self) -> watch::Receiver<Option<EndReason>> {
         self.shared.room.ended.clone()
+    }
+
+    /// Changes what it asks to reach: at once for what is new, and connections
+    /// that are not allowed any more are cut.
+    pub fn set_network(&self, wish: NetworkWish) {
+        self.shared.room.set_network(wish);
     }
 
     /// What it uses now; zeros when that cannot be read.

@@ -13,7 +13,8 @@ use super::interpreters::Interpreters;
 use super::ladder;
 use super::pool::Pool;
 use super::room::{self, Room};
-use super::{Isolation, IsolationChoice, IsolationError, Sandbox, SandboxError, SandboxSpec};
+use super::{Isolation, IsolationChoice, IsolationError, Sandbox, SandboxError, SandboxSpec, Wiring};
+use crate::network::NetworkBound;
 
 /// The longest id of a sandbox.
 const LONGEST_ID: usize = 64;
@@ -25,6 +26,11 @@ pub struct HostConfig {
     pub data_dir: PathBuf,
     /// Which walls are acceptable.
     pub isolation: IsolationChoice,
+    /// What sandboxes reach at most.
+    pub network: NetworkBound,
+    /// Give them a network device of their own where that is possible, not the
+    /// proxy.
+    pub network_device: bool,
     /// Bound read-only at `/opt/pitlane` in each sandbox.
     pub runtime_dir: Option<PathBuf>,
     /// The Python to offer instead of the one that would be found.
@@ -45,6 +51,8 @@ impl HostConfig {
         Self {
             data_dir: data_dir.into(),
             isolation: IsolationChoice::Auto,
+            network: NetworkBound::off(),
+            network_device: true,
             runtime_dir: None,
             python: None,
             node: None,
@@ -66,6 +74,9 @@ pub struct SandboxHost {
 struct Inner {
     config: HostConfig,
     isolation: Isolation,
+    wiring: Wiring,
+    no_device: Option<String>,
+    bound: Arc<NetworkBound>,
     interpreters: Arc<Interpreters>,
     homes: Arc<Homes>,
     /// Replaced when it was lost.
@@ -89,9 +100,14 @@ impl SandboxHost {
         let failed = |error: std::io::Error| IsolationError::Helper(error.to_string());
         let homes = Arc::new(Homes::open(&config.data_dir).map_err(failed)?);
         let helper = Arc::new(Helper::start(config.program.as_deref()).map_err(failed)?);
+        let wanted = match (config.network.is_off(), config.network_device) {
+            (true, _) => Wiring::Off,
+            (false, false) => Wiring::Proxy,
+            (false, true) => Wiring::Tun,
+        };
         let (interpreters, diagnosis) = tokio::join!(
             Interpreters::find(config.python.as_deref(), config.node.as_deref()),
-            ladder::climb(config.isolation, &helper, &homes),
+            ladder::climb(config.isolation, wanted, &helper, &homes),
         );
         let Some(isolation) = diagnosis.isolation.clone() else {
             return Err(IsolationError::Refused(Box::new(diagnosis)));
@@ -99,10 +115,16 @@ impl SandboxHost {
         if isolation.level == super::Level::UnsafeNone {
             tracing::warn!("Programs run WITHOUT ISOLATION and can read and change whatever this user can.");
         }
+        if let Some(reason) = &diagnosis.no_device {
+            tracing::warn!(%reason, wiring = diagnosis.wiring.name(), "sandboxes get no network device");
+        }
         let warm = config.warm;
         let inner = Arc::new(Inner {
+            bound: Arc::new(config.network.clone()),
             config,
             isolation,
+            wiring: diagnosis.wiring,
+            no_device: diagnosis.no_device,
             interpreters: Arc::new(interpreters),
             homes,
             helper: Mutex::new(helper),
@@ -117,6 +139,24 @@ impl SandboxHost {
     #[must_use]
     pub fn isolation(&self) -> &Isolation {
         &self.inner.isolation
+    }
+
+    /// How programs in sandboxes get out, where they may.
+    #[must_use]
+    pub fn wiring(&self) -> Wiring {
+        self.inner.wiring
+    }
+
+    /// Why they get no network device, when they might.
+    #[must_use]
+    pub fn no_device(&self) -> Option<&str> {
+        self.inner.no_device.as_deref()
+    }
+
+    /// What sandboxes reach at most.
+    #[must_use]
+    pub fn network_bound(&self) -> &NetworkBound {
+        &self.inner.bound
     }
 
     /// The process number of sandboxd, while it runs.
@@ -212,7 +252,7 @@ impl Inner {
         };
         let temporary = prepared.temporary.clone();
         let binds = room::binds(&self.interpreters, self.config.runtime_dir.as_deref());
-        let built = Room::build(helper, level, binds, spec, prepared).await;
+        let built = Room::build(helper, level, binds, spec, prepared, (self.wiring, &self.bound)).await;
         if let (Err(_), Some(folder)) = (&built, temporary) {
             // What was made for it goes with it; the error that counts is the first.
             let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
@@ -234,7 +274,7 @@ impl Inner {
             interpreters: &self.interpreters,
             runtime,
             home: &room.home,
-            network: spec.network,
+            wiring: self.wiring,
         });
         env.retain(|(name, _)| !spec.env.contains_key(name));
         env.extend(spec.env);

@@ -101,6 +101,31 @@ pub enum Enforcer {
     Nothing,
 }
 
+/// How programs in sandboxes get out, where they may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wiring {
+    /// They have nothing but their own loopback device.
+    #[default]
+    Off,
+    /// Through the engine's HTTP proxy, which the usual variables name.
+    Proxy,
+    /// Through a network device of their own: every program has a network.
+    Tun,
+}
+
+impl Wiring {
+    /// The word shown in the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Proxy => "proxy",
+            Self::Tun => "tun",
+        }
+    }
+}
+
 /// A rung that did not work, and what would mend it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -142,6 +167,10 @@ pub struct Diagnosis {
     pub isolation: Option<Isolation>,
     /// Every rung that did not work.
     pub refused: Vec<Refusal>,
+    /// How programs would get out, where they may.
+    pub wiring: Wiring,
+    /// Why there is no network device, and what would mend it.
+    pub no_device: Option<String>,
 }
 
 impl fmt::Display for Diagnosis {

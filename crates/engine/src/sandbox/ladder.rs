@@ -11,7 +11,7 @@ use super::helper::Helper;
 use super::homes::Homes;
 use super::isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal};
 use super::sandboxd::orders::{Enforced, Limits, Plan};
-use super::{HOME, Network, SandboxSpec};
+use super::{HOME, SandboxSpec, Wiring};
 
 /// Running `true` on a busy host.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ pub fn diagnose() -> Diagnosis {
         let diagnosis = runtime.block_on(async {
             let homes = Homes::open(&folder)?;
             let helper = Arc::new(Helper::start(None)?);
-            let diagnosis = climb(IsolationChoice::Auto, &helper, &homes).await;
+            let diagnosis = climb(IsolationChoice::Auto, Wiring::Tun, &helper, &homes).await;
             helper.end().await;
             Ok(diagnosis)
         });
@@ -64,6 +64,8 @@ pub fn diagnose() -> Diagnosis {
             reason: format!("nothing could be tried: {reason}"),
             remedy: "Check that temporary files and processes can be made here.".into(),
         }],
+        wiring: Wiring::Off,
+        no_device: None,
     };
     match thread.join() {
         Ok(Ok(diagnosis)) => diagnosis,
@@ -73,15 +75,23 @@ pub fn diagnose() -> Diagnosis {
 }
 
 /// Tries rung by rung; the first that works is used.
-pub(super) async fn climb(choice: IsolationChoice, helper: &Arc<Helper>, homes: &Homes) -> Diagnosis {
+pub(super) async fn climb(
+    choice: IsolationChoice,
+    wanted: Wiring,
+    helper: &Arc<Helper>,
+    homes: &Homes,
+) -> Diagnosis {
     let mut refused = Vec::new();
     for level in rungs(choice) {
-        match try_level(*level, helper, homes).await {
+        match try_level(*level, Wiring::Off, helper, homes).await {
             Ok(enforced) => {
                 let isolation = describe(*level, enforced, refused.clone());
+                let (wiring, no_device) = wire(*level, wanted, helper, homes).await;
                 return Diagnosis {
                     isolation: Some(isolation),
                     refused,
+                    wiring,
+                    no_device,
                 };
             }
             Err((reason, errno)) => {
@@ -97,6 +107,33 @@ pub(super) async fn climb(choice: IsolationChoice, helper: &Arc<Helper>, homes: 
     Diagnosis {
         isolation: None,
         refused,
+        wiring: Wiring::Off,
+        no_device: None,
+    }
+}
+
+/// How programs get out on a rung, and why not by a device of their own.
+async fn wire(level: Level, wanted: Wiring, helper: &Arc<Helper>, homes: &Homes) -> (Wiring, Option<String>) {
+    if wanted == Wiring::Off {
+        return (Wiring::Off, None);
+    }
+    if !level.has_namespaces() {
+        let reason = "Without namespaces no network can be a sandbox's alone, so sandboxes have none.";
+        return (Wiring::Off, Some(reason.to_owned()));
+    }
+    if wanted == Wiring::Proxy {
+        return (Wiring::Proxy, None);
+    }
+    match try_level(level, Wiring::Tun, helper, homes).await {
+        Ok(_) => (Wiring::Tun, None),
+        Err((reason, _)) => (
+            Wiring::Proxy,
+            Some(format!(
+                "A network device does not work here: {reason}. Programs reach what they may by a proxy, when they \
+                 heed HTTPS_PROXY. Load the module and open it to the engine: modprobe tun && chmod 0666 \
+                 /dev/net/tun; a container is started with --device /dev/net/tun."
+            )),
+        ),
     }
 }
 
@@ -135,6 +172,7 @@ fn spec() -> SandboxSpec {
 
 async fn try_level(
     level: Level,
+    wiring: Wiring,
     helper: &Arc<Helper>,
     homes: &Homes,
 ) -> Result<Enforced, (String, Option<i32>)> {
@@ -148,7 +186,7 @@ async fn try_level(
         binds: Vec::new(),
         home: prepared.home,
         limits: Limits::of(&spec),
-        network: Network::Off,
+        wiring,
     };
     let tried = async {
         let forked = helper

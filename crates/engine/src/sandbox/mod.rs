@@ -49,19 +49,25 @@ mod state;
     reason = "tokio takes descriptors only with a promise about them; the block gives it"
 )]
 mod terminal;
+#[expect(
+    unsafe_code,
+    reason = "tokio takes descriptors only with a promise about them; the block gives it"
+)]
+mod tun;
 
 pub use connect::ConnectError;
 pub use error::{FileError, IsolationError, SandboxError};
 pub use handle::Sandbox;
 pub use host::{HostConfig, SandboxHost};
-pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal};
+pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal, Wiring};
 pub use ladder::diagnose;
 pub use process::{CommandPipes, Ended, Exit, Process, Spawn, StdinKind};
 pub use sandboxd::sandboxd_main;
-pub use spec::{Network, SandboxSpec};
+pub use spec::SandboxSpec;
 pub use state::{Destroyed, EndReason, Usage};
 pub use terminal::{InTerminal, Master, Terminal};
 pub use toolbox::protocol::{FileEntry, FileFault, FileKind, FileStat};
+pub(crate) use tun::Tun;
 
 /// The name of the only user inside a sandbox.
 pub const USER: &str = "daytona";

@@ -13,7 +13,8 @@ use super::channel::Channel;
 use super::helper::{Forked, Helper};
 use super::homes::{self, Prepared};
 use super::sandboxd::orders::{Bind, Enforced, Home, Limits, Plan};
-use super::{EndReason, HOME, Level, Network, SandboxError, SandboxSpec};
+use super::{EndReason, HOME, Level, SandboxError, SandboxSpec, Tun, Wiring};
+use crate::network::{self, Gate, NetworkBound, NetworkWish};
 
 /// How often a folder that nothing else bounds is measured.
 const DISK_INTERVAL: Duration = Duration::from_secs(2);
@@ -29,7 +30,7 @@ pub(super) struct Room {
     /// Whether its loopback device is its own and not the host's.
     pub(super) own_loopback: bool,
     limits: std::sync::Mutex<Limits>,
-    network: Network,
+    gate: Option<Arc<Gate>>,
     enforced: Enforced,
     kept: bool,
     temporary: Option<PathBuf>,
@@ -53,12 +54,8 @@ impl Room {
         binds: Vec<Bind>,
         spec: &SandboxSpec,
         prepared: Prepared,
+        (wiring, bound): (Wiring, &Arc<NetworkBound>),
     ) -> Result<Self, SandboxError> {
-        if spec.network == Network::Open && !level.has_namespaces() {
-            return Err(SandboxError::Create(
-                "without namespaces it cannot have a network of its own; switch its network off".into(),
-            ));
-        }
         let home = match &prepared.home {
             Home::Folder(folder) if !level.has_namespaces() => folder.to_string_lossy().into_owned(),
             _ => HOME.to_owned(),
@@ -70,7 +67,7 @@ impl Room {
             binds,
             home: prepared.home,
             limits,
-            network: spec.network,
+            wiring,
         };
         let forked = helper
             .create(plan)
@@ -82,7 +79,7 @@ impl Room {
             enforced,
             ended,
         } = forked;
-        let (channel, listener) = match Channel::open(control).await {
+        let (channel, outlet) = match Channel::open(control).await {
             Ok(opened) => opened,
             Err(error) => {
                 helper.kill(slot, None);
@@ -93,9 +90,16 @@ impl Room {
         if let Some(folder) = prepared.watched {
             tasks.push(watch_disk(folder, limits, Arc::clone(&helper), slot));
         }
-        if spec.network == Network::Open {
-            tasks.push(serve_network(listener)?);
-        }
+        let gate = match wiring {
+            Wiring::Off => None,
+            Wiring::Proxy | Wiring::Tun => {
+                let outlet =
+                    outlet.ok_or_else(|| SandboxError::Protocol("a network without a way out".into()))?;
+                let gate = Gate::new(Arc::clone(bound), spec.network.clone());
+                tasks.push(serve_network(wiring, outlet, Arc::clone(&gate))?);
+                Some(gate)
+            }
+        };
         Ok(Self {
             slot,
             helper,
@@ -104,7 +108,7 @@ impl Room {
             home,
             own_loopback: level.has_namespaces(),
             limits: std::sync::Mutex::new(limits),
-            network: spec.network,
+            gate,
             enforced,
             kept: spec.keep_home,
             temporary: prepared.temporary,
@@ -130,12 +134,20 @@ impl Room {
         // The size of its files in memory was chosen for the memory it has.
         let fits = wanted.memory_bytes >= limits.memory_bytes;
         let changeable = wanted == limits || self.enforced.all_by_cgroup();
-        let plain = !self.kept && !spec.keep_home && self.network == spec.network;
+        let plain = !self.kept && !spec.keep_home;
         self.is_alive() && plain && same_disk && fits && changeable
     }
 
-    /// Changes the limits to those asked for.
+    /// Changes what it asks to reach, at once.
+    pub(super) fn set_network(&self, wish: NetworkWish) {
+        if let Some(gate) = &self.gate {
+            gate.set(wish);
+        }
+    }
+
+    /// Changes the limits and the network to those asked for.
     pub(super) async fn become_what(&self, spec: &SandboxSpec) -> bool {
+        self.set_network(spec.network.clone());
         let wanted = Limits::of(spec);
         if wanted == self.limits() {
             return true;
@@ -197,10 +209,13 @@ fn watch_disk(folder: PathBuf, limits: Limits, helper: Arc<Helper>, slot: u64) -
     tokio::spawn(watching).abort_handle()
 }
 
-/// Serves the proxy on the socket that pid 1 opened in its network.
-fn serve_network(listener: Option<OwnedFd>) -> Result<AbortHandle, SandboxError> {
-    let listener = listener.ok_or_else(|| SandboxError::Protocol("a network without a socket".into()))?;
-    let serve = crate::network::serve(listener)
+/// Serves what pid 1 opened in its network.
+fn serve_network(wiring: Wiring, outlet: OwnedFd, gate: Arc<Gate>) -> Result<AbortHandle, SandboxError> {
+    if wiring == Wiring::Tun {
+        let device = Tun::new(outlet)?;
+        return Ok(tokio::spawn(network::serve_tun(device, gate)).abort_handle());
+    }
+    let serve = network::serve_proxy(outlet, gate)
         .map_err(|error| SandboxError::System(format!("The network proxy could not be started: {error}")))?;
     Ok(tokio::spawn(serve).abort_handle())
 }

@@ -2,19 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-/// What a sandbox may reach outside itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Network {
-    /// Nothing but its own loopback device.
-    #[default]
-    Off,
-    /// Public addresses, through the engine's proxy; never the host, private
-    /// or link-local ones.
-    Open,
-}
+use crate::network::NetworkWish;
 
 /// The order for one sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +20,8 @@ pub struct SandboxSpec {
     pub inodes: u64,
     /// How many processes and threads may live at the same time.
     pub processes: u32,
-    /// What it may reach.
-    pub network: Network,
+    /// What it asks to reach; it gets no more than the host's bound.
+    pub network: NetworkWish,
     /// Added to `Sandbox::base_env`; wins over it.
     pub env: BTreeMap<String, String>,
     /// Keep the home folder on the host's disk after the sandbox is destroyed.
@@ -41,7 +29,8 @@ pub struct SandboxSpec {
 }
 
 impl Default for SandboxSpec {
-    /// One processor, 1 GiB of memory, 3 GiB of disk, no network, nothing kept.
+    /// One processor, 1 GiB of memory, 3 GiB of disk, the host's network bound,
+    /// nothing kept.
     fn default() -> Self {
         Self {
             id: String::new(),
@@ -50,7 +39,7 @@ impl Default for SandboxSpec {
             disk_bytes: 3 << 30,
             inodes: 200_000,
             processes: 256,
-            network: Network::Off,
+            network: NetworkWish::default(),
             env: BTreeMap::new(),
             keep_home: false,
         }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use ::engine::sandbox::{IsolationChoice, Network};
-use ::engine::{EngineConfig, Timings};
+use ::engine::sandbox::IsolationChoice;
+use ::engine::{EngineConfig, NetworkBound, Timings};
 use tokio_util::sync::CancellationToken;
 
 fn milliseconds(name: &str) -> Option<Duration> {
@@ -25,9 +25,9 @@ pub fn main() -> anyhow::Result<()> {
         let (key, data_dir) = (std::env::var("ENGINE_KEY")?, std::env::var("ENGINE_DATA")?);
         let config = EngineConfig {
             isolation: isolation.parse().unwrap_or(IsolationChoice::Auto),
-            network_default: match std::env::var("ENGINE_NETWORK").as_deref() {
-                Ok("open") => Network::Open,
-                _ => Network::Off,
+            network_default: match std::env::var("ENGINE_NETWORK") {
+                Ok(text) => text.parse().map_err(anyhow::Error::msg)?,
+                Err(_) => NetworkBound::off(),
             },
             runtime_dir: std::env::var_os("ENGINE_RUNTIME").map(Into::into),
             warm: std::env::var("ENGINE_WARM").map_or(0, |count| count.parse().unwrap_or(0)),

@@ -9,6 +9,7 @@ mod files;
 mod kit;
 mod life;
 mod limits;
+mod network;
 mod rungs;
 mod stopping;
 
@@ -28,6 +29,7 @@ fn main() {
         files::trials(),
         life::trials(),
         limits::trials(),
+        network::trials(),
         rungs::trials(),
         stopping::trials(),
     ]

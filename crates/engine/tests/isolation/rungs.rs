@@ -1,10 +1,11 @@
-//! The rungs below the best one, and the open network.
+//! The rungs below the best one.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
-use engine::sandbox::{Enforcer, IsolationChoice, Level, Network, SandboxHost};
+use engine::NetworkBound;
+use engine::sandbox::{Enforcer, IsolationChoice, Level, SandboxHost, Wiring};
 use libtest_mimic::{Failed, Trial};
 
 use crate::kit::{
@@ -22,7 +23,6 @@ pub fn trials() -> Vec<Trial> {
         trial("rungs::without_walls_only_its_own_processes_end", no_walls),
         trial("rungs::no_rung_means_no_engine", refused),
         trial("rungs::the_doctor_says_the_same", doctor),
-        trial("rungs::an_open_network_reaches_only_the_proxy", open_network),
     ];
     if may_administer() {
         trials.push(Trial::test(
@@ -33,12 +33,20 @@ pub fn trials() -> Vec<Trial> {
             "rungs::most_of_this_as_a_containers_root",
             as_containers_root,
         ));
+        trials.push(Trial::test(
+            "rungs::the_network_as_an_ordinary_user_with_devices",
+            as_ordinary_user_with_devices,
+        ));
     }
     trials
 }
 
 async fn landlock_ground() -> Ground {
-    let ground = ground_with(|config| config.isolation = IsolationChoice::Landlock).await;
+    let ground = ground_with(|config| {
+        config.isolation = IsolationChoice::Landlock;
+        config.network = NetworkBound::open();
+    })
+    .await;
     // The sandbox's own user has to pass through.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     std::fs::set_permissions(ground.data.path(), open).unwrap();
@@ -114,16 +122,11 @@ async fn landlock_ends() {
     sandbox.destroy().await.unwrap();
     until(2, "all ended", || host_processes(&time).is_empty()).await;
     assert!(!std::path::Path::new(&home).exists());
-    let error = ground
-        .host
-        .create(engine::sandbox::SandboxSpec {
-            id: crate::kit::unique(),
-            network: Network::Open,
-            ..engine::sandbox::SandboxSpec::default()
-        })
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("without namespaces"), "{error}");
+    assert_eq!(
+        ground.host.wiring(),
+        Wiring::Off,
+        "without namespaces no network can be its own"
+    );
 }
 
 async fn no_walls() {
@@ -186,39 +189,6 @@ async fn doctor() {
     }
 }
 
-async fn open_network() {
-    let ground = ground().await;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let sandbox = ground.sandbox_with(|spec| spec.network = Network::Open).await;
-    let program = format!(
-        "import os, socket, urllib.request, urllib.error\nos.environ.clear()\n\
-         try: socket.create_connection(('127.0.0.1', {port}), 2); print('CONNECTED')\n\
-         except OSError as e: print(e.errno)\n\
-         opener = urllib.request.build_opener(urllib.request.ProxyHandler({{'http': 'http://127.0.0.1:3128'}}))\n\
-         for host in ('localhost:{port}', '169.254.169.254', '10.0.0.1', '[::1]:{port}'):\n\
-         \x20try: opener.open(f'http://{{host}}/', timeout=5); print('REACHED', host)\n\
-         \x20except urllib.error.HTTPError as e: print(e.code, e.read().decode().strip())\n\
-         print(open('/proc/net/dev').read().count(':'))"
-    );
-    let ran = python(&sandbox, &program).await;
-    assert!(
-        !ran.out.contains("CONNECTED") && !ran.out.contains("REACHED"),
-        "{}",
-        ran.out
-    );
-    assert_eq!(
-        ran.out.matches("403 Pitlane's network proxy: ").count(),
-        4,
-        "{}",
-        ran.out
-    );
-    assert!(ran.out.ends_with("1\n"), "{}", ran.out);
-    let env = sandbox.base_env();
-    assert!(env.contains(&("HTTPS_PROXY".into(), "http://127.0.0.1:3128".into())));
-    sandbox.destroy().await.unwrap();
-}
-
 /// Runs this suite again without root, which takes another rung.
 fn as_ordinary_user() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
@@ -235,6 +205,29 @@ fn as_ordinary_user() -> Result<(), Failed> {
         .args(["--test-threads=2", "--skip", "bench::"])
         .uid(ORDINARY)
         .gid(ORDINARY);
+    succeed(&mut command)
+}
+
+/// Runs the network's part again as a user who may open network devices, which
+/// on some hosts only root may.
+fn as_ordinary_user_with_devices() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+    let program = folder.path().join("isolation");
+    std::fs::copy(std::env::current_exe()?, &program)?;
+    let script = format!(
+        "mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && \
+         exec setpriv --reuid {ORDINARY} --regid {ORDINARY} --clear-groups --bounding-set=-all \"$0\" \
+         --test-threads=2 network::"
+    );
+    let mut command = Command::new("unshare");
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+        .env("TMPDIR", folder.path())
+        .env("NETWORK_DEVICE", "needed")
+        .current_dir(folder.path());
+    command.args(["--mount", "sh", "-c", &script]).arg(&program);
     succeed(&mut command)
 }
 

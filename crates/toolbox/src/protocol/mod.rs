@@ -155,8 +155,8 @@ pub enum Call {
 /// What pid 1 says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// The walls stand and requests are served. Comes with the listening
-    /// socket of the network proxy when there is one.
+    /// The walls stand and requests are served. Comes with the way out of its
+    /// network when there is one.
     Ready,
     /// The walls could not be built; pid 1 ends.
     SetupFailed {

@@ -10,6 +10,7 @@ mod mounts;
 mod network;
 mod privileges;
 mod seccomp;
+mod tun;
 
 pub(crate) use landlock::version as landlock_version;
 pub(crate) use privileges::become_user;
@@ -20,12 +21,13 @@ use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::path::PathBuf;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{DumpableBehavior, Signal, set_dumpable_behavior, set_parent_process_death_signal};
 use toolbox::protocol::{Message, encode};
 use toolbox::{Places, Surroundings, frame};
 
 use crate::sandbox::sandboxd::orders::{Enforced, Home, Plan};
-use crate::sandbox::{HOME, Level, Network};
+use crate::sandbox::{HOME, Level, Wiring};
 
 /// A step that failed, as the part of a sentence after "could not be made:".
 pub(crate) type Setup<T> = Result<T, String>;
@@ -61,6 +63,7 @@ pub(crate) fn enter(given: &Inheritance<'_>, control: OwnedFd, life: OwnedFd) ->
                     // The engine may be gone; then nobody needs to know.
                     let _ = frame::send(&control, &bytes, &[]);
                 }
+                stay_until_heard(&control);
                 control
             }
         },
@@ -115,13 +118,15 @@ fn build(given: &Inheritance<'_>, control: &OwnedFd) -> Setup<Surroundings> {
     if plan.level.needs_user_namespace() {
         privileges::map_user(given.uid, given.outside_uid)?;
     }
-    let mut listener = None;
+    let mut outlet = None;
     if namespaces {
         network::name_host()?;
         network::loopback_up()?;
-        if plan.network == Network::Open {
-            listener = Some(network::listen()?);
-        }
+        outlet = match plan.wiring {
+            Wiring::Off => None,
+            Wiring::Proxy => Some(network::listen()?),
+            Wiring::Tun => Some(tun::device()?),
+        };
         mounts::build_root(plan, given.uid)?;
     }
     go_ahead(control)?;
@@ -170,8 +175,21 @@ fn build(given: &Inheritance<'_>, control: &OwnedFd) -> Setup<Surroundings> {
     Ok(Surroundings {
         places,
         own_uid: given.host_is_root,
-        listener,
+        outlet,
     })
+}
+
+/// Waits a little for sandboxd's go-ahead, or for the engine to hang up: who
+/// closes a socket with unread words in it takes back what it said.
+fn stay_until_heard(control: &OwnedFd) {
+    let patience = Timespec {
+        tv_sec: 2,
+        tv_nsec: 0,
+    };
+    let mut heard = [PollFd::new(control, PollFlags::IN)];
+    if poll(&mut heard, Some(&patience)).is_ok_and(|count| count > 0) {
+        let _ = frame::receive(control, &mut [0u8; 1]);
+    }
 }
 
 /// Waits until sandboxd has put this process into its cgroups.

@@ -18,9 +18,10 @@ use rustix::mount::{
 };
 
 use super::{Setup, devices, step};
+use crate::network::plan::NAME_SERVER;
 use crate::sandbox::loop_device;
 use crate::sandbox::sandboxd::orders::{Home, Plan};
-use crate::sandbox::{Level, Network, USER};
+use crate::sandbox::{Level, USER, Wiring};
 
 /// Where the new root is put together; what the host has there is hidden.
 const BASE: &str = "/tmp";
@@ -236,7 +237,7 @@ pub(super) fn build_root(plan: &Plan, uid: u32) -> Setup<()> {
     for (target, piece) in etc {
         place(piece, &target, Access::Read)?;
     }
-    write_identity(plan.network, uid)?;
+    write_identity(plan.wiring, uid)?;
     devices::build_dev(nodes)?;
     if plan.level != Level::NamespacesUserNoProc {
         devices::build_proc()?;
@@ -267,7 +268,7 @@ fn inside(target: &Path) -> Setup<PathBuf> {
 }
 
 /// What names the sandbox's user and host.
-fn write_identity(network: Network, uid: u32) -> Setup<()> {
+fn write_identity(wiring: Wiring, uid: u32) -> Setup<()> {
     write(
         "etc/passwd",
         &format!(
@@ -285,11 +286,12 @@ fn write_identity(network: Network, uid: u32) -> Setup<()> {
         "etc/nsswitch.conf",
         "passwd: files\ngroup: files\nhosts: files dns\n",
     )?;
-    let resolver = match network {
-        Network::Off => "# There is no network here.\n",
-        Network::Open => "# Names are resolved by the proxy.\n",
+    let resolver = match wiring {
+        Wiring::Off => "# There is no network here.\n".to_owned(),
+        Wiring::Proxy => "# Names are resolved by the proxy.\n".to_owned(),
+        Wiring::Tun => format!("nameserver {NAME_SERVER}\n"),
     };
-    write("etc/resolv.conf", resolver)
+    write("etc/resolv.conf", &resolver)
 }
 
 enum TakenHome {

@@ -1,5 +1,5 @@
 //! The sandbox's own host name and network: a loopback device and, when it may
-//! reach the outside, a socket that the engine's proxy serves.
+//! reach the outside by a proxy, a socket that the engine serves.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen as listen_on, socket_with};
 
 use super::{Setup, step};
-use crate::network::PROXY_PORT;
+use crate::network::plan::PROXY_PORT;
 
 /// How many connections may wait for the proxy.
 const BACKLOG: i32 = 64;
@@ -47,7 +47,7 @@ pub(super) fn listen() -> Setup<OwnedFd> {
     Ok(socket)
 }
 
-fn stream_or_datagram(kind: SocketType) -> rustix::io::Result<OwnedFd> {
+pub(super) fn stream_or_datagram(kind: SocketType) -> rustix::io::Result<OwnedFd> {
     socket_with(
         AddressFamily::INET,
         kind,

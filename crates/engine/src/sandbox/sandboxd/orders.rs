@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sandbox::{Enforcer, Level, Network, SandboxSpec};
+use crate::sandbox::{Enforcer, Level, SandboxSpec, Wiring};
 
 /// One numbered order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub(crate) struct Plan {
     pub(crate) binds: Vec<Bind>,
     pub(crate) home: Home,
     pub(crate) limits: Limits,
-    pub(crate) network: Network,
+    pub(crate) wiring: Wiring,
 }
 
 /// A folder of the host that is visible, read-only, in the sandbox.

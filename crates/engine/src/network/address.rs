@@ -1,42 +1,26 @@
-//! Which addresses a sandbox may reach: those of the public internet, never the
-//! host's own, its networks', or ones that stand for them.
+//! Which addresses are of the public internet, and which are this host's own.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-use tokio::net::UdpSocket;
-
-/// What may be reached besides public addresses.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Policy {
-    /// Addresses that are let through whatever they are.
-    pub(super) exceptions: Vec<SocketAddr>,
-}
-
-impl Policy {
-    /// Whether a connection to this address may be made.
-    pub(super) async fn allows(&self, address: SocketAddr) -> io::Result<bool> {
-        if self.exceptions.contains(&address) {
-            return Ok(true);
-        }
-        Ok(is_public(address.ip()) && !is_own(address).await?)
+/// Whether the address is one of this host's, or stands for it.
+pub(super) fn is_own(address: IpAddr) -> io::Result<bool> {
+    if address.is_loopback() || address.is_unspecified() {
+        return Ok(true);
     }
-}
-
-/// Whether the address is one of this host's: then the way to it starts there.
-async fn is_own(address: SocketAddr) -> io::Result<bool> {
     let any: IpAddr = match address {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    // Connecting a datagram socket sends nothing and picks the way.
-    let probe = UdpSocket::bind((any, 0)).await?;
-    probe.connect(address).await?;
-    Ok(probe.local_addr()?.ip() == address.ip())
+    // Connecting a datagram socket sends nothing and picks the way; the way to
+    // an own address starts at that address.
+    let probe = UdpSocket::bind((any, 0))?;
+    probe.connect(SocketAddr::new(address, 9))?;
+    Ok(probe.local_addr()?.ip() == address)
 }
 
 /// Whether the address is routed on the public internet.
-fn is_public(address: IpAddr) -> bool {
+pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
@@ -140,13 +124,13 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_own_address_is_recognised() {
-        assert!(is_own("127.0.0.1:80".parse().unwrap()).await.unwrap());
-        let allowed = Policy {
-            exceptions: vec!["127.0.0.1:80".parse().unwrap()],
-        };
-        assert!(allowed.allows("127.0.0.1:80".parse().unwrap()).await.unwrap());
-        assert!(!allowed.allows("127.0.0.1:81".parse().unwrap()).await.unwrap());
+    #[test]
+    fn an_own_address_is_recognised() {
+        for own in ["127.0.0.1", "127.9.9.9", "::1", "0.0.0.0"] {
+            assert!(is_own(own.parse().unwrap()).unwrap(), "{own}");
+        }
+        if let Ok(own) = is_own("1.1.1.1".parse().unwrap()) {
+            assert!(!own);
+        }
     }
 }
