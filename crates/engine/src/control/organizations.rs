@@ -18,7 +18,6 @@ use crate::body::Json;
 use crate::clock::rfc3339;
 use crate::fault::Fault;
 use crate::identity::{self, Administrator, Caller};
-use crate::sandbox::Network;
 use crate::state::SharedEngine;
 
 /// Daytona's further field, a default region, has one value here and is not read.
@@ -117,7 +116,7 @@ pub(super) fn describe(engine: &SharedEngine, organization: identity::Organizati
             "maxSecretsPerSandbox": 0,
             "snapshotDeactivationTimeoutMinutes": 0,
             "defaultQueueTimeout": null,
-            "sandboxLimitedNetworkEgress": engine.config.network_default == Network::Off,
+            "sandboxLimitedNetworkEgress": engine.config.network_default.is_off(),
             "previewWarningEnabled": false,
             "ssoEnabled": false,
             "scimEnabled": false,

@@ -57,7 +57,7 @@ pub(crate) fn port(text: &str) -> Result<u16, Fault> {
 /// Has the program answer the request.
 pub(crate) async fn forward(to: Destination<'_>, request: Request) -> Result<Response, Fault> {
     let (live, port) = (to.live, to.port);
-    if port == crate::network::PROXY_PORT {
+    if live.sandbox.own_port() == Some(port) {
         return Err(refused(&ConnectError::Refused(port)));
     }
     let stream = live

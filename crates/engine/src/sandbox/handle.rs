@@ -151,6 +151,12 @@ impl Sandbox {
         self.shared.room.ended.clone()
     }
 
+    /// The port inside at which the engine itself listens, where it does.
+    #[must_use]
+    pub fn own_port(&self) -> Option<u16> {
+        self.shared.room.own_port()
+    }
+
     /// Changes what it asks to reach: at once for what is new, and connections
     /// that are not allowed any more are cut.
     pub fn set_network(&self, wish: NetworkWish) {

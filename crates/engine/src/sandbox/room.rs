@@ -30,6 +30,7 @@ pub(super) struct Room {
     /// Whether its loopback device is its own and not the host's.
     pub(super) own_loopback: bool,
     limits: std::sync::Mutex<Limits>,
+    wiring: Wiring,
     gate: Option<Arc<Gate>>,
     enforced: Enforced,
     kept: bool,
@@ -108,6 +109,7 @@ impl Room {
             home,
             own_loopback: level.has_namespaces(),
             limits: std::sync::Mutex::new(limits),
+            wiring,
             gate,
             enforced,
             kept: spec.keep_home,
@@ -136,6 +138,11 @@ impl Room {
         let changeable = wanted == limits || self.enforced.all_by_cgroup();
         let plain = !self.kept && !spec.keep_home;
         self.is_alive() && plain && same_disk && fits && changeable
+    }
+
+    /// The port of the proxy, where that is the way out.
+    pub(super) fn own_port(&self) -> Option<u16> {
+        (self.wiring == Wiring::Proxy).then_some(network::plan::PROXY_PORT)
     }
 
     /// Changes what it asks to reach, at once.

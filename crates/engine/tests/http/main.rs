@@ -21,6 +21,7 @@ mod files;
 mod git;
 mod hostile_files;
 mod identity;
+mod network;
 mod ports;
 mod sessions;
 mod sockets;
@@ -47,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         git::trials(),
         hostile_files::trials(),
         identity::trials(),
+        network::trials(),
         ports::trials(),
         sessions::trials(),
         speed::trials(),

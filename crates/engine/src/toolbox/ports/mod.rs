@@ -107,7 +107,9 @@ async fn listening(live: &Live) -> Result<BTreeSet<u16>, Fault> {
         ));
     }
     // The way out is the engine's, not a program's.
-    ports.remove(&crate::network::PROXY_PORT);
+    if let Some(own) = live.sandbox.own_port() {
+        ports.remove(&own);
+    }
     Ok(ports)
 }
 
