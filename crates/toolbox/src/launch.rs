@@ -4,6 +4,9 @@
 //! user owns them and `/dev/stdout` can be opened again by name. Whether exec
 //! worked comes back through a pipe that exec closes; pid 1's loop watches it,
 //! because the sandbox's other processes could stop the child before.
+//!
+//! A program that the engine talks to besides its streams has one end of a
+//! packet socket as descriptor 3.
 
 use std::ffi::CString;
 use std::io;
@@ -13,6 +16,7 @@ use std::path::Path;
 
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
+use crate::frame;
 use crate::protocol::{LaunchStep, MARKER};
 
 /// The largest pipe an ordinary user may have; a larger one means fewer wakes.
@@ -34,6 +38,7 @@ pub(crate) struct Launched {
     pub(crate) stdin: Option<OwnedFd>,
     pub(crate) stdout: OwnedFd,
     pub(crate) stderr: Option<OwnedFd>,
+    pub(crate) control: Option<OwnedFd>,
     /// Readable when exec was done (nothing to read) or failed (see [`failure`]).
     pub(crate) report: OwnedFd,
 }
@@ -94,11 +99,25 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Failure> {
     Ok(ends)
 }
 
+/// What a program has besides its output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Streams {
+    pub(crate) stdin: bool,
+    pub(crate) merge_stderr: bool,
+    pub(crate) control: bool,
+}
+
 /// Forks the child and lets it become `program`.
-pub(crate) fn launch(program: &Program, stdin: bool, merge_stderr: bool) -> Result<Launched, Failure> {
-    let input = if stdin { Some(pipe()?) } else { None };
+pub(crate) fn launch(program: &Program, streams: Streams) -> Result<Launched, Failure> {
+    let input = if streams.stdin { Some(pipe()?) } else { None };
     let (stdout, output) = pipe()?;
-    let errors = if merge_stderr { None } else { Some(pipe()?) };
+    let errors = if streams.merge_stderr { None } else { Some(pipe()?) };
+    let control = if streams.control {
+        let failed = |error: io::Error| (LaunchStep::Pipe, error.raw_os_error().unwrap_or(libc::EMFILE));
+        Some(frame::pair().map_err(failed)?)
+    } else {
+        None
+    };
     let null = std::fs::File::open("/dev/null")
         .map_err(|error| (LaunchStep::Descriptors, error.raw_os_error().unwrap_or(libc::EIO)))?;
     let standard = [
@@ -106,23 +125,37 @@ pub(crate) fn launch(program: &Program, stdin: bool, merge_stderr: bool) -> Resu
         output.as_fd(),
         errors.as_ref().map_or(output.as_fd(), |(_, write)| write.as_fd()),
     ];
-    let (pid, report) = start(program, standard, false)?;
+    let beside = match &control {
+        Some((_, theirs)) => Beside::Control(theirs.as_fd()),
+        None => Beside::Nothing,
+    };
+    let (pid, report) = start(program, standard, beside)?;
     Ok(Launched {
         pid,
         stdin: input.map(|(_, write)| write),
         stdout,
         stderr: errors.map(|(read, _)| read),
+        control: control.map(|(own, _)| own),
         report,
     })
 }
 
+/// What a program has beside its standard descriptors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Beside<'a> {
+    Nothing,
+    /// The first of them is the terminal that is to control its session.
+    Terminal,
+    /// A socket, as descriptor 3.
+    Control(BorrowedFd<'a>),
+}
+
 /// Forks the child and lets it become `program` with these standard
-/// descriptors; `in_terminal` when the first of them is to control its session.
-/// Gives its number and [`Launched::report`].
+/// descriptors. Gives its number and [`Launched::report`].
 pub(crate) fn start(
     program: &Program,
     standard: [BorrowedFd<'_>; 3],
-    in_terminal: bool,
+    beside: Beside<'_>,
 ) -> Result<(i32, OwnedFd), Failure> {
     let (report, tell) =
         pipe_with(PipeFlags::CLOEXEC).map_err(|error| (LaunchStep::Pipe, error.raw_os_error()))?;
@@ -133,18 +166,22 @@ pub(crate) fn start(
             LaunchStep::Fork,
             io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN),
         )),
-        0 => become_program(program, standard, in_terminal, &tell),
+        0 => become_program(program, standard, beside, &tell),
         pid => Ok((pid, report)),
     }
 }
 
-fn become_program(program: &Program, standard: [BorrowedFd<'_>; 3], in_terminal: bool, tell: &OwnedFd) -> ! {
-    let tell = match only_these(standard, tell) {
+fn become_program(program: &Program, standard: [BorrowedFd<'_>; 3], beside: Beside<'_>, tell: &OwnedFd) -> ! {
+    let control = match beside {
+        Beside::Control(socket) => Some(socket),
+        Beside::Nothing | Beside::Terminal => None,
+    };
+    let tell = match only_these(standard, control, tell) {
         Ok(tell) => tell,
         // SAFETY: ends the forked child without running pid 1's destructors.
         Err(_) => unsafe { libc::_exit(127) },
     };
-    let (step, errno) = try_become(program, in_terminal);
+    let (step, errno) = try_become(program, matches!(beside, Beside::Terminal));
     let mut report = [0u8; 5];
     report[0] = step as u8;
     report[1..].copy_from_slice(&errno.to_le_bytes());
@@ -153,26 +190,31 @@ fn become_program(program: &Program, standard: [BorrowedFd<'_>; 3], in_terminal:
     unsafe { libc::_exit(127) }
 }
 
-/// Keeps the standard descriptors and, as 3, the report pipe; pid 1's own
-/// sockets are closed before anything of this process can be looked at.
-fn only_these(standard: [BorrowedFd<'_>; 3], tell: &OwnedFd) -> io::Result<OwnedFd> {
-    const REPORT: RawFd = 3;
-    let sources = standard.map(|descriptor| descriptor.as_raw_fd());
+/// Keeps the standard descriptors, the control socket as 3 and after them the
+/// report pipe; pid 1's own sockets are closed before anything of this process
+/// can be looked at.
+fn only_these(
+    standard: [BorrowedFd<'_>; 3],
+    control: Option<BorrowedFd<'_>>,
+    tell: &OwnedFd,
+) -> io::Result<OwnedFd> {
+    let sources = standard.into_iter().chain(control);
+    let report: RawFd = if control.is_some() { 4 } else { 3 };
     // SAFETY: descriptor numbers of this process alone, which has one thread.
     // Sources are above 4, because pid 1 itself holds 0 to 4, so that no dup
-    // closes one that is still needed; afterwards the result owns 3.
+    // closes one that is still needed; afterwards the result owns `report`.
     unsafe {
         for (target, source) in (0..).zip(sources) {
-            if libc::dup2(source, target) < 0 {
+            if libc::dup2(source.as_raw_fd(), target) < 0 {
                 return Err(io::Error::last_os_error());
             }
         }
-        if libc::dup3(tell.as_raw_fd(), REPORT, libc::O_CLOEXEC) < 0
-            || libc::syscall(libc::SYS_close_range, 4u32, u32::MAX, 0u32) != 0
+        if libc::dup3(tell.as_raw_fd(), report, libc::O_CLOEXEC) < 0
+            || libc::syscall(libc::SYS_close_range, report + 1, u32::MAX, 0u32) != 0
         {
             return Err(io::Error::last_os_error());
         }
-        Ok(OwnedFd::from_raw_fd(REPORT))
+        Ok(OwnedFd::from_raw_fd(report))
     }
 }
 

@@ -4,13 +4,13 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::connect;
 use crate::ending::Ending;
 use crate::files;
 use crate::helper::Helper;
-use crate::launch::{self, Failure, Launched, Program};
+use crate::launch::{self, Failure, Launched, Program, Streams};
 use crate::protocol::{Call, FileEntry, FileFault, LaunchStep, Outcome, Request};
 use crate::supervise::{Launching, Supervisor};
 use crate::terminal;
@@ -28,8 +28,14 @@ impl Supervisor {
                 cwd,
                 stdin,
                 merge_stderr,
+                control,
             } => {
-                let launch = |program: &Program| launch::launch(program, stdin, merge_stderr);
+                let streams = Streams {
+                    stdin,
+                    merge_stderr,
+                    control,
+                };
+                let launch = |program: &Program| launch::launch(program, streams);
                 if let Err((step, errno)) = self.spawn(id, &argv, &env, &cwd, launch) {
                     self.reply(id, Outcome::NotStarted { step, errno }, &[])?;
                 }
@@ -52,6 +58,10 @@ impl Supervisor {
                 Ok(socket) => self.reply(id, Outcome::Connecting, &[socket.as_fd()]),
                 Err(error) => self.reply(id, Outcome::Errno(error.raw_os_error()), &[]),
             },
+            Call::Adopt { pid } => {
+                let outcome = self.adopt(pid);
+                self.reply(id, outcome, &[])
+            }
             Call::Signal { pid, signal } => {
                 let outcome = self.signal(pid, signal);
                 self.reply(id, outcome, &[])
@@ -121,6 +131,7 @@ impl Supervisor {
             Call::Spawn { .. }
             | Call::SpawnInTerminal { .. }
             | Call::Connect { .. }
+            | Call::Adopt { .. }
             | Call::Signal { .. }
             | Call::EndTree { .. }
             | Call::CreatePipes { .. }
@@ -147,6 +158,26 @@ impl Supervisor {
         self.commands.started(launched.pid, marker);
         self.launching.push(Launching { request, launched });
         Ok(())
+    }
+
+    /// Takes an orphan in as a program that was started. Whoever names it can
+    /// only name processes of the sandbox, and of those only ones that nobody
+    /// waits for yet: what it may come to is told to the one who asked.
+    fn adopt(&mut self, pid: i32) -> Outcome {
+        let taken = self.commands.alive(pid) || self.helpers.iter().any(|helper| helper.pid == pid);
+        let Some(process) = Pid::from_raw(pid).filter(|_| !taken && pid > 0) else {
+            return Outcome::Errno(libc::EINVAL);
+        };
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match waitid(WaitId::Pid(process), look) {
+            // It lives, or has ended and is to be reaped: a child either way.
+            Ok(_) => {
+                let marker = self.commands.next_marker();
+                self.commands.started(pid, marker.clone());
+                Outcome::Adopted { pid, marker }
+            }
+            Err(error) => Outcome::Errno(error.raw_os_error()),
+        }
     }
 
     fn signal(&self, pid: i32, number: i32) -> Outcome {

@@ -196,6 +196,7 @@ impl Supervisor {
                         launched.stdin.as_ref(),
                         Some(&launched.stdout),
                         launched.stderr.as_ref(),
+                        launched.control.as_ref(),
                     ];
                     let pipes: Vec<_> = pipes.into_iter().flatten().map(AsFd::as_fd).collect();
                     self.reply(request, Outcome::Started { pid: launched.pid }, &pipes)?;

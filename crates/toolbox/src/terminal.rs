@@ -10,19 +10,20 @@ use rustix::io::Errno;
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::launch::{self, Failure, Launched, Program};
+use crate::launch::{self, Beside, Failure, Launched, Program};
 use crate::protocol::LaunchStep;
 
 /// Starts `program` as the leader of a session that has the terminal.
 pub(crate) fn launch(program: &Program, columns: u16, rows: u16) -> Result<Launched, Failure> {
     let (master, inner) =
         open(columns, rows).map_err(|error| (LaunchStep::Terminal, error.raw_os_error()))?;
-    let (pid, report) = launch::start(program, [inner.as_fd(); 3], true)?;
+    let (pid, report) = launch::start(program, [inner.as_fd(); 3], Beside::Terminal)?;
     Ok(Launched {
         pid,
         stdin: None,
         stdout: master,
         stderr: None,
+        control: None,
         report,
     })
 }

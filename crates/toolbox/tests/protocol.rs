@@ -31,6 +31,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         Just(Outcome::Done),
         any::<i32>().prop_map(|pid| Outcome::Started { pid }),
+        any::<(i32, String)>().prop_map(|(pid, marker)| Outcome::Adopted { pid, marker }),
         any::<(u32, u32)>().prop_map(|(ended, left)| Outcome::Ended { ended, left }),
         stat().prop_map(Outcome::Opened),
         (prop::collection::vec(entry, 0..20), any::<bool>())
@@ -81,7 +82,7 @@ proptest! {
         cwd in any::<String>(),
         stdin in any::<bool>(),
     ) {
-        let call = Call::Spawn { argv, env, cwd, stdin, merge_stderr: !stdin };
+        let call = Call::Spawn { argv, env, cwd, stdin, merge_stderr: !stdin, control: stdin };
         let request = Request { id, call };
         prop_assert_eq!(decode::<Request>(&encode(&request).expect("small")).expect("own bytes"), request);
     }

@@ -8,6 +8,7 @@
 
 mod access;
 mod account;
+mod chart;
 mod create_sandbox;
 mod event;
 mod fault;
@@ -37,6 +38,7 @@ pub use access::{
 pub use account::{
     ApiKey, CreateApiKey, CreatedApiKey, Organization, OrganizationUsage, Region, RegionUsage, User,
 };
+pub use chart::{Chart, ChartElement};
 pub use create_sandbox::{CreateBuildInfo, CreateSandbox};
 pub use event::{SandboxDesiredStateUpdated, SandboxStateUpdated, events};
 pub use fault::{ErrorBody, codes};

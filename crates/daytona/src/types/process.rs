@@ -1,5 +1,6 @@
 //! One-off processes of the toolbox.
 
+use super::Chart;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -76,7 +77,7 @@ pub struct CodeRunResponse {
 /// What a program made besides text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CodeRunArtifacts {
-    /// Charts, in Daytona's shape.
+    /// Charts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub charts: Option<Vec<serde_json::Value>>,
+    pub charts: Option<Vec<Chart>>,
 }

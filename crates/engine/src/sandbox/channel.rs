@@ -219,7 +219,7 @@ impl Shared {
             Message::Answer { id, outcome } => {
                 let mut exit = None;
                 let started = match outcome {
-                    Outcome::Started { pid } => {
+                    Outcome::Started { pid } | Outcome::Adopted { pid, .. } => {
                         let (sender, receiver) = watch::channel(None);
                         state.exits.insert(pid, sender);
                         exit = Some(receiver);

@@ -11,7 +11,9 @@ use toolbox::protocol::{Call, LaunchStep, Outcome};
 use super::channel::{Answer, CALL_TIME};
 use super::interpreters::Interpreters;
 use super::room::Room;
-use super::{Destroyed, EndReason, Ended, Process, SandboxError, Spawn, StdinKind, Usage};
+use super::{
+    Destroyed, EndReason, Ended, Process, PythonStart, PythonWorker, SandboxError, Spawn, StdinKind, Usage,
+};
 use crate::network::NetworkWish;
 
 /// How long ending may take on a busy host before it is called stuck.
@@ -75,6 +77,7 @@ impl Sandbox {
             cwd,
             stdin,
             merge_stderr,
+            control: false,
         };
         let Answer {
             outcome,
@@ -103,6 +106,31 @@ impl Sandbox {
             (Outcome::NotStarted { step, errno }, _) => Err(not_started(step, errno, &name, &folder)),
             (other, _) => Err(unexpected(&other)),
         }
+    }
+
+    /// Gives a Python that waits for its order, forked from one that runs
+    /// already, or started with an environment of its own (see
+    /// `src/python/zygote.py` for what it is told next).
+    ///
+    /// # Errors
+    /// When there is no Python in the sandbox, or it cannot be had.
+    pub async fn python_worker(&self, start: PythonStart) -> Result<PythonWorker, SandboxError> {
+        let (zygote, channel) = (&self.shared.room.zygote, &self.shared.room.channel);
+        let worker = match start {
+            PythonStart::Forked { merge_stderr } => zygote.fork(channel, merge_stderr).await,
+            PythonStart::Fresh {
+                env,
+                cwd,
+                merge_stderr,
+            } => zygote.start_worker(channel, env, cwd, merge_stderr).await,
+        };
+        worker.map_err(|error| self.why(error))
+    }
+
+    /// The variables that the Python workers are forked from started with.
+    #[must_use]
+    pub fn python_env(&self) -> &[(String, String)] {
+        self.shared.room.zygote.env()
     }
 
     /// Sends a signal to the process group `pid` leads.
@@ -246,12 +274,16 @@ impl Sandbox {
 
     /// Asks pid 1; once the sandbox has ended, says why instead.
     pub(super) async fn call(&self, call: Call, patience: Duration) -> Result<Answer, SandboxError> {
-        match self.shared.room.channel.call(call, patience).await {
-            Err(SandboxError::Ended(otherwise)) => {
+        let answered = self.shared.room.channel.call(call, patience).await;
+        answered.map_err(|error| self.why(error))
+    }
+
+    /// The reason of the sandbox's end, where an error says no more than that.
+    fn why(&self, error: SandboxError) -> SandboxError {
+        match error {
+            SandboxError::Ended(otherwise) => {
                 let reason = self.shared.room.ended.borrow().clone();
-                Err(SandboxError::Ended(
-                    reason.map_or(otherwise, |reason| reason.to_string()),
-                ))
+                SandboxError::Ended(reason.map_or(otherwise, |reason| reason.to_string()))
             }
             other => other,
         }

@@ -206,7 +206,11 @@ async fn make_ready(inner: Weak<Inner>) -> Option<Result<Room, SandboxError>> {
         // Their homes are folders with the sandbox's name: none can be ready.
         return None;
     }
-    Some(inner.build(&spec).await)
+    let built = inner.build(&spec).await;
+    if let Ok(room) = &built {
+        room.start_python().await;
+    }
+    Some(built)
 }
 
 fn check(spec: &SandboxSpec) -> Result<(), SandboxError> {
@@ -257,10 +261,15 @@ impl Inner {
             // What was made for it goes with it; the error that counts is the first.
             let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
         }
-        built
+        let mut room = built?;
+        if let Some(python) = &self.interpreters.python {
+            room.set_python(&python.path, self.base_env(&room.home));
+        }
+        Ok(room)
     }
 
-    fn hand_out(&self, room: Room, spec: SandboxSpec, warm: bool) -> Sandbox {
+    /// The variables of every program, before its sandbox's own.
+    fn base_env(&self, home: &str) -> Vec<(String, String)> {
         let runtime = self.config.runtime_dir.as_deref();
         let runtime = runtime.map(|outside| {
             let inside = if self.isolation.level.has_namespaces() {
@@ -270,12 +279,16 @@ impl Inner {
             };
             (inside, outside)
         });
-        let mut env = environment::base(&Circumstances {
+        environment::base(&Circumstances {
             interpreters: &self.interpreters,
             runtime,
-            home: &room.home,
+            home,
             wiring: self.wiring,
-        });
+        })
+    }
+
+    fn hand_out(&self, room: Room, spec: SandboxSpec, warm: bool) -> Sandbox {
+        let mut env = self.base_env(&room.home);
         env.retain(|(name, _)| !spec.env.contains_key(name));
         env.extend(spec.env);
         Sandbox::new(Shared {

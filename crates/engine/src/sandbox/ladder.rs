@@ -216,6 +216,7 @@ async fn run_true(control: std::os::fd::OwnedFd) -> Result<(), String> {
         cwd: HOME.into(),
         stdin: false,
         merge_stderr: true,
+        control: false,
     };
     let answer = channel
         .call(call, PATIENCE)

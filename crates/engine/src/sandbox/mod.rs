@@ -54,6 +54,7 @@ mod terminal;
     reason = "tokio takes descriptors only with a promise about them; the block gives it"
 )]
 mod tun;
+mod zygote;
 
 pub use connect::ConnectError;
 pub use error::{FileError, IsolationError, SandboxError};
@@ -61,7 +62,7 @@ pub use handle::Sandbox;
 pub use host::{HostConfig, SandboxHost};
 pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal, Wiring};
 pub use ladder::diagnose;
-pub use process::{CommandPipes, Ended, Exit, Process, Spawn, StdinKind};
+pub use process::{CommandPipes, Ended, Exit, Process, PythonStart, PythonWorker, Spawn, StdinKind};
 pub use sandboxd::sandboxd_main;
 pub use spec::SandboxSpec;
 pub use state::{Destroyed, EndReason, Usage};

@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use tokio::net::UnixStream;
 use tokio::sync::watch;
 
 /// What a program reads.
@@ -76,6 +77,38 @@ pub struct Process {
     /// means the whole sandbox ended. Read the pipes until they would block
     /// after this, never until their end: a daemon may hold them open.
     pub exit: watch::Receiver<Option<Exit>>,
+}
+
+/// How a Python worker is to be had.
+#[derive(Clone, Debug)]
+pub enum PythonStart {
+    /// Forked from the sandbox's waiting Python, which takes a millisecond.
+    Forked {
+        /// Send standard error into the same pipe as standard output.
+        merge_stderr: bool,
+    },
+    /// A Python of its own, for an environment that counts from its start.
+    Fresh {
+        /// The whole environment.
+        env: Vec<(String, String)>,
+        /// Where it starts.
+        cwd: String,
+        /// Send standard error into the same pipe as standard output.
+        merge_stderr: bool,
+    },
+}
+
+/// A Python that waits for its order.
+#[derive(Debug)]
+pub struct PythonWorker {
+    /// The process, with nothing to read.
+    pub process: Process,
+    /// Where it takes its order and answers. Dropped before an order, the
+    /// worker ends.
+    pub socket: UnixStream,
+    /// What its children are to have as `PITLANE_COMMAND`; `None` when its
+    /// environment has it already.
+    pub marker: Option<String>,
 }
 
 /// What ending a process tree came to.

@@ -13,6 +13,7 @@ use super::channel::Channel;
 use super::helper::{Forked, Helper};
 use super::homes::{self, Prepared};
 use super::sandboxd::orders::{Bind, Enforced, Home, Limits, Plan};
+use super::zygote::Zygote;
 use super::{EndReason, HOME, Level, SandboxError, SandboxSpec, Tun, Wiring};
 use crate::network::{self, Gate, NetworkBound, NetworkWish};
 
@@ -25,6 +26,7 @@ pub(super) struct Room {
     slot: u64,
     helper: Arc<Helper>,
     pub(super) channel: Channel,
+    pub(super) zygote: Zygote,
     pub(super) ended: watch::Receiver<Option<EndReason>>,
     pub(super) home: String,
     /// Whether its loopback device is its own and not the host's.
@@ -105,6 +107,7 @@ impl Room {
             slot,
             helper,
             channel,
+            zygote: Zygote::default(),
             ended,
             home,
             own_loopback: level.has_namespaces(),
@@ -116,6 +119,18 @@ impl Room {
             temporary: prepared.temporary,
             tasks,
         })
+    }
+
+    /// Says how Python starts here; nothing is started before it is needed.
+    pub(super) fn set_python(&mut self, python: &str, env: Vec<(String, String)>) {
+        self.zygote = Zygote::new(python.to_owned(), env);
+    }
+
+    /// Has a Python wait for work. Without one everything else works.
+    pub(super) async fn start_python(&self) {
+        if let Err(error) = self.zygote.warm_up(&self.channel).await {
+            tracing::debug!(%error, "no Python could be made ready");
+        }
     }
 
     pub(super) fn is_alive(&self) -> bool {

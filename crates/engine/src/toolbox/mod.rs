@@ -11,6 +11,7 @@ mod metrics;
 mod place;
 mod ports;
 mod process;
+mod python;
 mod session;
 mod terminal;
 

@@ -23,6 +23,7 @@ mod hostile_files;
 mod identity;
 mod network;
 mod ports;
+mod python;
 mod sessions;
 mod sockets;
 mod speed;
@@ -50,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         identity::trials(),
         network::trials(),
         ports::trials(),
+        python::trials(),
         sessions::trials(),
         speed::trials(),
         telemetry::trials(),

@@ -34,7 +34,8 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Call {
     /// Start a program; answered by `Started` with the pipes, in the order
-    /// standard input (when `stdin`), output, errors (unless `merge_stderr`).
+    /// standard input (when `stdin`), output, errors (unless `merge_stderr`),
+    /// and last the engine's end of the control socket (when `control`).
     Spawn {
         /// The program and its arguments.
         argv: Vec<String>,
@@ -46,6 +47,14 @@ pub enum Call {
         stdin: bool,
         /// Put its errors into the same pipe as its output.
         merge_stderr: bool,
+        /// Give it one end of a packet socket as descriptor 3.
+        control: bool,
+    },
+    /// Treat an orphan that became a child of pid 1 as a program that was
+    /// started, from now on; answered by `Adopted`.
+    Adopt {
+        /// The process.
+        pid: i32,
     },
     /// Send a signal to the process group a started program leads.
     Signal {
@@ -190,6 +199,13 @@ pub enum Outcome {
     Started {
         /// Its number inside the sandbox.
         pid: i32,
+    },
+    /// The orphan is a program like any other.
+    Adopted {
+        /// Its number, as it was given.
+        pid: i32,
+        /// What its children are to have as [`MARKER`].
+        marker: String,
     },
     /// The program does not run.
     NotStarted {

@@ -1,5 +1,5 @@
 //! `POST /process/code-run`: a program text in Python, JavaScript or TypeScript,
-//! in a new process each time.
+//! each time without a memory of the last.
 
 use std::sync::Arc;
 
@@ -8,67 +8,48 @@ use axum::response::Response;
 use daytona::CodeRunRequest;
 
 use super::execute::{environment, finish, limit};
-use super::{Program, run};
+use super::{charts, node_run, python_run};
 use crate::body::Json;
 use crate::fault::Fault;
 use crate::registry::Live;
-use crate::toolbox::files::transfer;
 
-/// What Daytona puts before JavaScript, so that `process.argv` has no `-`.
-const ARGUMENTS: &str = "process.argv.splice(1, 1);\n";
+/// A program text and what it is given.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub code: String,
+    pub argv: Vec<String>,
+    pub env: Vec<(String, String)>,
+    pub limit: Option<std::time::Duration>,
+}
 
 pub(in crate::toolbox) async fn code_run(
     Extension(live): Extension<Arc<Live>>,
     Json(request): Json<CodeRunRequest>,
 ) -> Result<Response, Fault> {
-    let arguments = request.argv.unwrap_or_default();
-    let mut file = None;
-    let (mut argv, input) = match request.language.as_str() {
-        "python" => {
-            let python = live.sandbox.python().ok_or_else(|| missing("Python"))?;
-            (
-                vec![python.to_owned(), "-u".into(), "-".into()],
-                request.code.into_bytes(),
-            )
-        }
-        "javascript" => {
-            let node = live.sandbox.node().ok_or_else(|| missing("Node.js"))?;
-            let code = format!("{ARGUMENTS}{}", request.code);
-            (vec![node.to_owned(), "-".into()], code.into_bytes())
-        }
-        "typescript" => {
-            let node = live.sandbox.node().ok_or_else(|| missing("Node.js"))?;
-            let path = format!("{}/dtn_{}.ts", live.temporary(), uuid::Uuid::new_v4().simple());
-            let code = format!("{ARGUMENTS}{}", request.code);
-            transfer::write(&live, &path, code.as_bytes()).await?;
-            let argv = vec![node.to_owned(), path.clone()];
-            file = Some(path);
-            (argv, Vec::new())
-        }
-        other => {
-            return Err(Fault::bad_request(format!(
-                "The language {other:?} is not run here: use python, javascript or typescript."
-            )));
-        }
-    };
-    argv.extend(arguments);
-    let program = Program {
-        argv,
+    let text = Text {
         env: environment(&live, request.envs.as_ref())?,
-        cwd: live.resolve(""),
-        input,
+        code: request.code,
+        argv: request.argv.unwrap_or_default(),
         limit: limit(request.timeout),
     };
-    let outcome = run(&live, program).await;
-    if let Some(path) = file
-        && let Err(error) = live.sandbox.remove(&path, false).await
-    {
-        tracing::debug!(%error, "a program's file could not be removed");
+    if text.argv.iter().any(|argument| argument.contains('\0')) {
+        return Err(Fault::bad_request("An argument holds a NUL byte."));
     }
-    finish(outcome).await
+    match request.language.as_str() {
+        "python" => {
+            let (outcome, drawn) = python_run::run(&live, text).await?;
+            finish(outcome, charts::artifacts(drawn))
+        }
+        "javascript" => finish(node_run::javascript(&live, text).await?, None),
+        "typescript" => finish(node_run::typescript(&live, text).await?, None),
+        other => Err(Fault::bad_request(format!(
+            "The language {other:?} is not run here: use python, javascript or typescript."
+        ))),
+    }
 }
 
-fn missing(language: &str) -> Fault {
+/// The refusal where a sandbox lacks what runs a language.
+pub(super) fn missing(language: &str) -> Fault {
     Fault::bad_request(format!(
         "This sandbox has no {language}. Install it on the host, or name it in the engine's configuration."
     ))

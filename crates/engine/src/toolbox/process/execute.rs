@@ -34,19 +34,21 @@ pub(in crate::toolbox) async fn execute(
         input: request.command.into_bytes(),
         limit: limit(request.timeout),
     };
-    finish(run(&live, program).await).await
+    finish(run(&live, program).await, None)
 }
 
 /// The answer of both calls that run a program to its end.
-pub(super) async fn finish(outcome: Result<super::Finished, RunFault>) -> Result<Response, Fault> {
+pub(super) fn finish(
+    outcome: Result<super::Finished, RunFault>,
+    artifacts: Option<serde_json::Value>,
+) -> Result<Response, Fault> {
     match outcome {
-        Ok(finished) => Ok(log_json::respond(
-            &finished.spool,
-            vec![
-                Field::Value("exitCode", finished.exit_code.into()),
-                Field::Merged("result"),
-            ],
-        )),
+        Ok(finished) => {
+            let exit_code = Field::Value("exitCode", finished.exit_code.into());
+            let artifacts = artifacts.map(|found| Field::Value("artifacts", found));
+            let fields = [exit_code, Field::Merged("result")].into_iter().chain(artifacts);
+            Ok(log_json::respond(&finished.spool, fields.collect()))
+        }
         // Daytona answers a program that cannot be started as one that failed.
         Err(RunFault::Start(SandboxError::Spawn(reason))) => Ok(axum::response::IntoResponse::into_response(
             axum::Json(daytona::ExecuteResponse {

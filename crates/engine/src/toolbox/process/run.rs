@@ -56,8 +56,7 @@ pub(in crate::toolbox) async fn run_apart(live: &Arc<Live>, program: Program) ->
 }
 
 async fn to_end(live: &Arc<Live>, program: Program, merge_stderr: bool) -> Result<Finished, RunFault> {
-    let spool = Spool::new(live.spool_folder(), &live.next_spool_name("run"), LIMIT);
-    let process = live
+    let mut process = live
         .sandbox
         .spawn(Spawn {
             argv: program.argv,
@@ -68,15 +67,7 @@ async fn to_end(live: &Arc<Live>, program: Program, merge_stderr: bool) -> Resul
         })
         .await
         .map_err(RunFault::Start)?;
-    let Process {
-        pid,
-        stdin,
-        stdout,
-        stderr,
-        exit,
-        ..
-    } = process;
-    if let Some(stdin) = stdin {
+    if let Some(stdin) = process.stdin.take() {
         let bytes = program.input;
         tokio::spawn(async move {
             let Ok(mut input) = Input::new(stdin) else { return };
@@ -85,6 +76,33 @@ async fn to_end(live: &Arc<Live>, program: Program, merge_stderr: bool) -> Resul
             }
         });
     }
+    attend(live, process, program.limit).await
+}
+
+/// Sees a running program to its end, also when nobody waits for that any more.
+///
+/// # Errors
+/// When its time was up; then it is ended first.
+pub(in crate::toolbox) async fn attend(
+    live: &Arc<Live>,
+    process: Process,
+    limit: Option<Duration>,
+) -> Result<Finished, RunFault> {
+    let live = Arc::clone(live);
+    let attending = tokio::spawn(async move { see_through(&live, process, limit).await });
+    let lost = |_| RunFault::Start(SandboxError::System("The program's output was lost".into()));
+    attending.await.map_err(lost)?
+}
+
+async fn see_through(live: &Live, process: Process, limit: Option<Duration>) -> Result<Finished, RunFault> {
+    let spool = Spool::new(live.spool_folder(), &live.next_spool_name("run"), LIMIT);
+    let Process {
+        pid,
+        stdout,
+        stderr,
+        exit,
+        ..
+    } = process;
     let (flushed, all_there) = oneshot::channel();
     let pumped = Arc::clone(&spool);
     tokio::spawn(pump(
@@ -98,7 +116,7 @@ async fn to_end(live: &Arc<Live>, program: Program, merge_stderr: bool) -> Resul
         },
     ));
     let limit = async {
-        match program.limit {
+        match limit {
             Some(limit) => tokio::time::sleep(limit).await,
             None => std::future::pending().await,
         }
