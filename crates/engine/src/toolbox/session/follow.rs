@@ -16,6 +16,7 @@ use bytes::Bytes;
 use daytona::extension::{LOG_FRAMES_V1, LOG_HEADER};
 use daytona::wire::Stream;
 use daytona::wire::frames::{MESSAGE_LIMIT, Record, next_record};
+use futures::SinkExt;
 
 use super::logs::snapshot;
 use super::routes::CommandPath;
@@ -25,9 +26,11 @@ use crate::registry::Live;
 use crate::spool::Reader;
 use crate::toolbox::markers::Markers;
 
-/// The most bytes of log in a message of Daytona's format: some clients refuse
-/// messages of megabytes, and old ones wait for a whole message.
-const MARKED_LIMIT: usize = 64 << 10;
+/// The most bytes in a message of Daytona's format. Its own daemon sends about
+/// as many, and its SDKs count on it: for each line, they look through the rest
+/// of the message (TypeScript copies it, too), and TypeScript's cannot take
+/// messages of more than some 100 KiB at all.
+const MARKED_LIMIT: usize = 2 << 10;
 /// How long a client may take to answer the closing of the socket.
 const FAREWELL: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -59,13 +62,11 @@ pub(super) async fn logs(
         // A follower counts as activity for as long as it listens.
         let _use = live.activity.enter();
         if exact {
-            follow(socket, reader, MESSAGE_LIMIT, Some).await;
+            follow(socket, reader, |records| records, <[u8]>::len).await;
         } else {
             let mut markers = Markers::default();
-            follow(socket, reader, MARKED_LIMIT, |records| {
-                marked(records, &mut markers)
-            })
-            .await;
+            let form = |records| marked(records, &mut markers);
+            follow(socket, reader, form, marked_end).await;
         }
     });
     if exact {
@@ -76,20 +77,19 @@ pub(super) async fn logs(
     Ok(response)
 }
 
-/// Sends what the reader gives until the command has ended or the client left.
+/// Sends what the reader gives until the command has ended or the client left:
+/// in some form, and in messages that end where `end` says.
 async fn follow(
     mut socket: WebSocket,
     mut reader: Reader,
-    most: usize,
-    mut form: impl FnMut(Bytes) -> Option<Bytes>,
+    mut form: impl FnMut(Bytes) -> Bytes,
+    end: fn(&[u8]) -> usize,
 ) {
     loop {
         tokio::select! {
-            records = reader.next(most) => {
+            records = reader.next(MESSAGE_LIMIT) => {
                 let Some(records) = records else { break };
-                if let Some(message) = form(records)
-                    && socket.send(Message::Binary(message)).await.is_err()
-                {
+                if send(&mut socket, form(records), end).await.is_err() {
                     return;
                 }
             }
@@ -111,7 +111,32 @@ async fn follow(
     }
 }
 
-fn marked(mut records: Bytes, markers: &mut Markers) -> Option<Bytes> {
+/// Sends bytes as messages that end where `end` says, written together.
+async fn send(socket: &mut WebSocket, mut bytes: Bytes, end: fn(&[u8]) -> usize) -> Result<(), axum::Error> {
+    while !bytes.is_empty() {
+        let message = bytes.split_to(end(&bytes));
+        socket.feed(Message::Binary(message)).await?;
+    }
+    socket.flush().await
+}
+
+/// Where a message of Daytona's format ends: never with a marker or a part of
+/// one, which the TypeScript SDK would take for output.
+fn marked_end(bytes: &[u8]) -> usize {
+    if bytes.len() <= MARKED_LIMIT {
+        return bytes.len();
+    }
+    let is_marker = |byte: &&u8| matches!(byte, 1 | 2);
+    let marker = Stream::Stdout.marker().len();
+    let tail = bytes[..MARKED_LIMIT]
+        .iter()
+        .rev()
+        .take(marker)
+        .take_while(is_marker);
+    MARKED_LIMIT - tail.count()
+}
+
+fn marked(mut records: Bytes, markers: &mut Markers) -> Bytes {
     let mut out = Vec::with_capacity(records.len());
     // The spool holds what this engine wrote; a record that cannot be read ends the message.
     while let Ok(Some(record)) = next_record(&mut records) {
@@ -123,5 +148,28 @@ fn marked(mut records: Bytes, markers: &mut Markers) -> Option<Bytes> {
             }
         }
     }
-    (!out.is_empty()).then(|| out.into())
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_ends_in_a_marker() {
+        for line in 1..200 {
+            let mut bytes = Vec::new();
+            let mut markers = Markers::default();
+            let content = [&vec![b'x'; line][..], b"\n"].concat().repeat(5000 / line);
+            markers.push(Stream::Stdout, &content, &mut bytes);
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let (message, after) = rest.split_at(marked_end(rest));
+                assert!((1..=MARKED_LIMIT).contains(&message.len()));
+                assert!(!message.ends_with(&[1]), "lines of {line}");
+                rest = after;
+            }
+        }
+        assert_eq!(marked_end(&[1; 3 * MARKED_LIMIT]), MARKED_LIMIT - 3);
+    }
 }
