@@ -8,6 +8,7 @@
 
 mod command;
 mod end;
+mod entrypoint;
 mod exec;
 mod follow;
 mod input;

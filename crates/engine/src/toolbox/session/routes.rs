@@ -9,7 +9,7 @@ use axum::{Extension, Json as Answer, Router};
 use daytona::CreateSession;
 
 use super::shell::Shell;
-use super::{end, exec, follow, input};
+use super::{end, entrypoint, exec, follow, input};
 use crate::body::Json;
 use crate::fault::Fault;
 use crate::registry::Live;
@@ -18,6 +18,8 @@ use crate::state::SharedEngine;
 pub(in crate::toolbox) fn routes() -> Router<SharedEngine> {
     Router::new()
         .route("/process/session", post(create).get(list))
+        .route("/process/session/entrypoint", get(entrypoint::show))
+        .route("/process/session/entrypoint/logs", get(entrypoint::logs))
         .route("/process/session/{session}", get(show).delete(end::delete))
         .route("/process/session/{session}/exec", post(exec::exec))
         .route("/process/session/{session}/command/{command}", get(show_command))

@@ -10,7 +10,7 @@ use super::shell::Shell;
 use crate::fault::Fault;
 
 /// The id Daytona keeps for the container's own entrypoint.
-const ENTRYPOINT: &str = "entrypoint";
+pub(super) const ENTRYPOINT: &str = "entrypoint";
 /// Bytes of logs a session's ended commands may keep.
 const LOG_SHARE: u64 = 1 << 30;
 /// Sessions at the same time.
