@@ -10,6 +10,7 @@ mod dist;
 mod lint;
 mod process;
 mod run;
+mod sdk;
 mod setup;
 mod test;
 mod wasm;

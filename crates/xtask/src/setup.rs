@@ -25,9 +25,11 @@ pub fn for_building() -> Result<()> {
     Ok(())
 }
 
-/// What the tests need on top: a browser with its driver, and PostgreSQL.
+/// What the tests need on top: a browser with its driver, Daytona's SDKs, and
+/// PostgreSQL.
 pub fn for_testing() -> Result<()> {
     step("Playwright", || node_packages(&root().join("end2end")))?;
+    crate::sdk::install()?;
     step("Chromium", || {
         chromium().map(|path| say(&format!("    {}", path.display())))
     })?;
@@ -111,7 +113,7 @@ fn installed_chromium() -> Option<PathBuf> {
 }
 
 /// Installs a Debian package, when this is Debian and we are root.
-fn system_package(name: &str) -> Result<()> {
+pub fn system_package(name: &str) -> Result<()> {
     let remedy = format!("Run `sudo apt-get install {name}` (or your system's equivalent), and start again.");
     let is_root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !is_root || !exists("apt-get") {

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test. First what runs without a browser, against
-//! SQLite and a private PostgreSQL; then the built binary in a real browser.
+//! SQLite and a private PostgreSQL; then Daytona's official SDKs against the
+//! built engine; then the built binary in a real browser.
 
 use crate::process::{cargo, exists, program, run as run_command, say, step};
 use crate::workspace::{Profile, binary, root};
@@ -11,6 +12,9 @@ pub struct Options {
     /// Only the tests that need no browser
     #[arg(long, conflicts_with = "browser")]
     no_browser: bool,
+    /// Only the tests by Daytona's official SDKs
+    #[arg(long, conflicts_with_all = ["browser", "no_browser"])]
+    sdk: bool,
     /// Only the tests in the browser
     #[arg(long)]
     browser: bool,
@@ -26,9 +30,12 @@ pub fn run(options: &Options) -> Result<()> {
     // The site and the binary come first: tests of the binary start it.
     crate::build::build(Profile::Debug)?;
     if !options.browser {
-        in_rust()?;
+        if !options.sdk {
+            in_rust()?;
+        }
+        crate::sdk::test()?;
     }
-    if !options.no_browser {
+    if !options.no_browser && !options.sdk {
         in_browser(&options.playwright)?;
     }
     say("All tests passed.");
