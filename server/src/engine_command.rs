@@ -54,6 +54,7 @@ pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<ExitCode
         python: settings.python.clone(),
         node: settings.node.clone(),
         warm: settings.warm,
+        rate_limits: settings.rate_limits,
         orphan_grace: flags.orphan_grace.map(Duration::from_secs),
         ..EngineConfig::new(addr, &api_key, data_dir)
     };

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::registry::Entry;
 use crate::state::SharedEngine;
+use crate::throttle::Peer;
 
 fn is_open(path: &str) -> bool {
     matches!(
@@ -56,26 +57,43 @@ pub(crate) fn opens(engine: &SharedEngine, _entry: &Entry, token: &str) -> bool 
     engine.identity.caller(token).is_some()
 }
 
+/// Who shows one of these. A key that could be guessed is not believed from
+/// where many wrong ones came.
+pub(crate) fn caller<'a>(
+    engine: &SharedEngine,
+    peer: &Peer,
+    mut shown: impl Iterator<Item = &'a str>,
+) -> Option<Caller> {
+    let caller = shown.find_map(|key| engine.identity.caller(key))?;
+    let believed = caller.key().is_strong() || !engine.throttle.is_guessing(peer);
+    believed.then_some(caller)
+}
+
 /// The layer before all routes: a valid key becomes the request's [`Caller`],
 /// which handlers take from it. Without one only the open routes are reached,
 /// and the toolboxes, where [`sandbox_of`] decides.
 pub(crate) async fn identify(
     State(engine): State<SharedEngine>,
+    peer: Peer,
     mut request: Request,
     next: Next,
-) -> Result<Response, Fault> {
+) -> Response {
     let shown = offered(request.headers(), request.uri().query());
-    let caller = shown.iter().find_map(|key| engine.identity.caller(key));
     let path = request.uri().path();
-    match caller {
-        Some(caller) => {
-            engine.seen();
-            request.extensions_mut().insert(caller);
-        }
-        None if is_open(path) || path.starts_with("/toolbox/") => {}
-        None => return Err(refused()),
+    if let Some(caller) = caller(&engine, &peer, shown.iter().map(String::as_str)) {
+        engine.seen();
+        request.extensions_mut().insert(caller);
+        return next.run(request).await;
     }
-    Ok(next.run(request).await)
+    let response = if is_open(path) || path.starts_with("/toolbox/") {
+        next.run(request).await
+    } else {
+        refused().into_response()
+    };
+    if !Fault::is_ours(&response, StatusCode::UNAUTHORIZED) {
+        return response;
+    }
+    engine.throttle.failed(&peer).unwrap_or(response)
 }
 
 /// The sandbox a request to a toolbox may use: with a key, one of the key's

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::network::NetworkBound;
 use crate::sandbox::{IsolationChoice, IsolationError};
+use crate::throttle::RateLimits;
 
 /// The settings of one engine.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct EngineConfig {
     pub node: Option<PathBuf>,
     /// How many sandboxes with default limits are kept ready.
     pub warm: usize,
+    /// How often clients may ask.
+    pub rate_limits: RateLimits,
     /// End when no request came for so long; `None` stands alone for ever.
     pub orphan_grace: Option<Duration>,
 }
@@ -48,6 +51,7 @@ impl EngineConfig {
             python: None,
             node: None,
             warm: 0,
+            rate_limits: RateLimits::default(),
             orphan_grace: None,
         }
     }
@@ -62,6 +66,7 @@ impl fmt::Debug for EngineConfig {
             .field("isolation", &self.isolation)
             .field("network_default", &self.network_default)
             .field("warm", &self.warm)
+            .field("rate_limits", &self.rate_limits)
             .field("orphan_grace", &self.orphan_grace)
             .finish_non_exhaustive()
     }

@@ -88,6 +88,13 @@ impl Fault {
         Self::new(status, message).code(code)
     }
 
+    /// Whether an answer is a refusal of ours with this status, not what a
+    /// program in a sandbox answered.
+    pub(crate) fn is_ours(response: &Response, status: StatusCode) -> bool {
+        let fault = response.extensions().get::<Self>();
+        fault.is_some_and(|fault| fault.status == status)
+    }
+
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -172,8 +179,10 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
         ),
         _ => return response,
     };
-    // That a program in a sandbox is not there is no failure of the engine.
-    if fault.status.is_server_error() && !fault.proxy {
+    // That a program in a sandbox is not there is no failure of the engine, nor
+    // is that it was never made to do a thing.
+    let failed = fault.status.is_server_error() && fault.status != StatusCode::NOT_IMPLEMENTED;
+    if failed && !fault.proxy {
         tracing::warn!(%method, path, status = fault.status.as_u16(), message = fault.message, "refused");
     }
     let body = serde_json::to_vec(&fault.body(method.as_str(), &path)).unwrap_or_default();
@@ -181,7 +190,9 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in response.headers() {
-        if name == header::ALLOW || name == header::CONTENT_RANGE {
+        let counts = ["retry-after", "x-ratelimit-"];
+        let counts = counts.iter().any(|begin| name.as_str().starts_with(begin));
+        if name == header::ALLOW || name == header::CONTENT_RANGE || counts {
             headers.insert(name, value.clone());
         }
     }

@@ -30,9 +30,11 @@ pub mod sandbox;
 mod serve;
 mod spool;
 mod state;
+mod throttle;
 mod toolbox;
 
 pub use config::{EngineConfig, EngineError, Timings};
 pub use network::{DomainPattern, NetworkBound, NetworkWish};
 pub use serve::{router, serve, serve_with};
 pub use state::{Engine, SharedEngine};
+pub use throttle::RateLimits;

@@ -15,7 +15,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::{EngineConfig, EngineError, Timings};
 use crate::state::{Engine, SharedEngine};
-use crate::{auth, control, fault, lifecycle, lock, toolbox};
+use crate::{auth, control, fault, lifecycle, lock, throttle, toolbox};
 
 /// The version of Daytona's API that is served.
 const API_VERSION: &str = "v0.226.1";
@@ -25,7 +25,10 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// All routes: `/api` is the control plane, `/toolbox/{sandbox}` the toolboxes.
 pub fn router(engine: SharedEngine) -> Router {
     Router::new()
-        .nest("/api", control::routes())
+        .nest(
+            "/api",
+            control::routes().layer(from_fn_with_state(Arc::clone(&engine), throttle::count)),
+        )
         .nest("/toolbox/{sandbox}", toolbox::routes(&engine))
         .fallback(fault::unknown_route)
         .layer(from_fn_with_state(Arc::clone(&engine), auth::identify))

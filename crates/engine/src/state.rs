@@ -13,6 +13,7 @@ use crate::events::Events;
 use crate::identity::Identity;
 use crate::registry::Registry;
 use crate::sandbox::{HostConfig, SandboxHost};
+use crate::throttle::Throttle;
 
 /// A running engine.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Engine {
     pub(crate) registry: Registry,
     pub(crate) identity: Identity,
     pub(crate) events: Arc<Events>,
+    pub(crate) throttle: Throttle,
     /// Cancelled when the process that holds the sandboxes is gone.
     pub(crate) lost: CancellationToken,
     last_request_ms: AtomicI64,
@@ -65,6 +67,7 @@ impl Engine {
         Ok(Arc::new(Self {
             identity,
             events,
+            throttle: Throttle::new(config.rate_limits),
             config: EngineConfig { data_dir, ..config },
             timings,
             host,

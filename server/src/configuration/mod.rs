@@ -13,7 +13,7 @@ use crate::{
     command_line::{ServeFlags, SettingFlags},
     failure::Failure,
 };
-use engine::{NetworkBound, sandbox::IsolationChoice};
+use engine::{NetworkBound, RateLimits, sandbox::IsolationChoice};
 use secrecy::SecretString;
 use std::{
     net::SocketAddr,
@@ -53,6 +53,10 @@ const WARM: Name = Name {
     key: "warm",
     variable: "PITLANE_WARM",
 };
+const RATE_LIMITS: Name = Name {
+    key: "rate_limits",
+    variable: "PITLANE_RATE_LIMITS",
+};
 const PYTHON: Name = Name {
     key: "python",
     variable: "PITLANE_PYTHON",
@@ -90,7 +94,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 17] = [
+const NAMES: [Name; 18] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -99,6 +103,7 @@ const NAMES: [Name; 17] = [
     ISOLATION,
     NETWORK,
     WARM,
+    RATE_LIMITS,
     PYTHON,
     NODE,
     STOP_GRACE,
@@ -151,6 +156,8 @@ pub struct EngineSettings {
     pub network: NetworkBound,
     /// How many sandboxes are kept ready.
     pub warm: usize,
+    /// How often clients may ask.
+    pub rate_limits: RateLimits,
     /// The Python to offer.
     pub python: Option<PathBuf>,
     /// The Node.js to offer.
@@ -229,6 +236,7 @@ impl Configuration {
                 warm: sources
                     .get(WARM, |text| number(text, 0, 64))?
                     .map_or(2, |count| count as usize),
+                rate_limits: sources.get(RATE_LIMITS, str::parse)?.unwrap_or_default(),
                 python: sources.get(PYTHON, executable)?,
                 node: sources.get(NODE, executable)?,
                 orphan_grace: sources

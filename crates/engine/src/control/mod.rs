@@ -3,12 +3,14 @@
 mod api_keys;
 mod create;
 mod delete;
+mod elsewhere;
 mod intervals;
 mod labels;
 mod list;
 mod organizations;
 mod power;
 mod present;
+mod regions;
 mod service;
 mod telemetry;
 mod usage;
@@ -28,6 +30,7 @@ pub(crate) const REGION: &str = "local";
 /// All routes below `/api`.
 pub(crate) fn routes() -> Router<SharedEngine> {
     Router::new()
+        .merge(elsewhere::routes())
         .route("/health", get(service::health))
         .route("/health/ready", get(service::ready))
         .route("/config", get(service::config))
@@ -45,6 +48,17 @@ pub(crate) fn routes() -> Router<SharedEngine> {
             "/organizations/{organization}",
             get(organizations::show).delete(organizations::delete),
         )
+        .route(
+            "/organizations/{organization}/available-sandbox-classes",
+            get(regions::sandbox_classes),
+        )
+        .route(
+            "/organizations/{organization}/gpu-capacity",
+            get(regions::gpu_capacity),
+        )
+        .route("/regions", get(regions::list))
+        .route("/regions/{region}", get(regions::show))
+        .route("/shared-regions", get(regions::list))
         .route("/organizations/{organization}/usage", get(usage::usage))
         .route("/sandbox", post(create::create).get(list::list))
         .route("/sandbox/{sandbox}", get(list::show).delete(delete::delete))
@@ -65,6 +79,8 @@ pub(crate) fn routes() -> Router<SharedEngine> {
         )
         .route("/sandbox/{sandbox}/ttl/{minutes}", post(intervals::time_to_live))
         .route("/sandbox/{sandbox}/last-activity", post(power::last_activity))
+        .route("/sandbox/{sandbox}/organization", get(regions::organization))
+        .route("/sandbox/{sandbox}/region-quota", get(regions::quota))
         .route("/sandbox/{sandbox}/telemetry/metrics", get(telemetry::metrics))
         .route("/sandbox/{sandbox}/telemetry/logs", get(telemetry::nothing))
         .route("/sandbox/{sandbox}/telemetry/traces", get(telemetry::nothing))

@@ -94,6 +94,8 @@ pub(super) async fn me(State(engine): State<SharedEngine>, caller: Caller) -> Re
 /// that never was; a moment before the organization stands for "never".
 pub(super) fn describe(engine: &SharedEngine, organization: identity::Organization) -> Organization {
     let never = rfc3339(0);
+    let limits = &engine.config.rate_limits;
+    let rate = |limit: u32| (limit > 0).then_some(limit);
     let created_at = rfc3339(organization.created_ms);
     Organization {
         id: organization.id,
@@ -120,14 +122,14 @@ pub(super) fn describe(engine: &SharedEngine, organization: identity::Organizati
             "previewWarningEnabled": false,
             "ssoEnabled": false,
             "scimEnabled": false,
-            "authenticatedRateLimit": null,
-            "sandboxCreateRateLimit": null,
-            "sandboxLifecycleRateLimit": null,
+            "authenticatedRateLimit": rate(limits.authenticated),
+            "sandboxCreateRateLimit": rate(limits.sandbox_create),
+            "sandboxLifecycleRateLimit": rate(limits.sandbox_lifecycle),
             "experimentalConfig": {},
             "otelConfig": null,
-            "authenticatedRateLimitTtlSeconds": null,
-            "sandboxCreateRateLimitTtlSeconds": null,
-            "sandboxLifecycleRateLimitTtlSeconds": null,
+            "authenticatedRateLimitTtlSeconds": 60,
+            "sandboxCreateRateLimitTtlSeconds": 60,
+            "sandboxLifecycleRateLimitTtlSeconds": 60,
         })),
     }
 }

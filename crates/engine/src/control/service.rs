@@ -55,22 +55,57 @@ fn reach(bound: &NetworkBound) -> &'static str {
     }
 }
 
-/// Whether sandboxes can be made.
+/// Whether sandboxes can be made: the process that holds them lives, and the
+/// data directory takes more.
 pub(super) async fn ready(State(engine): State<SharedEngine>) -> (StatusCode, Answer<Value>) {
-    let lost = engine.lost.is_cancelled();
-    let state = json!({"sandboxes": {"status": if lost { "down" } else { "up" }}});
-    let (status, word, error) = match lost {
-        true => (StatusCode::SERVICE_UNAVAILABLE, "error", state.clone()),
-        false => (StatusCode::OK, "ok", json!({})),
+    let checks = [
+        ("sandboxes", !engine.lost.is_cancelled()),
+        ("storage", takes_more(&engine.config.data_dir)),
+    ];
+    let told = |wanted: &dyn Fn(bool) -> bool| {
+        let of = checks.iter().filter(|(_, up)| wanted(*up));
+        let of = of.map(|(name, up)| {
+            (
+                (*name).to_owned(),
+                json!({"status": if *up { "up" } else { "down" }}),
+            )
+        });
+        Value::Object(of.collect())
     };
-    let info = if lost { json!({}) } else { state.clone() };
+    let all = checks.iter().all(|(_, up)| *up);
+    let (status, word) = match all {
+        true => (StatusCode::OK, "ok"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "error"),
+    };
     (
         status,
-        Answer(json!({"status": word, "info": info, "error": error, "details": state})),
+        Answer(json!({
+            "status": word,
+            "info": told(&|up| up),
+            "error": told(&|up| !up),
+            "details": told(&|_| true),
+        })),
     )
 }
 
-pub(super) async fn config(base: Base) -> Answer<ServiceConfig> {
+/// Whether a file could be written here: it may be, and there is room.
+fn takes_more(folder: &std::path::Path) -> bool {
+    let may = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok();
+    // Some file systems count no inodes and say 0 of 0.
+    let room = rustix::fs::statvfs(folder)
+        .is_ok_and(|disk| disk.f_bavail > 0 && (disk.f_files == 0 || disk.f_favail > 0));
+    may && room
+}
+
+fn rate(limit: u32) -> Value {
+    match limit {
+        0 => Value::Null,
+        limit => json!({"ttl": 60, "limit": limit}),
+    }
+}
+
+pub(super) async fn config(State(engine): State<SharedEngine>, base: Base) -> Answer<ServiceConfig> {
+    let limits = &engine.config.rate_limits;
     Answer(ServiceConfig {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         proxy_toolbox_url: base.toolbox(),
@@ -84,6 +119,12 @@ pub(super) async fn config(base: Base) -> Answer<ServiceConfig> {
             "maxAutoArchiveInterval": 43200,
             "maintananceMode": false,
             "environment": "pitlane",
+            "rateLimit": {
+                "failedAuth": rate(limits.failed_auth),
+                "authenticated": rate(limits.authenticated),
+                "sandboxCreate": rate(limits.sandbox_create),
+                "sandboxLifecycle": rate(limits.sandbox_lifecycle),
+            },
         })),
     })
 }

@@ -20,10 +20,12 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::packet::{self, LONGEST, Packet};
+use crate::auth;
 use crate::body::Query;
 use crate::control::Base;
 use crate::fault::Fault;
 use crate::state::SharedEngine;
+use crate::throttle::Peer;
 
 /// A client that has not said who it is by then is left.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,6 +45,7 @@ pub(crate) struct Handshake {
 pub(crate) async fn connect(
     State(engine): State<SharedEngine>,
     base: Base,
+    peer: Peer,
     Query(handshake): Query<Handshake>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Fault> {
@@ -56,7 +59,12 @@ pub(crate) async fn connect(
         .max_message_size(LONGEST)
         .max_frame_size(LONGEST)
         .on_upgrade(async move |socket| {
-            let mut client = Client { socket, engine, base };
+            let mut client = Client {
+                socket,
+                engine,
+                base,
+                peer,
+            };
             let end = client.serve().await;
             client.close(end).await;
         }))
@@ -77,6 +85,7 @@ struct Client {
     socket: WebSocket,
     engine: SharedEngine,
     base: Base,
+    peer: Peer,
 }
 
 impl Client {
@@ -100,8 +109,13 @@ impl Client {
         });
         self.send(format!("0{open}")).await?;
         let token = self.first_packet().await?;
-        let Some(caller) = self.engine.identity.caller(&token) else {
-            return self.reject("/", "Unauthorized").await;
+        let shown = std::iter::once(token.as_str());
+        let Some(caller) = auth::caller(&self.engine, &self.peer, shown) else {
+            let why = match self.engine.throttle.failed(&self.peer) {
+                Some(_) => "Rate limit exceeded",
+                None => "Unauthorized",
+            };
+            return self.reject("/", why).await;
         };
         let Some(mut events) = self.engine.events.listen(caller.organization()) else {
             return self.reject("/", "Too many listeners").await;

@@ -13,6 +13,8 @@ use crate::clock;
 
 /// The name under which the engine's own key is listed.
 pub(crate) const ADMINISTRATOR: &str = "administrator";
+/// A key of a person's choice that is so long is taken for a random one.
+const HARD_TO_GUESS: usize = 32;
 /// A shorter key shows nothing of itself: a few letters would be much of it.
 const LONG_ENOUGH_TO_SHOW: usize = 20;
 
@@ -49,6 +51,7 @@ pub(crate) struct Key {
     /// 0 while it was never used.
     last_used_ms: AtomicI64,
     administrator: bool,
+    strong: bool,
 }
 
 impl From<KeyRecord> for Key {
@@ -57,6 +60,7 @@ impl From<KeyRecord> for Key {
             last_used_ms: AtomicI64::new(record.last_used_ms.unwrap_or(0)),
             record,
             administrator: false,
+            strong: true,
         }
     }
 }
@@ -76,6 +80,7 @@ impl Key {
         };
         Self {
             administrator: true,
+            strong: key.len() >= HARD_TO_GUESS,
             ..Self::from(record)
         }
     }
@@ -106,6 +111,12 @@ impl Key {
 
     pub(crate) fn is_administrator(&self) -> bool {
         self.administrator
+    }
+
+    /// Whether nobody can guess it: it was made here, or is as long as one that
+    /// was.
+    pub(crate) fn is_strong(&self) -> bool {
+        self.strong
     }
 
     pub(crate) fn has_expired(&self, now_ms: i64) -> bool {

@@ -198,6 +198,13 @@ impl Identity {
         })
     }
 
+    /// When the book, and with it the data directory, was begun.
+    pub(crate) fn begun_ms(&self) -> i64 {
+        let known = self.known();
+        let first = known.organizations.get(super::FIRST_ORGANIZATION);
+        first.map_or(0, |first| first.created_ms)
+    }
+
     /// The organizations a caller may know of: the administrator all, others
     /// their own.
     pub(crate) fn organizations(&self, caller: &Caller) -> Vec<Organization> {

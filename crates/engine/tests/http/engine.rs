@@ -31,6 +31,9 @@ pub fn main() -> anyhow::Result<()> {
             },
             runtime_dir: std::env::var_os("ENGINE_RUNTIME").map(Into::into),
             warm: std::env::var("ENGINE_WARM").map_or(0, |count| count.parse().unwrap_or(0)),
+            rate_limits: std::env::var("ENGINE_RATE_LIMITS")
+                .map_or_else(|_| Ok(Default::default()), |text| text.parse())
+                .map_err(anyhow::Error::msg)?,
             orphan_grace: milliseconds("ENGINE_ORPHAN_MS"),
             ..EngineConfig::new(addr, key, data_dir)
         };

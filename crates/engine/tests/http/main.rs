@@ -24,6 +24,7 @@ mod identity;
 mod network;
 mod ports;
 mod python;
+mod service;
 mod sessions;
 mod sockets;
 mod speed;
@@ -52,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         network::trials(),
         ports::trials(),
         python::trials(),
+        service::trials(),
         sessions::trials(),
         speed::trials(),
         telemetry::trials(),
