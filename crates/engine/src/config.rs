@@ -32,6 +32,8 @@ pub struct EngineConfig {
     pub warm: usize,
     /// How often clients may ask.
     pub rate_limits: RateLimits,
+    /// An interpreter context that nobody uses for so long ends, with its variables.
+    pub context_idle: Duration,
     /// End when no request came for so long; `None` stands alone for ever.
     pub orphan_grace: Option<Duration>,
 }
@@ -52,6 +54,7 @@ impl EngineConfig {
             node: None,
             warm: 0,
             rate_limits: RateLimits::default(),
+            context_idle: Duration::from_secs(4 * 60 * 60),
             orphan_grace: None,
         }
     }

@@ -46,6 +46,7 @@ pub struct InterpreterContexts {
 #[serde(rename_all = "camelCase")]
 pub struct InterpreterRun {
     /// The code.
+    #[serde(default)]
     pub code: String,
     /// In which context; the default one when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

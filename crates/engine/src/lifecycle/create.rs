@@ -9,6 +9,7 @@ use super::death;
 use crate::fault::Fault;
 use crate::registry::{Entry, Limits, Live, Record};
 use crate::state::SharedEngine;
+use crate::toolbox::Contexts;
 
 /// Makes a new sandbox; given back when it is started.
 pub(crate) async fn create(
@@ -60,6 +61,7 @@ pub(super) async fn bring_up(engine: &SharedEngine, entry: &Arc<Entry>, asked: I
         limits,
         Arc::clone(&entry.activity),
         engine.spool_folder(&entry.id),
+        Contexts::new(engine.config.context_idle),
     );
     entry.set_live(Some(live));
     entry.update(|record| {

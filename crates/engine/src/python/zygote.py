@@ -429,7 +429,7 @@ def interpret(order, channel):
     except OSError as error:
         channel.send({"errno": error.errno or errno.EIO})
         return
-    channel.send({"ready": True})
+    channel.send({"ready": None})
     order.clear()
     while True:
         cell = channel.receive()

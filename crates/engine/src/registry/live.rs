@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Activity;
 use crate::sandbox::{Sandbox, SandboxSpec};
-use crate::toolbox::{Sessions, Terminals};
+use crate::toolbox::{Contexts, Sessions, Terminals};
 
 /// What a sandbox may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +27,13 @@ impl Limits {
     }
 }
 
-/// A running sandbox, its sessions and terminals, and where its logs are spooled.
+/// A running sandbox, its sessions, terminals and interpreters, and where its logs are spooled.
 #[derive(Debug)]
 pub(crate) struct Live {
     pub sandbox: Sandbox,
     pub sessions: Sessions,
     pub terminals: Terminals,
+    pub contexts: Contexts,
     pub activity: Arc<Activity>,
     pub limits: Limits,
     environment: RwLock<BTreeMap<String, String>>,
@@ -48,6 +49,7 @@ impl Live {
         limits: Limits,
         activity: Arc<Activity>,
         spool: PathBuf,
+        contexts: Contexts,
     ) -> Arc<Self> {
         let mut environment: BTreeMap<_, _> = sandbox.base_env().into_iter().collect();
         environment.extend(env.clone());
@@ -55,6 +57,7 @@ impl Live {
             sandbox,
             sessions: Sessions::default(),
             terminals: Terminals::default(),
+            contexts,
             activity,
             limits,
             temporary: environment

@@ -5,6 +5,7 @@
 mod environment;
 mod files;
 mod git;
+mod interpreter;
 mod log_json;
 mod markers;
 mod metrics;
@@ -15,6 +16,7 @@ mod python;
 mod session;
 mod terminal;
 
+pub(crate) use interpreter::Contexts;
 pub(crate) use session::Sessions;
 pub(crate) use terminal::Terminals;
 
@@ -44,6 +46,7 @@ pub(crate) fn routes(engine: &SharedEngine) -> Router<SharedEngine> {
         .route("/env", post(environment::update))
         .merge(files::routes())
         .merge(git::routes())
+        .merge(interpreter::routes())
         .route_layer(from_fn_with_state(engine.clone(), enter))
 }
 

@@ -34,6 +34,7 @@ pub fn main() -> anyhow::Result<()> {
             rate_limits: std::env::var("ENGINE_RATE_LIMITS")
                 .map_or_else(|_| Ok(Default::default()), |text| text.parse())
                 .map_err(anyhow::Error::msg)?,
+            context_idle: milliseconds("ENGINE_CONTEXT_IDLE_MS").unwrap_or(Duration::from_secs(3600)),
             orphan_grace: milliseconds("ENGINE_ORPHAN_MS"),
             ..EngineConfig::new(addr, key, data_dir)
         };

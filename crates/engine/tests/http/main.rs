@@ -21,6 +21,7 @@ mod files;
 mod git;
 mod hostile_files;
 mod identity;
+mod interpreter;
 mod network;
 mod ports;
 mod python;
@@ -50,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         git::trials(),
         hostile_files::trials(),
         identity::trials(),
+        interpreter::trials(),
         network::trials(),
         ports::trials(),
         python::trials(),
