@@ -13,7 +13,9 @@ use axum::response::{IntoResponse, Response};
 
 use crate::fault::Fault;
 use crate::identity::Caller;
+use crate::proxy::credentials::{KEY_QUERY, TOKEN_HEADER};
 use crate::registry::Entry;
+use crate::signed_files;
 use crate::state::SharedEngine;
 use crate::throttle::Peer;
 
@@ -29,22 +31,28 @@ fn is_open(path: &str) -> bool {
 /// What a request shows, in the order in which Daytona's proxy looks: bearer
 /// token, header, query.
 fn offered(headers: &HeaderMap, query: Option<&str>) -> Vec<String> {
+    let mut found = keys_in_headers(headers);
+    found.extend(key_in_query(query));
+    found
+}
+
+/// What the headers show.
+pub(crate) fn keys_in_headers(headers: &HeaderMap) -> Vec<String> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = text(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
-    let mut found: Vec<String> = bearer
+    bearer
         .into_iter()
-        .chain(text("x-daytona-preview-token"))
+        .chain(text(TOKEN_HEADER))
         .map(ToOwned::to_owned)
-        .collect();
-    let pairs = query
-        .and_then(|query| format!("/?{query}").parse().ok())
-        .and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
-    let key = pairs.and_then(|pairs| {
-        let mut pairs = pairs.0.into_iter();
-        pairs.find_map(|(name, value)| (name == "DAYTONA_SANDBOX_AUTH_KEY").then_some(value))
-    });
-    found.extend(key);
-    found
+        .collect()
+}
+
+/// What the query shows.
+pub(crate) fn key_in_query(query: Option<&str>) -> Option<String> {
+    let uri = format!("/?{}", query?).parse().ok()?;
+    let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok()?;
+    let mut pairs = pairs.0.into_iter();
+    pairs.find_map(|(name, value)| (name == KEY_QUERY).then_some(value))
 }
 
 /// The refusal of a request that shows nothing that is valid.
@@ -52,9 +60,11 @@ pub(crate) fn refused() -> Fault {
     Fault::new(StatusCode::UNAUTHORIZED, "Invalid credentials").by_proxy()
 }
 
-/// Whether a token opens something here.
-pub(crate) fn opens(engine: &SharedEngine, _entry: &Entry, token: &str) -> bool {
-    engine.identity.caller(token).is_some()
+/// Whether a token opens this sandbox: its preview token, or a key of its
+/// organization.
+pub(crate) fn opens(engine: &SharedEngine, entry: &Entry, token: &str) -> bool {
+    let caller = || engine.identity.caller(token);
+    entry.admits(token) || caller().is_some_and(|caller| caller.organization() == entry.organization)
 }
 
 /// Who shows one of these. A key that could be guessed is not believed from
@@ -98,14 +108,27 @@ pub(crate) async fn identify(
 
 /// The sandbox a request to a toolbox may use: with a key, one of the key's
 /// organization. The one place where something that opens a single sandbox and
-/// no more can be accepted instead of a key.
+/// no more is accepted instead of a key: its preview token, as at Daytona, and
+/// signatures of its files.
 pub(crate) fn sandbox_of(
     engine: &SharedEngine,
     request: &Request,
     id_or_name: &str,
 ) -> Result<Arc<Entry>, Fault> {
-    let caller = request.extensions().get::<Caller>().ok_or_else(refused)?;
-    engine.registry.find(caller, id_or_name).map_err(Fault::by_proxy)
+    let unseen = match request.extensions().get::<Caller>() {
+        Some(caller) => match engine.registry.find(caller, id_or_name) {
+            Ok(entry) => return Ok(entry),
+            Err(fault) => fault.by_proxy(),
+        },
+        None => refused(),
+    };
+    let Some(entry) = engine.registry.by_id(id_or_name) else {
+        return Err(unseen);
+    };
+    let shown = offered(request.headers(), request.uri().query());
+    let admitted = shown.iter().any(|token| entry.admits(token))
+        || signed_files::admits(&entry, request.method(), request.uri())?;
+    if admitted { Ok(entry) } else { Err(unseen) }
 }
 
 #[cfg(test)]

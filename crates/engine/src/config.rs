@@ -28,6 +28,10 @@ pub struct EngineConfig {
     pub python: Option<PathBuf>,
     /// The Node.js to offer instead of the one that would be found.
     pub node: Option<PathBuf>,
+    /// The domain of previews, `{port}-{sandbox}.{domain}`, with a port when
+    /// clients reach it by another than the engine. All names below it have to
+    /// lead to the engine; browsers take those below `localhost` for themselves.
+    pub preview_domain: String,
     /// How many sandboxes with default limits are kept ready.
     pub warm: usize,
     /// How often clients may ask.
@@ -52,6 +56,7 @@ impl EngineConfig {
             runtime_dir: None,
             python: None,
             node: None,
+            preview_domain: "localhost".to_owned(),
             warm: 0,
             rate_limits: RateLimits::default(),
             context_idle: Duration::from_secs(4 * 60 * 60),
@@ -68,6 +73,7 @@ impl fmt::Debug for EngineConfig {
             .field("data_dir", &self.data_dir)
             .field("isolation", &self.isolation)
             .field("network_default", &self.network_default)
+            .field("preview_domain", &self.preview_domain)
             .field("warm", &self.warm)
             .field("rate_limits", &self.rate_limits)
             .field("orphan_grace", &self.orphan_grace)

@@ -20,6 +20,7 @@ pub(crate) struct Fault {
     message: String,
     code: Option<&'static str>,
     proxy: bool,
+    preview: bool,
 }
 
 impl Fault {
@@ -29,6 +30,7 @@ impl Fault {
             message: message.into(),
             code: None,
             proxy: false,
+            preview: false,
         }
     }
 
@@ -42,6 +44,12 @@ impl Fault {
     pub(crate) fn by_proxy(mut self) -> Self {
         self.proxy = true;
         self
+    }
+
+    /// Said under the host name of a preview, whatever its path looks like.
+    pub(crate) fn of_preview(mut self) -> Self {
+        self.preview = true;
+        self.by_proxy()
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -101,7 +109,7 @@ impl Fault {
 
     /// The body Daytona's clients expect from this part of the API.
     pub(crate) fn body(&self, method: &str, path: &str) -> ErrorBody {
-        let toolbox = path.starts_with("/toolbox/");
+        let toolbox = self.preview || path.starts_with("/toolbox/");
         ErrorBody {
             status_code: self.status.as_u16(),
             message: self.message.clone(),

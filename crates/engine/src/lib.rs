@@ -10,6 +10,7 @@
 //! - `registry/`: what is known of them
 //! - `spool/`: the exact logs of commands
 //! - `proxy/`: the way to programs that listen in them
+//! - `previews/`: these programs under host names of their own
 //! - [`sandbox`]: the walls
 
 mod auth;
@@ -24,10 +25,12 @@ mod leftovers;
 mod lifecycle;
 pub mod lock;
 mod network;
+mod previews;
 mod proxy;
 mod registry;
 pub mod sandbox;
 mod serve;
+mod signed_files;
 mod spool;
 mod state;
 mod throttle;

@@ -15,14 +15,15 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::{EngineConfig, EngineError, Timings};
 use crate::state::{Engine, SharedEngine};
-use crate::{auth, control, fault, lifecycle, lock, throttle, toolbox};
+use crate::{auth, control, fault, lifecycle, lock, previews, throttle, toolbox};
 
 /// The version of Daytona's API that is served.
 const API_VERSION: &str = "v0.226.1";
 /// How long connections may take to end after the sandboxes have.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// All routes: `/api` is the control plane, `/toolbox/{sandbox}` the toolboxes.
+/// All routes: `/api` is the control plane, `/toolbox/{sandbox}` the toolboxes;
+/// the host names of previews have none of these.
 pub fn router(engine: SharedEngine) -> Router {
     Router::new()
         .nest(
@@ -32,6 +33,7 @@ pub fn router(engine: SharedEngine) -> Router {
         .nest("/toolbox/{sandbox}", toolbox::routes(&engine))
         .fallback(fault::unknown_route)
         .layer(from_fn_with_state(Arc::clone(&engine), auth::identify))
+        .layer(from_fn_with_state(Arc::clone(&engine), previews::serve))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             axum::response::IntoResponse::into_response(fault::Fault::internal(
                 "The engine failed on this request; its log says where.",

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::config::{EngineConfig, EngineError, Timings};
 use crate::events::Events;
 use crate::identity::Identity;
+use crate::previews::Tickets;
 use crate::registry::Registry;
 use crate::sandbox::{HostConfig, SandboxHost};
 use crate::throttle::Throttle;
@@ -25,6 +26,7 @@ pub struct Engine {
     pub(crate) identity: Identity,
     pub(crate) events: Arc<Events>,
     pub(crate) throttle: Throttle,
+    pub(crate) tickets: Tickets,
     /// Cancelled when the process that holds the sandboxes is gone.
     pub(crate) lost: CancellationToken,
     last_request_ms: AtomicI64,
@@ -68,6 +70,7 @@ impl Engine {
             identity,
             events,
             throttle: Throttle::new(config.rate_limits),
+            tickets: Tickets::default(),
             config: EngineConfig { data_dir, ..config },
             timings,
             host,

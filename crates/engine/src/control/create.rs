@@ -66,6 +66,7 @@ fn record(organization: &str, request: CreateSandbox, minute: std::time::Duratio
         env: request.env,
         labels: request.labels,
         public: request.public.unwrap_or(false),
+        signing_key: None,
         target: request.target.unwrap_or_else(|| REGION.to_owned()),
         cpu: within("cpu", request.cpu, cpu, MOST_CPU)?,
         memory: within("memory", request.memory, memory, MOST_MEMORY)?,

@@ -10,6 +10,8 @@ mod list;
 mod organizations;
 mod power;
 mod present;
+mod preview_access;
+mod previews;
 mod regions;
 mod service;
 mod telemetry;
@@ -88,8 +90,42 @@ pub(crate) fn routes() -> Router<SharedEngine> {
             "/sandbox/{sandbox}/telemetry/traces/{trace}",
             get(telemetry::no_spans),
         )
+        .merge(preview_routes())
         .route(
             "/sandbox/{sandbox}/toolbox-proxy-url",
             get(service::toolbox_proxy_url),
+        )
+}
+
+fn preview_routes() -> Router<SharedEngine> {
+    Router::new()
+        .route(
+            "/sandbox/{sandbox}/ports/{port}/preview-url",
+            get(previews::address_of),
+        )
+        .route(
+            "/sandbox/{sandbox}/ports/{port}/signed-preview-url",
+            get(previews::sign),
+        )
+        .route(
+            "/sandbox/{sandbox}/ports/{port}/signed-preview-url/{token}/expire",
+            post(previews::expire),
+        )
+        .route("/sandbox/{sandbox}/signing-key", get(previews::signing_key))
+        .route(
+            "/sandbox/{sandbox}/signing-key/rotate",
+            post(previews::rotate_signing_key),
+        )
+        .route("/preview/{sandbox}/public", get(preview_access::public))
+        .route("/preview/{sandbox}/access", get(preview_access::access))
+        .route("/preview/{sandbox}/preview-warning", get(preview_access::warning))
+        .route("/preview/{sandbox}/signing-key", get(previews::signing_key))
+        .route(
+            "/preview/{sandbox}/validate/{token}",
+            get(preview_access::validate),
+        )
+        .route(
+            "/preview/{sandbox}/{port}/sandbox-id",
+            get(preview_access::sandbox_of_signed),
         )
 }

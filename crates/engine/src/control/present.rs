@@ -13,17 +13,38 @@ use crate::state::SharedEngine;
 /// The address the client used: the engine may have several names, and the
 /// toolbox must be reached by the one the client knows.
 #[derive(Clone, Debug)]
-pub(crate) struct Base(String);
+pub(crate) struct Base {
+    scheme: &'static str,
+    host: String,
+}
 
 impl Base {
+    /// An address with this scheme and host.
+    pub(crate) fn of(scheme: &'static str, host: impl Into<String>) -> Self {
+        Self {
+            scheme,
+            host: host.into(),
+        }
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// The port, unless it is the scheme's own.
+    pub(crate) fn port(&self) -> Option<u16> {
+        let (_, port) = self.host.rsplit_once(':')?;
+        port.parse().ok()
+    }
+
     /// Base of the toolbox API, without a slash at its end.
     pub(crate) fn toolbox(&self) -> String {
-        format!("{}/toolbox", self.0)
+        format!("{}://{}/toolbox", self.scheme, self.host)
     }
 
     /// Base of the control plane.
     pub(crate) fn api(&self) -> String {
-        format!("{}/api", self.0)
+        format!("{}://{}/api", self.scheme, self.host)
     }
 }
 
@@ -38,7 +59,7 @@ impl FromRequestParts<SharedEngine> for Base {
             Some("https") => "https",
             _ => "http",
         };
-        Ok(Self(format!("{scheme}://{host}")))
+        Ok(Self::of(scheme, host))
     }
 }
 

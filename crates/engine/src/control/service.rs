@@ -11,6 +11,7 @@ use super::present::Base;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::network::NetworkBound;
+use crate::previews::template;
 use crate::state::SharedEngine;
 
 pub(super) fn object(value: Value) -> serde_json::Map<String, Value> {
@@ -109,7 +110,7 @@ pub(super) async fn config(State(engine): State<SharedEngine>, base: Base) -> An
     Answer(ServiceConfig {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         proxy_toolbox_url: base.toolbox(),
-        proxy_template_url: "http://{{PORT}}-{{sandboxId}}.localhost".to_owned(),
+        proxy_template_url: template(&engine.config.preview_domain, &base),
         default_snapshot: SNAPSHOTS[0].0.to_owned(),
         dashboard_url: base.api(),
         rest: object(json!({

@@ -31,6 +31,8 @@ use passage::Passage;
 pub(crate) enum Way {
     /// As a part of the toolbox's path, on the engine's own host.
     Path,
+    /// By a host name of its own.
+    Host,
 }
 
 /// What a request is for.
@@ -119,6 +121,12 @@ fn outgoing(
     };
     let target = PathAndQuery::try_from(target)
         .map_err(|_| Fault::bad_request("The address of the request cannot be passed on."))?;
+    if let Some(host) = parts.uri.authority()
+        && !parts.headers.contains_key(header::HOST)
+        && let Ok(host) = HeaderValue::from_str(host.as_str())
+    {
+        parts.headers.insert(header::HOST, host);
+    }
     headers::forwarded(&mut parts, to.way);
     headers::clean(&mut parts.headers, false);
     credentials::strip(&mut parts.headers, |token| {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use daytona::{DesiredState, SandboxState};
 
-use super::{Activity, Live, Record, Samples};
+use super::{Activity, Live, Record, Samples, Token};
 use crate::control::desired;
 use crate::events::{Event, Events, Seen};
 use crate::{clock, lock};
@@ -22,6 +22,7 @@ pub(crate) struct Entry {
     pub change: Arc<tokio::sync::Mutex<()>>,
     record: Mutex<Record>,
     live: Mutex<Option<Arc<Live>>>,
+    preview_token: Mutex<Token>,
     folder: PathBuf,
     events: Arc<Events>,
 }
@@ -36,6 +37,7 @@ impl Entry {
             change: Arc::default(),
             record: Mutex::new(record),
             live: Mutex::default(),
+            preview_token: Mutex::new(Token::new()),
             folder,
             events,
         }
@@ -51,7 +53,18 @@ impl Entry {
         self.live.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What opens its previews, until it starts again.
+    pub(crate) fn preview_token(&self) -> Token {
+        self.preview_token
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     pub(crate) fn set_live(&self, live: Option<Arc<Live>>) -> Option<Arc<Live>> {
+        if live.is_some() {
+            *self.preview_token.lock().unwrap_or_else(PoisonError::into_inner) = Token::new();
+        }
         std::mem::replace(
             &mut *self.live.lock().unwrap_or_else(PoisonError::into_inner),
             live,

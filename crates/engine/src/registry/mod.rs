@@ -4,12 +4,14 @@
 mod activity;
 mod entry;
 mod live;
+mod opening;
 mod record;
 mod samples;
 
 pub(crate) use activity::{Activity, Use, counts_as_use};
 pub(crate) use entry::Entry;
 pub(crate) use live::{Limits, Live};
+pub(crate) use opening::Token;
 pub(crate) use record::Record;
 pub(crate) use samples::{Sample, Samples};
 
@@ -70,6 +72,13 @@ impl Registry {
         found
             .cloned()
             .ok_or_else(|| Fault::not_found(format!("Sandbox with ID or name {id_or_name} not found")))
+    }
+
+    /// The sandbox with this id, whosever it is: for what opens a sandbox
+    /// without saying who asks.
+    pub(crate) fn by_id(&self, id: &str) -> Option<Arc<Entry>> {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(id).cloned()
     }
 
     /// Whether there is a sandbox with this id, whosever it is.

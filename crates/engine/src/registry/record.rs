@@ -30,6 +30,9 @@ pub(crate) struct Record {
     pub network_allow_list: Option<String>,
     #[serde(default)]
     pub domain_allow_list: Option<String>,
+    /// What signs addresses of its files; none before it was asked for.
+    #[serde(default)]
+    pub signing_key: Option<String>,
     pub target: String,
     pub cpu: u32,
     /// GiB.

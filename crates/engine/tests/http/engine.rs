@@ -23,7 +23,7 @@ pub fn main() -> anyhow::Result<()> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
         let (key, data_dir) = (std::env::var("ENGINE_KEY")?, std::env::var("ENGINE_DATA")?);
-        let config = EngineConfig {
+        let mut config = EngineConfig {
             isolation: isolation.parse().unwrap_or(IsolationChoice::Auto),
             network_default: match std::env::var("ENGINE_NETWORK") {
                 Ok(text) => text.parse().map_err(anyhow::Error::msg)?,
@@ -40,6 +40,9 @@ pub fn main() -> anyhow::Result<()> {
         };
         let usual = Timings::default();
         let minute = milliseconds("ENGINE_MINUTE_MS");
+        if let Ok(domain) = std::env::var("ENGINE_PREVIEW_DOMAIN") {
+            config.preview_domain = domain;
+        }
         let timings = Timings {
             minute: minute.unwrap_or(usual.minute),
             tick: minute.map_or(usual.tick, |minute| minute / 4),

@@ -24,9 +24,11 @@ mod identity;
 mod interpreter;
 mod network;
 mod ports;
+mod previews;
 mod python;
 mod service;
 mod sessions;
+mod signed;
 mod sockets;
 mod speed;
 mod support;
@@ -56,7 +58,9 @@ fn main() -> anyhow::Result<()> {
         ports::trials(),
         python::trials(),
         service::trials(),
+        previews::trials(),
         sessions::trials(),
+        signed::trials(),
         speed::trials(),
         telemetry::trials(),
         terminal::trials(),
