@@ -1,5 +1,6 @@
 //! What an engine is started with, and why it may not start.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,12 @@ pub struct EngineConfig {
     /// clients reach it by another than the engine. All names below it have to
     /// lead to the engine; browsers take those below `localhost` for themselves.
     pub preview_domain: String,
+    /// Unpacked root file systems that sandboxes may run on instead of the
+    /// host's own programs, by the name of the image they stand for.
+    pub images: BTreeMap<String, PathBuf>,
+    /// Let the host's own programs stand for the usual public images (Debian,
+    /// Ubuntu, Python, Node.js) in Dockerfiles.
+    pub image_substitution: bool,
     /// How many sandboxes with default limits are kept ready.
     pub warm: usize,
     /// How often clients may ask.
@@ -57,6 +64,8 @@ impl EngineConfig {
             python: None,
             node: None,
             preview_domain: "localhost".to_owned(),
+            images: BTreeMap::new(),
+            image_substitution: false,
             warm: 0,
             rate_limits: RateLimits::default(),
             context_idle: Duration::from_secs(4 * 60 * 60),
@@ -74,6 +83,8 @@ impl fmt::Debug for EngineConfig {
             .field("isolation", &self.isolation)
             .field("network_default", &self.network_default)
             .field("preview_domain", &self.preview_domain)
+            .field("images", &self.images)
+            .field("image_substitution", &self.image_substitution)
             .field("warm", &self.warm)
             .field("rate_limits", &self.rate_limits)
             .field("orphan_grace", &self.orphan_grace)

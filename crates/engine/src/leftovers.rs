@@ -1,23 +1,58 @@
-//! What a killed engine leaves on disk and nobody will ask for again: homes and
-//! logs of sandboxes that have no record.
+//! What a killed engine leaves on disk and nobody will ask for again: homes,
+//! logs and archives of sandboxes that have no record, homes of builds that
+//! were not finished, and files that were not written to their end.
 
 use std::path::Path;
 
-use crate::registry::Registry;
+use daytona::SandboxState;
 
-/// Removes them. Only folders named like a sandbox of ours are touched.
-pub(crate) fn clear(data_dir: &Path, registry: &Registry) {
-    for kind in ["homes", "spool"] {
-        let Ok(folders) = std::fs::read_dir(data_dir.join(kind)) else {
+use crate::registry::Registry;
+use crate::snapshots::Snapshots;
+
+/// Removes them. Only what is named like something of ours is touched.
+pub(crate) fn clear(data_dir: &Path, registry: &Registry, snapshots: &Snapshots) {
+    for kind in [
+        "homes",
+        "spool",
+        "archives",
+        "backups",
+        "snapshots",
+        "builds",
+        "build-logs",
+    ] {
+        let Ok(entries) = std::fs::read_dir(data_dir.join(kind)) else {
             continue;
         };
-        for folder in folders.flatten() {
-            let name = folder.file_name();
-            let Some(id) = name.to_str().filter(|name| uuid::Uuid::try_parse(name).is_ok()) else {
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "part" || extension == "next")
+            {
+                remove_file(&path);
+                continue;
+            }
+            let Some(id) = path.file_stem().and_then(|name| name.to_str()) else {
                 continue;
             };
-            if !registry.knows(id) {
-                remove(&folder.path());
+            if uuid::Uuid::try_parse(id).is_err() {
+                continue;
+            }
+            let state = registry.by_id(id).map(|entry| entry.record().state);
+            let is_snapshot = snapshots.knows(id);
+            let wanted = match kind {
+                // What an archived sandbox had of it is in its archive.
+                "homes" => state.is_some_and(|state| state != SandboxState::Archived),
+                "archives" => state == Some(SandboxState::Archived),
+                "snapshots" => is_snapshot,
+                "build-logs" => is_snapshot || state.is_some(),
+                "builds" => true,
+                _ => state.is_some(),
+            };
+            match (wanted, path.is_dir()) {
+                (true, _) => {}
+                (false, true) => remove(&path),
+                (false, false) => remove_file(&path),
             }
         }
     }
@@ -27,7 +62,17 @@ pub(crate) fn clear(data_dir: &Path, registry: &Registry) {
 pub(crate) fn remove(folder: &Path) {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::warn!(%error, folder = %folder.display(), "a folder of a sandbox that is gone could not be removed");
+            tracing::warn!(%error, folder = %folder.display(), "a folder that nobody wants could not be removed");
+        }
+        _ => {}
+    }
+}
+
+/// Removes a file and says so when that fails.
+pub(crate) fn remove_file(file: &Path) {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%error, file = %file.display(), "a file that nobody wants could not be removed");
         }
         _ => {}
     }
@@ -36,17 +81,29 @@ pub(crate) fn remove(folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     #[test]
-    fn only_folders_of_unknown_sandboxes_go() {
+    fn only_what_belongs_to_nobody_goes() {
         let data = tempfile::tempdir().unwrap();
         let registry = Registry::open(data.path(), Default::default()).unwrap();
-        let unknown = data.path().join("homes/0b1f8a52-4f0b-4d7e-9a57-9e3ff8f7f3aa");
+        let snapshots = Snapshots::open(data.path(), &BTreeMap::new()).unwrap();
+        let id = "0b1f8a52-4f0b-4d7e-9a57-9e3ff8f7f3aa";
+        let unknown = data.path().join("homes").join(id);
         let other = data.path().join("homes/keep-me");
         std::fs::create_dir_all(unknown.join("a")).unwrap();
         std::fs::create_dir_all(&other).unwrap();
-        clear(data.path(), &registry);
-        assert!(!unknown.exists());
+        let files = ["archives", "backups", "snapshots", "build-logs"].map(|kind| {
+            std::fs::create_dir_all(data.path().join(kind)).unwrap();
+            let file = data.path().join(kind).join(format!("{id}.tar"));
+            std::fs::write(&file, "x").unwrap();
+            file
+        });
+        let part = data.path().join("snapshots/x.part");
+        std::fs::write(&part, "x").unwrap();
+        clear(data.path(), &registry, &snapshots);
+        assert!(!unknown.exists() && !part.exists());
         assert!(other.exists());
+        assert!(files.iter().all(|file| !file.exists()));
     }
 }

@@ -8,13 +8,17 @@
 //! - `events/`: what clients are told
 //! - `lifecycle/`: how sandboxes change state
 //! - `registry/`: what is known of them
+//! - `snapshots/`, `builds/`, `volumes/`, `secrets/`: what they are made from
+//! - `archive/`: their homes, each in one file
 //! - `spool/`: the exact logs of commands
 //! - `proxy/`: the way to programs that listen in them
 //! - `previews/`: these programs under host names of their own
 //! - [`sandbox`]: the walls
 
+mod archive;
 mod auth;
 mod body;
+mod builds;
 mod clock;
 mod config;
 mod control;
@@ -24,17 +28,22 @@ mod identity;
 mod leftovers;
 mod lifecycle;
 pub mod lock;
+mod mount_point;
 mod network;
 mod previews;
 mod proxy;
+mod records;
 mod registry;
 pub mod sandbox;
+mod secrets;
 mod serve;
 mod signed_files;
+mod snapshots;
 mod spool;
 mod state;
 mod throttle;
 mod toolbox;
+mod volumes;
 
 pub use config::{EngineConfig, EngineError, Timings};
 pub use network::{DomainPattern, NetworkBound, NetworkWish};

@@ -7,14 +7,19 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::builds::Builds;
 use crate::clock;
 use crate::config::{EngineConfig, EngineError, Timings};
 use crate::events::Events;
+use crate::fault::Fault;
 use crate::identity::Identity;
 use crate::previews::Tickets;
 use crate::registry::Registry;
 use crate::sandbox::{HostConfig, SandboxHost};
+use crate::secrets::Secrets;
+use crate::snapshots::Snapshots;
 use crate::throttle::Throttle;
+use crate::volumes::Volumes;
 
 /// A running engine.
 #[derive(Debug)]
@@ -27,8 +32,14 @@ pub struct Engine {
     pub(crate) events: Arc<Events>,
     pub(crate) throttle: Throttle,
     pub(crate) tickets: Tickets,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) builds: Builds,
+    pub(crate) volumes: Volumes,
+    pub(crate) secrets: Secrets,
     /// Cancelled when the process that holds the sandboxes is gone.
     pub(crate) lost: CancellationToken,
+    /// Cancelled when the engine ends: work that may take minutes is given up.
+    pub(crate) ending: CancellationToken,
     last_request_ms: AtomicI64,
 }
 
@@ -54,7 +65,11 @@ impl Engine {
         let events = Arc::<Events>::default();
         let registry = Registry::open(&data_dir, Arc::clone(&events)).map_err(unusable)?;
         let identity = Identity::open(&data_dir, &config.api_key).map_err(unusable)?;
-        crate::leftovers::clear(&data_dir, &registry);
+        let snapshots = Snapshots::open(&data_dir, &config.images).map_err(unusable)?;
+        let builds = Builds::open(&data_dir).map_err(unusable)?;
+        let volumes = Volumes::open(&data_dir).map_err(unusable)?;
+        let secrets = Secrets::open(&data_dir).map_err(unusable)?;
+        crate::leftovers::clear(&data_dir, &registry, &snapshots);
         let host = SandboxHost::start(HostConfig {
             isolation: config.isolation,
             network: config.network_default.clone(),
@@ -75,7 +90,12 @@ impl Engine {
             timings,
             host,
             registry,
+            snapshots,
+            builds,
+            volumes,
+            secrets,
             lost: CancellationToken::new(),
+            ending: CancellationToken::new(),
             last_request_ms: AtomicI64::new(clock::now_ms()),
         }))
     }
@@ -89,6 +109,31 @@ impl Engine {
     pub(crate) fn alone_for(&self) -> Duration {
         let since = clock::now_ms() - self.last_request_ms.load(Ordering::Relaxed);
         Duration::from_millis(u64::try_from(since).unwrap_or(0))
+    }
+
+    /// The root file system of an operator's image; none for the host's own
+    /// programs.
+    ///
+    /// # Errors
+    /// When the operator has taken the image away.
+    pub(crate) fn root(&self, image: Option<&str>) -> Result<Option<PathBuf>, Fault> {
+        let Some(name) = image else { return Ok(None) };
+        match self.config.images.get(name) {
+            Some(folder) => Ok(Some(folder.clone())),
+            None => Err(Fault::bad_request(format!(
+                "The image {name} is not registered with this engine any more. Its operator can add it again."
+            ))),
+        }
+    }
+
+    /// Where the home of an archived sandbox is.
+    pub(crate) fn archive(&self, id: &str) -> PathBuf {
+        self.config.data_dir.join("archives").join(format!("{id}.tar"))
+    }
+
+    /// Where the last backup of a sandbox is.
+    pub(crate) fn backup(&self, id: &str) -> PathBuf {
+        self.config.data_dir.join("backups").join(format!("{id}.tar"))
     }
 
     /// Where a sandbox's logs are spooled.

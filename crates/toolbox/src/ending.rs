@@ -226,7 +226,7 @@ fn count(number: usize) -> u32 {
 }
 
 // A process that is gone already is what was wanted: errors do not matter here.
-fn signal(pid: i32, number: Signal) {
+pub(crate) fn signal(pid: i32, number: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _ = kill_process(pid, number);
     }
@@ -244,7 +244,7 @@ fn group_exists(pid: i32) -> bool {
 
 /// Sends to every process of the sandbox but pid 1 in one call, so that none
 /// can fork its way past it.
-fn signal_all(number: i32) {
+pub(crate) fn signal_all(number: i32) {
     // SAFETY: kill(2) has no memory effects; -1 is every process this one may
     // signal, and callers have checked that those are the sandbox's own.
     unsafe { libc::kill(-1, number) };

@@ -17,6 +17,7 @@ mod ending;
 mod files;
 pub mod frame;
 mod helper;
+mod hold;
 mod launch;
 mod processes;
 pub mod protocol;

@@ -128,6 +128,10 @@ impl Supervisor {
                 Ok((Outcome::Disk { used, total }, None))
             }
             Call::RemovePipes { path } => files::remove_pipes(&real(&path)?).map(done),
+            Call::Hold { still } => {
+                self.hold(still);
+                Ok(done(()))
+            }
             Call::Spawn { .. }
             | Call::SpawnInTerminal { .. }
             | Call::Connect { .. }

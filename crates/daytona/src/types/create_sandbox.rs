@@ -90,4 +90,7 @@ pub struct CreateSandbox {
     /// Secrets to hand in: environment name to secret name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secrets: Option<Vec<BTreeMap<String, String>>>,
+    /// The sandbox this one belongs to: it goes when that one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linked_sandbox: Option<String>,
 }

@@ -78,6 +78,9 @@ pub struct Sandbox {
     /// State of its backup: `None`, `Pending`, `InProgress`, `Completed` or `Error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup_state: Option<String>,
+    /// When its last backup was made, as RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_created_at: Option<String>,
     /// Minutes without activity until it stops; 0 never.
     #[serde(
         default,
@@ -115,6 +118,9 @@ pub struct Sandbox {
     /// How its image was built.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_info: Option<BuildInfo>,
+    /// The sandbox it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked_sandbox_id: Option<String>,
     /// When it was made, as RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,

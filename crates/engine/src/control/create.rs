@@ -6,25 +6,20 @@ use axum::Json as Answer;
 use axum::extract::State;
 use daytona::{CreateSandbox, PitlaneFacts, Sandbox, SandboxState};
 
-use super::REGION;
+use super::origin::{self, Made};
 use super::present::{Base, describe};
+use super::{REGION, attached};
 use crate::body::Json;
+use crate::builds::Start;
 use crate::clock;
 use crate::fault::Fault;
-use crate::identity::{Can, permit};
+use crate::identity::{Caller, Can, permit};
 use crate::lifecycle;
 use crate::network::NetworkWish;
 use crate::registry::Record;
-use crate::sandbox::USER;
-use crate::state::SharedEngine;
-
-/// The snapshots there are: the host's own programs, in Daytona's three sizes
-/// (name, processors, GiB of memory, GiB of disk). The first is the default.
-pub(super) const SNAPSHOTS: [(&str, u32, u32, u32); 3] = [
-    ("daytona-small", 1, 1, 3),
-    ("daytona-medium", 2, 4, 8),
-    ("daytona-large", 4, 8, 10),
-];
+use crate::sandbox::{SandboxSpec, USER};
+use crate::snapshots::SIZES;
+use crate::state::{Engine, SharedEngine};
 
 /// The most processors of a sandbox.
 pub(super) const MOST_CPU: u32 = 64;
@@ -33,6 +28,46 @@ pub(super) const MOST_MEMORY: u32 = 1024;
 /// The most GiB of disk of a sandbox.
 pub(super) const MOST_DISK: u32 = 4096;
 
+/// The size that is asked for, in GiB.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    cpu: Option<u32>,
+    memory: Option<u32>,
+    disk: Option<u32>,
+}
+
+impl Size {
+    /// Checked for itself.
+    pub(super) fn asked(cpu: Option<u32>, memory: Option<u32>, disk: Option<u32>) -> Result<Self, Fault> {
+        within("cpu", cpu, MOST_CPU)?;
+        within("memory", memory, MOST_MEMORY)?;
+        within("disk", disk, MOST_DISK)?;
+        Ok(Self { cpu, memory, disk })
+    }
+
+    /// With another size for what is not asked for.
+    pub(super) fn or(self, size: (u32, u32, u32)) -> (u32, u32, u32) {
+        (
+            self.cpu.unwrap_or(size.0),
+            self.memory.unwrap_or(size.1),
+            self.disk.unwrap_or(size.2),
+        )
+    }
+
+    /// The limits of a sandbox for a build.
+    pub(super) fn spec(self) -> SandboxSpec {
+        const GIB: u64 = 1 << 30;
+        let (_, cpu, memory, disk) = SIZES[0];
+        let (cpu, memory, disk) = self.or((cpu, memory, disk));
+        SandboxSpec {
+            cpu,
+            memory_bytes: u64::from(memory) * GIB,
+            disk_bytes: u64::from(disk) * GIB,
+            ..SandboxSpec::default()
+        }
+    }
+}
+
 pub(super) async fn create(
     State(engine): State<SharedEngine>,
     caller: Can<permit::WriteSandboxes>,
@@ -40,39 +75,92 @@ pub(super) async fn create(
     Json(request): Json<CreateSandbox>,
 ) -> Result<Answer<Sandbox>, Fault> {
     let asked = Instant::now();
-    let record = record(caller.organization(), request, engine.timings.minute)?;
-    let entry = lifecycle::create(&engine, record, asked).await?;
+    refuse_what_is_not_here(&request)?;
+    let made = made(&engine, caller.organization(), &request)?;
+    let mut record = record(&engine, &caller, request)?;
+    let size = Size {
+        cpu: Some(record.cpu).filter(|cpu| *cpu > 0),
+        memory: Some(record.memory).filter(|memory| *memory > 0),
+        disk: Some(record.disk).filter(|disk| *disk > 0),
+    };
+    (record.cpu, record.memory, record.disk) = size.or(made.size);
+    record.build = made.build;
+    record.image = made.origin.image;
+    record.start = made.origin.start;
+    if let Some((name, id)) = made.snapshot {
+        engine.snapshots.used(&id);
+        record.snapshot = name;
+    }
+    let entry = match made.planned {
+        Some(planned) => lifecycle::create_built(&engine, record, planned, asked)?,
+        None => lifecycle::create(&engine, record, made.origin.seed, asked).await?,
+    };
     Ok(Answer(describe(&entry, &base)))
 }
 
-fn record(organization: &str, request: CreateSandbox, minute: std::time::Duration) -> Result<Record, Fault> {
-    refuse_what_is_not_here(&request)?;
-    check_network(&request)?;
-    let (snapshot, cpu, memory, disk) = snapshot(&request)?;
+/// What it is made from.
+fn made(engine: &SharedEngine, organization: &str, request: &CreateSandbox) -> Result<Made, Fault> {
+    match (&request.build_info, request.snapshot.as_deref()) {
+        (Some(_), Some(_)) => Err(Fault::bad_request(
+            "Cannot specify both a snapshot and build info",
+        )),
+        (Some(build), None) => {
+            let size = Size::asked(request.cpu, request.memory, request.disk)?;
+            let spec = SandboxSpec {
+                network: wish(request)?,
+                ..size.spec()
+            };
+            origin::of_build(engine, organization, build, spec)
+        }
+        (None, snapshot) => origin::of_snapshot(engine, organization, snapshot),
+    }
+}
+
+/// The record of a request, but for what it is made from. A size that is not
+/// asked for is 0.
+fn record(engine: &Engine, caller: &Caller, request: CreateSandbox) -> Result<Record, Fault> {
+    let organization = caller.organization();
+    wish(&request)?;
     let id = uuid::Uuid::new_v4().to_string();
     let now = clock::now_ms();
     let auto_delete = request.auto_delete_interval.unwrap_or(-1).max(-1);
-    let auto_stop = not_negative("autoStopInterval", request.auto_stop_interval, 15)?;
+    let (auto_stop, auto_pause) = stop_and_pause(&request)?;
     let auto_archive = not_negative("autoArchiveInterval", request.auto_archive_interval, 10_080)?;
     let ttl = request.ttl_minutes.filter(|minutes| *minutes > 0);
-    let minute_ms = i64::try_from(minute.as_millis()).unwrap_or(i64::MAX);
+    let minute_ms = i64::try_from(engine.timings.minute.as_millis()).unwrap_or(i64::MAX);
+    let size = Size::asked(request.cpu, request.memory, request.disk)?.or((0, 0, 0));
     Ok(Record {
         organization: organization.to_owned(),
-        name: name(request.name.clone(), &id)?,
+        name: match request.name.clone().filter(|name| !name.is_empty()) {
+            Some(name) => checked_name(name)?,
+            None => id.clone(),
+        },
         network_block_all: request.network_block_all.unwrap_or(false),
-        network_allow_list: request.network_allow_list,
-        domain_allow_list: request.domain_allow_list,
-        snapshot: snapshot.to_owned(),
+        network_allow_list: request.network_allow_list.clone(),
+        domain_allow_list: request.domain_allow_list.clone(),
+        snapshot: String::new(),
+        image: None,
+        start: Start::default(),
+        build: None,
+        linked: attached::linked(&request, |linked| engine.registry.find(caller, linked))?,
+        volumes: attached::volumes(engine, organization, request.volumes)?,
+        secrets: attached::secrets(
+            engine,
+            organization,
+            request.secrets.as_deref().unwrap_or_default(),
+        )?,
+        parent: None,
         env: request.env,
         labels: request.labels,
         public: request.public.unwrap_or(false),
         signing_key: None,
         target: request.target.unwrap_or_else(|| REGION.to_owned()),
-        cpu: within("cpu", request.cpu, cpu, MOST_CPU)?,
-        memory: within("memory", request.memory, memory, MOST_MEMORY)?,
-        disk: within("disk", request.disk, disk, MOST_DISK)?,
+        cpu: size.0,
+        memory: size.1,
+        disk: size.2,
         auto_stop,
-        auto_archive,
+        auto_pause,
+        auto_archive: super::intervals::archive_interval(auto_archive),
         auto_delete,
         destroy_at_ms: ttl.map(|minutes| now.saturating_add(minutes.saturating_mul(minute_ms))),
         keep_home: auto_delete != 0,
@@ -83,9 +171,25 @@ fn record(organization: &str, request: CreateSandbox, minute: std::time::Duratio
         updated_ms: now,
         last_activity_ms: now,
         stopped_ms: None,
+        unarchived_ms: None,
+        backup_ms: None,
         facts: PitlaneFacts::default(),
         id,
     })
+}
+
+/// After how many minutes it stops, and pauses: one of both at most.
+fn stop_and_pause(request: &CreateSandbox) -> Result<(i64, i64), Fault> {
+    let pause = not_negative("autoPauseInterval", request.auto_pause_interval, 0)?;
+    // Who asks for a pause does not want the stop that nobody asked for.
+    let otherwise = if pause > 0 { 0 } else { 15 };
+    let stop = not_negative("autoStopInterval", request.auto_stop_interval, otherwise)?;
+    if pause > 0 && stop > 0 {
+        return Err(Fault::bad_request(
+            "autoStopInterval and autoPauseInterval cannot both be set: give 0 for one of them",
+        ));
+    }
+    Ok((stop, pause))
 }
 
 /// What Daytona's cloud has and this engine has not: refused by name, never
@@ -97,81 +201,26 @@ fn refuse_what_is_not_here(request: &CreateSandbox) -> Result<(), Fault> {
         "This engine gives sandboxes no /dev/kvm."
     } else if request.user.as_deref().is_some_and(|user| user != USER) {
         "The only user of a sandbox here is daytona."
-    } else if request
-        .volumes
-        .as_ref()
-        .is_some_and(|volumes| !volumes.is_empty())
-    {
-        "This engine has no volumes."
-    } else if request
-        .secrets
-        .as_ref()
-        .is_some_and(|secrets| !secrets.is_empty())
-    {
-        "This engine keeps no secrets. Give them to the command that needs them."
     } else {
         return Ok(());
     };
     Err(Fault::bad_request(refusal))
 }
 
-fn snapshot(request: &CreateSandbox) -> Result<(&'static str, u32, u32, u32), Fault> {
-    let wanted = match (&request.build_info, &request.snapshot) {
-        (Some(_), Some(_)) => {
-            return Err(Fault::bad_request(
-                "Cannot specify both a snapshot and build info",
-            ));
-        }
-        (Some(build), None) => image(&build.dockerfile_content)?,
-        (None, Some(snapshot)) => snapshot.as_str(),
-        (None, None) => return Ok(SNAPSHOTS[0]),
-    };
-    let found = SNAPSHOTS.into_iter().find(|(name, ..)| *name == wanted);
-    found.ok_or_else(|| match request.build_info {
-        Some(_) => Fault::bad_request(format!(
-            "The image {wanted} cannot be used: this engine's sandboxes run the host's own programs. \
-             Leave the image out, or use FROM {}.",
-            SNAPSHOTS[0].0
-        )),
-        None => Fault::bad_request(format!(
-            "Snapshot {wanted} not found. Did you add it through the Daytona Dashboard?"
-        )),
-    })
-}
-
-/// The image of a Dockerfile that is nothing but `FROM image`.
-fn image(dockerfile: &str) -> Result<&str, Fault> {
-    let mut lines = dockerfile
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let words: Vec<&str> = lines.next().unwrap_or("").split_whitespace().collect();
-    match (words.as_slice(), lines.next()) {
-        ([from, image], None) if from.eq_ignore_ascii_case("from") => Ok(image),
-        ([from, _], Some(line)) if from.eq_ignore_ascii_case("from") => Err(Fault::bad_request(format!(
-            "The Dockerfile line {line:?} cannot be done: this engine builds no images. Run it in the sandbox."
-        ))),
-        _ => Err(Fault::bad_request(
-            "The Dockerfile does not begin with FROM and an image.",
-        )),
-    }
-}
-
-fn check_network(request: &CreateSandbox) -> Result<(), Fault> {
+/// What it asks to reach.
+fn wish(request: &CreateSandbox) -> Result<NetworkWish, Fault> {
     let read = NetworkWish::parse(
         request.network_block_all.unwrap_or(false),
         request.network_allow_list.as_deref(),
         request.domain_allow_list.as_deref(),
     );
-    read.map(drop)
-        .map_err(|why| Fault::bad_request(format!("{why}.")))
+    read.map_err(|why| Fault::bad_request(format!("{why}.")))
 }
 
-fn name(asked: Option<String>, id: &str) -> Result<String, Fault> {
-    let Some(name) = asked.filter(|name| !name.is_empty()) else {
-        return Ok(id.to_owned());
-    };
-    if name.len() > 255 || name.chars().any(|letter| letter == '/' || letter.is_control()) {
+/// A sandbox's name, checked.
+pub(super) fn checked_name(name: String) -> Result<String, Fault> {
+    let odd = |letter: char| letter == '/' || letter.is_control();
+    if name.is_empty() || name.len() > 255 || name.chars().any(odd) {
         return Err(Fault::bad_request(
             "A sandbox's name has up to 255 letters and no slash.",
         ));
@@ -179,13 +228,12 @@ fn name(asked: Option<String>, id: &str) -> Result<String, Fault> {
     Ok(name)
 }
 
-fn within(what: &str, asked: Option<u32>, default: u32, most: u32) -> Result<u32, Fault> {
+fn within(what: &str, asked: Option<u32>, most: u32) -> Result<(), Fault> {
     match asked {
-        None => Ok(default),
-        Some(number) if (1..=most).contains(&number) => Ok(number),
-        Some(number) => Err(Fault::bad_request(format!(
+        Some(number) if !(1..=most).contains(&number) => Err(Fault::bad_request(format!(
             "{what} must be between 1 and {most}, not {number}"
         ))),
+        _ => Ok(()),
     }
 }
 
@@ -201,74 +249,49 @@ fn not_negative(what: &str, asked: Option<i64>, default: i64) -> Result<i64, Fau
 #[cfg(test)]
 mod tests {
     use super::*;
-    use daytona::CreateBuildInfo;
-    use std::time::Duration;
-
-    fn made(request: CreateSandbox) -> Result<Record, Fault> {
-        record("pitlane", request, Duration::from_secs(60))
-    }
-
-    fn from(dockerfile: &str) -> CreateSandbox {
-        CreateSandbox {
-            build_info: Some(CreateBuildInfo {
-                dockerfile_content: dockerfile.to_owned(),
-                context_hashes: None,
-            }),
-            ..CreateSandbox::default()
-        }
-    }
 
     #[test]
     fn nothing_asked_for_gives_daytonas_defaults() {
-        let record = made(CreateSandbox::default()).unwrap();
-        assert_eq!((record.cpu, record.memory, record.disk), (1, 1, 3));
-        assert_eq!(
-            (record.auto_stop, record.auto_archive, record.auto_delete),
-            (15, 10_080, -1)
-        );
-        assert_eq!(record.name, record.id);
-        assert!(record.keep_home);
+        assert_eq!(stop_and_pause(&CreateSandbox::default()).unwrap(), (15, 0));
+        let size = Size::asked(None, None, None).unwrap();
+        assert_eq!(size.or((1, 1, 3)), (1, 1, 3));
+        assert_eq!((size.spec().cpu, size.spec().disk_bytes), (1, 3 << 30));
     }
 
     #[test]
-    fn images_are_refused_in_words() {
-        assert_eq!(made(from("FROM daytona-medium\n")).unwrap().memory, 4);
-        for dockerfile in [
-            "FROM debian:12.9\n",
-            "FROM daytona-small\nRUN true\n",
-            "",
-            "RUN x",
-        ] {
-            assert!(made(from(dockerfile)).is_err(), "{dockerfile:?}");
-        }
-    }
-
-    #[test]
-    fn network_lists_are_kept_as_given_and_bad_ones_refused() {
-        let asked = |ranges: &str, domains: &str| CreateSandbox {
-            network_allow_list: Some(ranges.to_owned()),
-            domain_allow_list: Some(domains.to_owned()),
-            ..CreateSandbox::default()
+    fn a_sandbox_stops_or_pauses_by_itself_and_not_both() {
+        let asked = |stop, pause| {
+            stop_and_pause(&CreateSandbox {
+                auto_stop_interval: stop,
+                auto_pause_interval: pause,
+                ..CreateSandbox::default()
+            })
         };
-        let record = made(asked("192.0.2.0/24", "*.example.com")).unwrap();
-        assert_eq!(record.network_allow_list.as_deref(), Some("192.0.2.0/24"));
-        assert_eq!(
-            record.network(),
-            NetworkWish::parse(false, Some("192.0.2.0/24"), Some("*.example.com")).unwrap()
-        );
-        assert!(made(asked("", "")).unwrap().network().is_nothing());
+        assert_eq!(asked(None, Some(60)).unwrap(), (0, 60));
+        assert_eq!(asked(Some(5), Some(0)).unwrap(), (5, 0));
+        assert!(asked(Some(5), Some(60)).is_err() && asked(Some(-1), None).is_err());
+    }
+
+    #[test]
+    fn sizes_have_bounds() {
+        assert!(Size::asked(Some(0), None, None).is_err());
+        assert!(Size::asked(None, Some(MOST_MEMORY + 1), None).is_err());
+        assert!(Size::asked(Some(1), Some(1), Some(MOST_DISK)).is_ok());
+    }
+
+    #[test]
+    fn what_a_sandbox_asks_to_reach_is_read_or_refused() {
+        let asked = |ranges: &str, domains: &str| {
+            wish(&CreateSandbox {
+                network_allow_list: Some(ranges.to_owned()),
+                domain_allow_list: Some(domains.to_owned()),
+                ..CreateSandbox::default()
+            })
+        };
+        assert!(!asked("192.0.2.0/24", "*.example.com").unwrap().is_nothing());
+        assert!(asked("", "").unwrap().is_nothing());
         for (ranges, domains) in [("192.0.2.1", ""), ("", "http://example.com")] {
-            assert!(made(asked(ranges, domains)).is_err());
+            assert!(asked(ranges, domains).is_err());
         }
-    }
-
-    #[test]
-    fn an_ephemeral_sandbox_keeps_no_home() {
-        let request = CreateSandbox {
-            auto_delete_interval: Some(0),
-            ..CreateSandbox::default()
-        };
-        let record = made(request).unwrap();
-        assert!(record.ephemeral() && !record.keep_home);
     }
 }

@@ -43,9 +43,43 @@ pub(super) async fn auto_stop(
     Path(path): Path<(String, String)>,
 ) -> Changed {
     set(&engine, &caller, &base, &path, 0, |record, minutes| {
+        if minutes > 0 && record.auto_pause > 0 {
+            return Err(Fault::bad_request(
+                "autoStopInterval and autoPauseInterval cannot both be set: set the other one to 0 first",
+            ));
+        }
         record.auto_stop = minutes;
         Ok(())
     })
+}
+
+/// A sandbox that pauses by itself does not stop by itself: one of both.
+pub(super) async fn auto_pause(
+    State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
+    base: Base,
+    Path(path): Path<(String, String)>,
+) -> Changed {
+    set(&engine, &caller, &base, &path, 0, |record, minutes| {
+        if minutes > 0 && record.auto_stop > 0 {
+            return Err(Fault::bad_request(
+                "autoStopInterval and autoPauseInterval cannot both be set: set the other one to 0 first",
+            ));
+        }
+        record.auto_pause = minutes;
+        Ok(())
+    })
+}
+
+/// The minutes until a stopped sandbox is archived: 0 asks for the longest
+/// there is, 30 days.
+pub(super) fn archive_interval(minutes: i64) -> i64 {
+    const LONGEST: i64 = 43_200;
+    if minutes == 0 {
+        LONGEST
+    } else {
+        minutes.min(LONGEST)
+    }
 }
 
 pub(super) async fn auto_archive(
@@ -55,7 +89,7 @@ pub(super) async fn auto_archive(
     Path(path): Path<(String, String)>,
 ) -> Changed {
     set(&engine, &caller, &base, &path, 0, |record, minutes| {
-        record.auto_archive = minutes;
+        record.auto_archive = archive_interval(minutes);
         Ok(())
     })
 }

@@ -1,21 +1,30 @@
 //! The control plane: `/api`, one file per resource or group of calls.
 
 mod api_keys;
+mod attached;
+mod build_logs;
+mod copies;
 mod create;
 mod delete;
 mod elsewhere;
 mod intervals;
 mod labels;
 mod list;
+mod network;
 mod organizations;
+mod origin;
 mod power;
 mod present;
 mod preview_access;
 mod previews;
 mod regions;
+mod secrets;
 mod service;
+mod snapshots;
 mod telemetry;
 mod usage;
+mod visibility;
+mod volumes;
 mod wanted;
 
 pub(crate) use present::{Base, describe_record, desired};
@@ -66,10 +75,32 @@ pub(crate) fn routes() -> Router<SharedEngine> {
         .route("/sandbox/{sandbox}", get(list::show).delete(delete::delete))
         .route("/sandbox/{sandbox}/start", post(power::start))
         .route("/sandbox/{sandbox}/stop", post(power::stop))
+        .route("/sandbox/{sandbox}/pause", post(power::pause))
+        .route("/sandbox/{sandbox}/archive", post(power::archive))
+        .route("/sandbox/{sandbox}/recover", post(power::recover))
+        .route("/sandbox/{sandbox}/resize", post(power::resize))
+        .route("/sandbox/{sandbox}/backup", post(copies::back_up))
+        .route("/sandbox/{sandbox}/snapshot", post(copies::snapshot))
+        .route("/sandbox/{sandbox}/fork", post(copies::fork))
+        .route("/sandbox/{sandbox}/forks", get(copies::forks))
+        .route("/sandbox/{sandbox}/parent", get(copies::parent))
+        .route("/sandbox/{sandbox}/ancestors", get(copies::ancestors))
         .route("/sandbox/{sandbox}/labels", put(labels::replace))
+        .route("/sandbox/{sandbox}/secrets", put(secrets::of_sandbox))
+        .route("/sandbox/{sandbox}/public/{public}", post(visibility::set_public))
+        .route("/sandbox/{sandbox}/network-settings", post(network::update))
+        .route("/sandbox/{sandbox}/build-logs", get(build_logs::of_sandbox))
+        .route(
+            "/sandbox/{sandbox}/build-logs-url",
+            get(build_logs::url_of_sandbox),
+        )
         .route(
             "/sandbox/{sandbox}/autostop/{minutes}",
             post(intervals::auto_stop),
+        )
+        .route(
+            "/sandbox/{sandbox}/autopause/{minutes}",
+            post(intervals::auto_pause),
         )
         .route(
             "/sandbox/{sandbox}/autoarchive/{minutes}",
@@ -94,6 +125,33 @@ pub(crate) fn routes() -> Router<SharedEngine> {
         .route(
             "/sandbox/{sandbox}/toolbox-proxy-url",
             get(service::toolbox_proxy_url),
+        )
+        .merge(what_they_are_made_from())
+}
+
+/// Snapshots, volumes and secrets.
+fn what_they_are_made_from() -> Router<SharedEngine> {
+    Router::new()
+        .route("/snapshots", post(snapshots::create).get(snapshots::list))
+        .route(
+            "/snapshots/{snapshot}",
+            get(snapshots::show).delete(snapshots::delete),
+        )
+        .route("/snapshots/{snapshot}/activate", post(snapshots::activate))
+        .route("/snapshots/{snapshot}/deactivate", post(snapshots::deactivate))
+        .route("/snapshots/{snapshot}/build-logs", get(build_logs::of_snapshot))
+        .route(
+            "/snapshots/{snapshot}/build-logs-url",
+            get(build_logs::url_of_snapshot),
+        )
+        .route("/volumes", post(volumes::create).get(volumes::list))
+        .route("/volumes/{volume}", get(volumes::show).delete(volumes::delete))
+        .route("/volumes/by-name/{volume}", get(volumes::show))
+        .route("/secret", post(secrets::create).get(secrets::list))
+        .route("/secret/paginated", get(secrets::list_page))
+        .route(
+            "/secret/{secret}",
+            get(secrets::show).patch(secrets::update).delete(secrets::delete),
         )
 }
 

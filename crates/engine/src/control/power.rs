@@ -1,11 +1,13 @@
-//! Start, stop, and the sign of life.
+//! Start, stop, pause, archive, recover, resize, and the sign of life.
 
 use axum::Json as Answer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use daytona::Sandbox;
+use daytona::{ResizeSandbox, Sandbox};
 
+use super::create::Size;
 use super::present::{Base, describe};
+use crate::body::{Json, Query};
 use crate::fault::Fault;
 use crate::identity::{Caller, Can, permit};
 use crate::lifecycle;
@@ -31,6 +33,59 @@ pub(super) async fn stop(
 ) -> Result<Answer<Sandbox>, Fault> {
     let entry = engine.registry.find(&caller, &sandbox)?;
     lifecycle::stop(&engine, &entry).await?;
+    Ok(Answer(describe(&entry, &base)))
+}
+
+pub(super) async fn pause(
+    State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
+    base: Base,
+    Path(sandbox): Path<String>,
+) -> Result<Answer<Sandbox>, Fault> {
+    let entry = engine.registry.find(&caller, &sandbox)?;
+    lifecycle::pause(&entry).await?;
+    Ok(Answer(describe(&entry, &base)))
+}
+
+pub(super) async fn archive(
+    State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
+    base: Base,
+    Path(sandbox): Path<String>,
+) -> Result<Answer<Sandbox>, Fault> {
+    let entry = engine.registry.find(&caller, &sandbox)?;
+    lifecycle::archive(&engine, &entry).await?;
+    Ok(Answer(describe(&entry, &base)))
+}
+
+pub(super) async fn recover(
+    State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
+    base: Base,
+    Path(sandbox): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Answer<Sandbox>, Fault> {
+    let entry = engine.registry.find(&caller, &sandbox)?;
+    let skip_start = query
+        .iter()
+        .any(|(key, value)| key == "skipStart" && value == "true");
+    lifecycle::recover(&engine, &entry, !skip_start).await?;
+    Ok(Answer(describe(&entry, &base)))
+}
+
+pub(super) async fn resize(
+    State(engine): State<SharedEngine>,
+    caller: Can<permit::WriteSandboxes>,
+    base: Base,
+    Path(sandbox): Path<String>,
+    Json(request): Json<ResizeSandbox>,
+) -> Result<Answer<Sandbox>, Fault> {
+    let entry = engine.registry.find(&caller, &sandbox)?;
+    if request == ResizeSandbox::default() {
+        return Err(Fault::bad_request("Give at least one of cpu, memory and disk"));
+    }
+    Size::asked(request.cpu, request.memory, request.disk)?;
+    lifecycle::resize(&engine, &entry, request).await?;
     Ok(Answer(describe(&entry, &base)))
 }
 

@@ -72,11 +72,16 @@ pub(crate) fn describe(entry: &Entry, base: &Base) -> Sandbox {
 /// The JSON of a sandbox as it was when its record was taken.
 pub(crate) fn describe_record(record: Record, last_activity_ms: i64, base: &Base) -> Sandbox {
     let going = desired(&record);
+    // What is archived is a backup too.
+    let backup = match (record.state, record.backup_ms) {
+        (SandboxState::Archived, _) | (_, Some(_)) => "Completed",
+        _ => "None",
+    };
     Sandbox {
         id: record.id,
         organization_id: record.organization,
         name: record.name,
-        snapshot: Some(record.snapshot),
+        snapshot: Some(record.snapshot).filter(|snapshot| !snapshot.is_empty()),
         user: USER.to_owned(),
         env: record.env,
         labels: record.labels,
@@ -95,12 +100,16 @@ pub(crate) fn describe_record(record: Record, last_activity_ms: i64, base: &Base
         state: Some(record.state),
         recoverable: Some(record.keep_home && record.state == SandboxState::Error),
         error_reason: record.error_reason,
-        backup_state: Some("None".to_owned()),
+        backup_state: Some(backup.to_owned()),
+        backup_created_at: record.backup_ms.map(rfc3339),
         auto_stop_interval: Some(record.auto_stop),
+        auto_pause_interval: Some(record.auto_pause),
         auto_archive_interval: Some(record.auto_archive),
         auto_delete_interval: Some(record.auto_delete),
         auto_destroy_at: record.destroy_at_ms.map(rfc3339),
-        volumes: Some(Vec::new()),
+        volumes: Some(record.volumes),
+        build_info: record.build,
+        linked_sandbox_id: record.linked,
         created_at: Some(rfc3339(record.created_ms)),
         updated_at: Some(rfc3339(record.updated_ms)),
         last_activity_at: Some(rfc3339(last_activity_ms)),
@@ -119,6 +128,8 @@ pub(crate) fn desired(record: &Record) -> DesiredState {
         _ if record.to_destroy => DesiredState::Destroyed,
         SandboxState::Stopping | SandboxState::Stopped => DesiredState::Stopped,
         SandboxState::Destroying | SandboxState::Destroyed => DesiredState::Destroyed,
+        SandboxState::Archiving | SandboxState::Archived => DesiredState::Archived,
+        SandboxState::Pausing | SandboxState::Paused => DesiredState::Paused,
         _ => DesiredState::Started,
     }
 }

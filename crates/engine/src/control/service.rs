@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use daytona::{Health, ServiceConfig, ToolboxProxyUrl};
 use serde_json::{Value, json};
 
-use super::create::SNAPSHOTS;
 use super::present::Base;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::network::NetworkBound;
 use crate::previews::template;
+use crate::snapshots::SIZES;
 use crate::state::SharedEngine;
 
 pub(super) fn object(value: Value) -> serde_json::Map<String, Value> {
@@ -111,7 +111,7 @@ pub(super) async fn config(State(engine): State<SharedEngine>, base: Base) -> An
         version: env!("CARGO_PKG_VERSION").to_owned(),
         proxy_toolbox_url: base.toolbox(),
         proxy_template_url: template(&engine.config.preview_domain, &base),
-        default_snapshot: SNAPSHOTS[0].0.to_owned(),
+        default_snapshot: SIZES[0].0.to_owned(),
         dashboard_url: base.api(),
         rest: object(json!({
             "oidc": {"issuer": "", "clientId": "", "audience": "", "provider": ""},

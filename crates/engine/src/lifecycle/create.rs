@@ -1,25 +1,31 @@
 //! From a record to a running sandbox.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use daytona::{PitlaneFacts, SandboxState};
 
 use super::death;
+use crate::archive;
 use crate::fault::Fault;
-use crate::registry::{Entry, Limits, Live, Record};
-use crate::state::SharedEngine;
+use crate::registry::{Entry, Limits, Live, Record, Settings};
+use crate::sandbox::{HOME, Sandbox, SandboxSpec, SharedFolder};
+use crate::state::{Engine, SharedEngine};
 use crate::toolbox::Contexts;
 
-/// Makes a new sandbox; given back when it is started.
+/// Makes a new sandbox, whose home begins with the files of `seed`; given back
+/// when it is started.
 pub(crate) async fn create(
     engine: &SharedEngine,
     record: Record,
+    seed: Option<PathBuf>,
     asked: Instant,
 ) -> Result<Arc<Entry>, Fault> {
-    let entry = engine.registry.add(record)?;
+    let entry = add(engine, record)?;
     // In a task of its own: a client that goes away must not leave half a sandbox.
-    let task = tokio::spawn(finish(Arc::clone(engine), Arc::clone(&entry), asked));
+    let task = tokio::spawn(finish(Arc::clone(engine), Arc::clone(&entry), seed, asked));
     match task.await {
         Ok(Ok(())) => Ok(entry),
         Ok(Err(fault)) => Err(fault),
@@ -29,23 +35,94 @@ pub(crate) async fn create(
     }
 }
 
-async fn finish(engine: SharedEngine, entry: Arc<Entry>, asked: Instant) -> Result<(), Fault> {
+/// Adds a record that begins to use its volumes.
+pub(super) fn add(engine: &SharedEngine, record: Record) -> Result<Arc<Entry>, Fault> {
+    let entry = engine.registry.add(record)?;
+    let volumes = entry.record().volumes.clone();
+    // From here on the registry keeps them from being deleted.
+    match volumes
+        .iter()
+        .find(|volume| !engine.volumes.used(&volume.volume_id))
+    {
+        None => Ok(entry),
+        Some(gone) => {
+            engine.registry.remove(&entry);
+            Err(Fault::bad_request(format!("Volume {} not found", gone.volume_id)))
+        }
+    }
+}
+
+async fn finish(
+    engine: SharedEngine,
+    entry: Arc<Entry>,
+    seed: Option<PathBuf>,
+    asked: Instant,
+) -> Result<(), Fault> {
     let _change = entry.change.lock().await;
-    let made = bring_up(&engine, &entry, asked).await;
+    let made = bring_up(&engine, &entry, seed.as_deref(), asked).await;
     if made.is_err() {
-        // Whoever heard of it hears that it is gone.
-        entry.set_state(SandboxState::Destroyed);
-        engine.registry.remove(&entry);
+        discard(&engine, &entry).await;
     }
     made
 }
 
+/// Forgets a sandbox that did not come to be, with what was made of it.
+pub(super) async fn discard(engine: &Engine, entry: &Entry) {
+    if let Err(error) = engine.host.remove_home(&entry.id).await {
+        tracing::warn!(%error, sandbox = entry.id, "the home of a sandbox that was not made stays");
+    }
+    // Whoever heard of it hears that it is gone.
+    entry.set_state(SandboxState::Destroyed);
+    engine.registry.remove(entry);
+}
+
+/// The order for a sandbox's walls.
+pub(super) fn spec(engine: &Engine, record: &Record) -> Result<SandboxSpec, Fault> {
+    let shared = record.volumes.iter().map(|volume| SharedFolder {
+        source: engine.volumes.folder(&volume.volume_id),
+        subpath: volume.subpath.as_ref().map(PathBuf::from),
+        target: PathBuf::from(&volume.mount_path),
+    });
+    Ok(SandboxSpec {
+        root: engine.root(record.image.as_deref())?,
+        shared: shared.collect(),
+        ..record.spec()
+    })
+}
+
+/// The values of a sandbox's secrets, by the variables that hold them.
+pub(crate) fn secrets(engine: &Engine, record: &Record) -> Result<BTreeMap<String, String>, Fault> {
+    let organization = record.organization.as_str();
+    record
+        .secrets
+        .iter()
+        .map(|(variable, name)| Ok((variable.clone(), engine.secrets.value(organization, name)?)))
+        .collect()
+}
+
 /// Builds the walls around a record and notes what came of it.
-pub(super) async fn bring_up(engine: &SharedEngine, entry: &Arc<Entry>, asked: Instant) -> Result<(), Fault> {
-    let spec = entry.record().spec();
-    let env = spec.env.clone();
-    let limits = Limits::of(&spec);
+pub(super) async fn bring_up(
+    engine: &SharedEngine,
+    entry: &Arc<Entry>,
+    seed: Option<&Path>,
+    asked: Instant,
+) -> Result<(), Fault> {
+    let record = entry.record().clone();
+    let spec = spec(engine, &record)?;
+    let settings = Settings {
+        env: spec.env.clone(),
+        limits: Limits::of(&spec),
+        work_dir: record.start.work_dir.clone(),
+        secrets: secrets(engine, &record)?,
+        spool: engine.spool_folder(&entry.id),
+    };
     let sandbox = engine.host.create(spec).await?;
+    if let Err(fault) = prepare(engine, &record, &sandbox, seed).await {
+        if let Err(error) = sandbox.destroy().await {
+            tracing::warn!(%error, sandbox = entry.id, "a sandbox that cannot be used could not be ended");
+        }
+        return Err(fault);
+    }
     let facts = PitlaneFacts {
         warm: sandbox.warm(),
         isolation: engine.host.isolation().to_string(),
@@ -57,10 +134,8 @@ pub(super) async fn bring_up(engine: &SharedEngine, entry: &Arc<Entry>, asked: I
     entry.activity.touch();
     let live = Live::new(
         sandbox.clone(),
-        &env,
-        limits,
+        settings,
         Arc::clone(&entry.activity),
-        engine.spool_folder(&entry.id),
         Contexts::new(engine.config.context_idle),
     );
     entry.set_live(Some(live));
@@ -73,4 +148,20 @@ pub(super) async fn bring_up(engine: &SharedEngine, entry: &Arc<Entry>, asked: I
     });
     tokio::spawn(death::watch(Arc::clone(engine), Arc::clone(entry), sandbox));
     Ok(())
+}
+
+/// Gives a sandbox its files, and the folder its programs start in.
+async fn prepare(
+    engine: &SharedEngine,
+    record: &Record,
+    sandbox: &Sandbox,
+    seed: Option<&Path>,
+) -> Result<(), Fault> {
+    if let Some(seed) = seed {
+        super::unless_ending(engine, archive::unpack(sandbox, seed)).await?;
+    }
+    match record.start.work_dir.as_deref() {
+        None | Some(HOME | "/") => Ok(()),
+        Some(folder) => Ok(sandbox.create_folder(folder, 0o755).await?),
+    }
 }

@@ -29,7 +29,7 @@ pub(super) async fn watch(engine: SharedEngine, entry: Arc<Entry>, sandbox: Sand
     let _change = entry.change.lock().await;
     // It may have been deleted or started anew while this waited.
     let same = entry.live().is_some_and(|live| live.sandbox.id() == sandbox.id());
-    if !same || entry.record().state != SandboxState::Started {
+    if !same || !matches!(entry.record().state, SandboxState::Started | SandboxState::Paused) {
         return;
     }
     entry.set_live(None);
@@ -37,8 +37,5 @@ pub(super) async fn watch(engine: SharedEngine, entry: Arc<Entry>, sandbox: Sand
     if let Err(error) = sandbox.destroy().await {
         tracing::warn!(%error, sandbox = entry.id, "a dead sandbox could not be cleared away");
     }
-    entry.update(|record| {
-        record.state = SandboxState::Error;
-        record.error_reason = Some(sentence);
-    });
+    entry.fail(SandboxState::Error, &sentence);
 }

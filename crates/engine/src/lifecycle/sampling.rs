@@ -26,7 +26,7 @@ pub(crate) async fn run(engine: SharedEngine) {
                 if live.sandbox.ended().borrow().is_none() {
                     entry
                         .samples
-                        .add(clock::now_ms(), Instant::now(), usage, live.limits);
+                        .add(clock::now_ms(), Instant::now(), usage, live.limits());
                 }
             })
             .await;

@@ -1,11 +1,12 @@
-//! What happens to sandboxes by themselves: auto-stop, auto-delete, time to live.
+//! What happens to sandboxes by themselves: auto-stop, auto-pause,
+//! auto-archive, auto-delete, time to live.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use daytona::SandboxState;
 
-use super::{destroy, stop};
+use super::{archive, destroy, pause, stop};
 use crate::clock;
 use crate::registry::{Entry, Record};
 use crate::state::SharedEngine;
@@ -14,6 +15,8 @@ use crate::state::SharedEngine;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
     Stop,
+    Pause,
+    Archive,
     Delete,
 }
 
@@ -28,9 +31,18 @@ fn due(record: &Record, last_activity_ms: i64, now_ms: i64, minute: Duration) ->
         SandboxState::Started if record.auto_stop > 0 && passed(last_activity_ms, record.auto_stop) => {
             Some(Due::Stop)
         }
-        SandboxState::Stopped if record.auto_delete >= 0 => {
+        SandboxState::Started if record.auto_pause > 0 && passed(last_activity_ms, record.auto_pause) => {
+            Some(Due::Pause)
+        }
+        SandboxState::Stopped => {
             let since = record.stopped_ms.unwrap_or(record.updated_ms);
-            passed(since, record.auto_delete).then_some(Due::Delete)
+            let tried = record.unarchived_ms.map_or(since, |tried| tried.max(since));
+            if record.auto_delete >= 0 && passed(since, record.auto_delete) {
+                Some(Due::Delete)
+            } else {
+                let due = !record.ephemeral() && passed(tried, record.auto_archive);
+                due.then_some(Due::Archive)
+            }
         }
         _ => None,
     }
@@ -40,6 +52,8 @@ async fn act(engine: SharedEngine, entry: Arc<Entry>, due: Due) {
     tracing::info!(sandbox = entry.id, ?due, "a sandbox's time is up");
     let done = match due {
         Due::Stop => stop(&engine, &entry).await,
+        Due::Pause => pause(&entry).await,
+        Due::Archive => archive(&engine, &entry).await,
         Due::Delete => destroy(&engine, &entry).await,
     };
     if let Err(fault) = done {
@@ -109,10 +123,41 @@ mod tests {
                 record.auto_delete = auto_delete;
             })
         };
-        assert_eq!(due(&stopped(-1), 0, i64::MAX, MINUTE), None);
+        assert_eq!(due(&stopped(-1), 0, 5000 + 120_000, MINUTE), None);
         assert_eq!(due(&stopped(2), 0, 5000 + 119_999, MINUTE), None);
         assert_eq!(due(&stopped(2), 0, 5000 + 120_000, MINUTE), Some(Due::Delete));
         assert_eq!(due(&stopped(0), 0, 5000, MINUTE), Some(Due::Delete));
+    }
+
+    #[test]
+    fn a_stopped_sandbox_is_archived_and_a_failure_waits_for_the_next_interval() {
+        let stopped = |unarchived_ms| {
+            record(|record| {
+                record.state = SandboxState::Stopped;
+                record.stopped_ms = Some(5000);
+                record.auto_archive = 2;
+                record.unarchived_ms = unarchived_ms;
+            })
+        };
+        assert_eq!(due(&stopped(None), 0, 5000 + 119_999, MINUTE), None);
+        assert_eq!(due(&stopped(None), 0, 5000 + 120_000, MINUTE), Some(Due::Archive));
+        assert_eq!(due(&stopped(Some(100_000)), 0, 200_000, MINUTE), None);
+        assert_eq!(
+            due(&stopped(Some(100_000)), 0, 220_000, MINUTE),
+            Some(Due::Archive)
+        );
+        // What was archived before and is stopped again counts from the stop.
+        assert_eq!(
+            due(&stopped(Some(1)), 0, 5000 + 120_000, MINUTE),
+            Some(Due::Archive)
+        );
+    }
+
+    #[test]
+    fn a_sandbox_pauses_when_nobody_used_it() {
+        let record = record(|record| (record.auto_stop, record.auto_pause) = (0, 3));
+        assert_eq!(due(&record, 1000, 1000 + 179_999, MINUTE), None);
+        assert_eq!(due(&record, 1000, 1000 + 180_000, MINUTE), Some(Due::Pause));
     }
 
     #[test]

@@ -45,7 +45,7 @@ async fn preview(engine: &SharedEngine, name: &host::Name, request: Request) -> 
         let headers = [(header::LOCATION, clean), (header::SET_COOKIE, cookie.clone())];
         return Ok((StatusCode::FOUND, headers).into_response());
     }
-    let live = entry.live().ok_or_else(|| {
+    let live = entry.live().filter(|live| !live.is_held()).ok_or_else(|| {
         Fault::bad_request(format!(
             "Sandbox {} is not started, so that nothing of it can be shown.",
             entry.id

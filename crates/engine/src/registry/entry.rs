@@ -100,6 +100,14 @@ impl Entry {
         });
     }
 
+    /// Moves it to a state of failure, with the sentence that says why.
+    pub(crate) fn fail(&self, state: SandboxState, why: &str) {
+        self.update(|record| {
+            record.state = state;
+            record.error_reason = Some(why.to_owned());
+        });
+    }
+
     /// Tells that there is a new sandbox.
     pub(super) fn announce(&self) {
         if self.events.heard(&self.organization) {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Activity;
 use crate::sandbox::{Sandbox, SandboxSpec};
@@ -27,39 +27,74 @@ impl Limits {
     }
 }
 
+/// With what a sandbox begins to run.
+pub(crate) struct Settings {
+    pub env: BTreeMap<String, String>,
+    pub limits: Limits,
+    /// Where programs start that name no folder; none is the home.
+    pub work_dir: Option<String>,
+    /// Variables that hold secrets.
+    pub secrets: BTreeMap<String, String>,
+    /// Where its logs are spooled.
+    pub spool: PathBuf,
+}
+
 /// A running sandbox, its sessions, terminals and interpreters, and where its logs are spooled.
-#[derive(Debug)]
 pub(crate) struct Live {
     pub sandbox: Sandbox,
     pub sessions: Sessions,
     pub terminals: Terminals,
     pub contexts: Contexts,
     pub activity: Arc<Activity>,
-    pub limits: Limits,
+    limits: Mutex<Limits>,
+    /// Where programs start that name no folder.
+    work_dir: String,
     environment: RwLock<BTreeMap<String, String>>,
+    /// Variables that hold secrets; they win over the environment.
+    secrets: Mutex<BTreeMap<String, String>>,
     temporary: String,
     spool: PathBuf,
     runs: AtomicU64,
+    /// Its programs stand still.
+    held: AtomicBool,
+}
+
+impl std::fmt::Debug for Live {
+    /// Without the environment, which holds secrets.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Live")
+            .field("sandbox", &self.sandbox)
+            .field("limits", &self.limits)
+            .field("work_dir", &self.work_dir)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Live {
     pub(crate) fn new(
         sandbox: Sandbox,
-        env: &BTreeMap<String, String>,
-        limits: Limits,
+        settings: Settings,
         activity: Arc<Activity>,
-        spool: PathBuf,
         contexts: Contexts,
     ) -> Arc<Self> {
+        let Settings {
+            env,
+            limits,
+            work_dir,
+            secrets,
+            spool,
+        } = settings;
         let mut environment: BTreeMap<_, _> = sandbox.base_env().into_iter().collect();
-        environment.extend(env.clone());
+        environment.extend(env);
         Arc::new(Self {
+            work_dir: work_dir.unwrap_or_else(|| sandbox.home().to_owned()),
             sandbox,
             sessions: Sessions::default(),
             terminals: Terminals::default(),
             contexts,
             activity,
-            limits,
+            limits: Mutex::new(limits),
+            secrets: Mutex::new(secrets),
             temporary: environment
                 .get("TMPDIR")
                 .map_or("/tmp", String::as_str)
@@ -67,17 +102,41 @@ impl Live {
             environment: RwLock::new(environment),
             spool,
             runs: AtomicU64::new(0),
+            held: AtomicBool::new(false),
         })
     }
 
     /// The environment of every program in it.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        self.environment
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
+        let environment = self.environment.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all = environment.clone();
+        drop(environment);
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(secrets.clone());
+        all.into_iter().collect()
+    }
+
+    /// Other secrets for programs that start from now on.
+    pub(crate) fn set_secrets(&self, secrets: BTreeMap<String, String>) {
+        *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
+    }
+
+    /// What it may use now.
+    pub(crate) fn limits(&self) -> Limits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// Whether its programs stand still, so that nothing can be asked of them.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_held(&self, held: bool) {
+        self.held.store(held, Ordering::Release);
     }
 
     /// Changes the environment of every program that is started later; not at
@@ -98,14 +157,18 @@ impl Live {
         "bash"
     }
 
-    /// A path inside: a relative one is below the home folder, which is also
-    /// the working directory.
+    /// A path inside: a relative one is below the working directory, which is
+    /// the home folder unless its image says otherwise.
     pub(crate) fn resolve(&self, path: &str) -> String {
-        let path = path.strip_prefix("~/").unwrap_or(path);
+        let home = self.sandbox.home();
         match path {
-            "" | "~" | "." => self.sandbox.home().to_owned(),
+            "" | "." => self.work_dir.clone(),
+            "~" => home.to_owned(),
             absolute if absolute.starts_with('/') => absolute.to_owned(),
-            relative => format!("{}/{relative}", self.sandbox.home()),
+            relative => match relative.strip_prefix("~/") {
+                Some(below) => format!("{home}/{below}"),
+                None => format!("{}/{relative}", self.work_dir.trim_end_matches('/')),
+            },
         }
     }
 

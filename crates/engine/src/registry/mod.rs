@@ -10,7 +10,7 @@ mod samples;
 
 pub(crate) use activity::{Activity, Use, counts_as_use};
 pub(crate) use entry::Entry;
-pub(crate) use live::{Limits, Live};
+pub(crate) use live::{Limits, Live, Settings};
 pub(crate) use opening::Token;
 pub(crate) use record::Record;
 pub(crate) use samples::{Sample, Samples};
@@ -79,12 +79,6 @@ impl Registry {
     pub(crate) fn by_id(&self, id: &str) -> Option<Arc<Entry>> {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
         all.get(id).cloned()
-    }
-
-    /// Whether there is a sandbox with this id, whosever it is.
-    pub(crate) fn knows(&self, id: &str) -> bool {
-        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
-        all.contains_key(id)
     }
 
     /// Adds a sandbox whose name nobody in its organization has.

@@ -76,7 +76,8 @@ pub(super) fn base(circumstances: &Circumstances<'_>) -> Vec<(String, String)> {
     variables
 }
 
-fn path(interpreters: &Interpreters, home: &str) -> String {
+/// Along what programs are looked up.
+pub(super) fn path(interpreters: &Interpreters, home: &str) -> String {
     let own = [&interpreters.python, &interpreters.node]
         .into_iter()
         .flatten()

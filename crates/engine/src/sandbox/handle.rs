@@ -207,6 +207,23 @@ impl Sandbox {
         }
     }
 
+    /// Gives it more processors or memory, in bytes, while it lives; `false`
+    /// when nothing on this host can change that.
+    pub async fn resize(&self, cpu: u32, memory_bytes: u64) -> bool {
+        self.shared.room.resize(cpu, memory_bytes).await
+    }
+
+    /// Stops every program in it where it is, or lets all go on.
+    ///
+    /// # Errors
+    /// When the sandbox is gone or does not answer.
+    pub async fn hold(&self, still: bool) -> Result<(), SandboxError> {
+        match self.call(Call::Hold { still }, CALL_TIME).await?.outcome {
+            Outcome::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// Ends it and everything in it. A second call is answered like the first.
     ///
     /// # Errors
@@ -247,6 +264,7 @@ impl Sandbox {
             .python
             .as_ref()
             .map(|found| found.version.as_str())
+            .filter(|version| !version.is_empty())
     }
 
     /// The version of the Node.js inside, such as `20.20.2`.
@@ -257,6 +275,7 @@ impl Sandbox {
             .node
             .as_ref()
             .map(|found| found.version.as_str())
+            .filter(|version| !version.is_empty())
     }
 
     /// The home folder as programs inside see it (`/home/daytona`, except

@@ -8,9 +8,9 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
 use super::sandboxd::orders::Home;
@@ -20,6 +20,8 @@ use super::{Level, SandboxError, SandboxSpec};
 const FIRST_UID: u32 = 300_000;
 const UIDS: u32 = 65_536;
 const MKFS: &[&str] = &["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"];
+const CHECK: &[&str] = &["/usr/sbin/e2fsck", "/sbin/e2fsck"];
+const GROW: &[&str] = &["/usr/sbin/resize2fs", "/sbin/resize2fs"];
 const TRAVERSE_ALL: u32 = 0o001;
 
 /// The home of one sandbox, ready to be used.
@@ -129,6 +131,39 @@ impl Homes {
         })
     }
 
+    /// Removes a home with all its files. Blocks for the time that takes.
+    pub(super) fn remove(&self, id: &str) -> io::Result<()> {
+        let folder = self.folder.join(id);
+        let uid = read_uid(&folder);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // Only now: nobody else may get it while files of it are there.
+        if let Some(uid) = uid {
+            self.uids
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .remove(&uid);
+        }
+        Ok(())
+    }
+
+    /// Lets a kept home hold more bytes. Its sandbox does not run. Blocks for
+    /// the time a file system takes to grow.
+    pub(super) fn grow(&self, id: &str, bytes: u64) -> io::Result<()> {
+        let image = self.folder.join(id).join("home.ext4");
+        match fs::metadata(&image) {
+            // A folder is bounded by the number alone.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(known) if known.len() > bytes => Ok(()),
+            // Also when the file is that long already: its file system may not
+            // be, after a growth that failed half-way.
+            Ok(_) => grow_image(&image, bytes),
+        }
+    }
+
     /// The uid of a home's files, chosen once.
     fn uid_of(&self, folder: &Path) -> io::Result<u32> {
         if let Some(uid) = read_uid(folder) {
@@ -154,16 +189,17 @@ fn read_uid(folder: &Path) -> Option<u32> {
 
 /// Makes a sparse file with an empty ext4 of the wanted bounds.
 fn make_image(image: &Path, spec: &SandboxSpec) -> io::Result<()> {
-    let program = MKFS.iter().find(|path| Path::new(path).exists());
-    let program =
-        program.ok_or_else(|| io::Error::other("mkfs.ext4 is not installed (package e2fsprogs)"))?;
-    let file = fs::File::create(image)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(image)?;
     file.set_len(spec.disk_bytes)?;
     drop(file);
-    let made = Command::new(program)
-        .env_clear()
-        .args([
+    let inodes = spec.inodes.to_string();
+    let made = run(
+        MKFS,
+        &[
             "-q",
             "-F",
             "-m",
@@ -171,19 +207,55 @@ fn make_image(image: &Path, spec: &SandboxSpec) -> io::Result<()> {
             "-E",
             "lazy_itable_init=1,lazy_journal_init=1,nodiscard",
             "-N",
-        ])
-        .arg(spec.inodes.to_string())
+            &inodes,
+        ],
+        image,
+    )?;
+    if made.status.success() {
+        Ok(())
+    } else {
+        Err(failure("mkfs.ext4", &made))
+    }
+}
+
+/// Grows an image that is not mounted. Its structures were written by the
+/// kernel alone, never by a program of a sandbox.
+fn grow_image(image: &Path, bytes: u64) -> io::Result<()> {
+    // Growing wants a check first; 1 means that something was mended.
+    let checked = run(CHECK, &["-f", "-p"], image)?;
+    if !matches!(checked.status.code(), Some(0 | 1)) {
+        return Err(failure("e2fsck", &checked));
+    }
+    fs::OpenOptions::new().write(true).open(image)?.set_len(bytes)?;
+    let grown = run(GROW, &[], image)?;
+    if !grown.status.success() {
+        return Err(failure("resize2fs", &grown));
+    }
+    Ok(())
+}
+
+fn run(places: &[&str], arguments: &[&str], image: &Path) -> io::Result<Output> {
+    let program = places.iter().find(|path| Path::new(path).exists());
+    let program = program.ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("{} is not installed (package e2fsprogs)", places[0]),
+        )
+    })?;
+    Command::new(program)
+        .env_clear()
+        .args(arguments)
         .arg(image)
         .stdin(Stdio::null())
-        .output()?;
-    if made.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&made.stderr);
-    Err(io::Error::other(format!(
-        "mkfs.ext4 failed: {}",
+        .output()
+}
+
+fn failure(program: &str, output: &Output) -> io::Error {
+    let said = String::from_utf8_lossy(&output.stderr);
+    io::Error::other(format!(
+        "{program} failed: {}",
         said.lines().next().unwrap_or("it said nothing")
-    )))
+    ))
 }
 
 /// Without namespaces the sandbox's own user has to get to its home by the
@@ -245,6 +317,38 @@ mod tests {
         assert_eq!(again.prepare(&spec("a", true), level).unwrap().uid, first.uid);
         let third = again.prepare(&spec("c", true), level).unwrap().uid;
         assert!(third != first.uid && third != second.uid);
+    }
+
+    #[test]
+    fn a_removed_home_gives_its_uid_back() {
+        let data = tempfile::tempdir().unwrap();
+        let homes = Homes::open(data.path()).unwrap();
+        let level = Level::NamespacesUser;
+        let first = homes.prepare(&spec("a", true), level).unwrap().uid;
+        homes.remove("a").unwrap();
+        homes.remove("a").unwrap();
+        assert!(!data.path().join("homes/a").exists());
+        assert_eq!(homes.prepare(&spec("b", true), level).unwrap().uid, first);
+    }
+
+    #[test]
+    fn an_image_grows_and_keeps_its_files() {
+        let data = tempfile::tempdir().unwrap();
+        let homes = Homes::open(data.path()).unwrap();
+        let folder = data.path().join("homes/a");
+        fs::create_dir_all(&folder).unwrap();
+        let image = folder.join("home.ext4");
+        make_image(&image, &spec("a", true)).unwrap();
+        homes.grow("a", 48 << 20).unwrap();
+        assert_eq!(fs::metadata(&image).unwrap().len(), 48 << 20);
+        // The superblock counts blocks of the new size.
+        let bytes = fs::read(&image).unwrap();
+        let blocks = u32::from_le_bytes(bytes[1028..1032].try_into().unwrap());
+        let block = 1024_u64 << u32::from_le_bytes(bytes[1048..1052].try_into().unwrap());
+        assert_eq!(u64::from(blocks) * block, 48 << 20);
+        homes.grow("a", 16 << 20).unwrap();
+        assert_eq!(fs::metadata(&image).unwrap().len(), 48 << 20);
+        homes.grow("none", 1).unwrap();
     }
 
     #[test]

@@ -78,6 +78,7 @@ struct Inner {
     no_device: Option<String>,
     bound: Arc<NetworkBound>,
     interpreters: Arc<Interpreters>,
+    image_interpreters: Arc<Interpreters>,
     homes: Arc<Homes>,
     /// Replaced when it was lost.
     helper: Mutex<Arc<Helper>>,
@@ -126,6 +127,7 @@ impl SandboxHost {
             wiring: diagnosis.wiring,
             no_device: diagnosis.no_device,
             interpreters: Arc::new(interpreters),
+            image_interpreters: Arc::new(Interpreters::of_image()),
             homes,
             helper: Mutex::new(helper),
             closed: OnceCell::new(),
@@ -159,6 +161,16 @@ impl SandboxHost {
         &self.inner.bound
     }
 
+    /// Along what programs are looked up inside, without an environment of the
+    /// sandbox's own.
+    pub(crate) fn search_path(&self, of_image: bool) -> String {
+        let interpreters = match of_image {
+            true => &self.inner.image_interpreters,
+            false => &self.inner.interpreters,
+        };
+        environment::path(interpreters, super::HOME)
+    }
+
     /// The process number of sandboxd, while it runs.
     #[must_use]
     pub fn sandboxd_pid(&self) -> Option<u32> {
@@ -170,7 +182,7 @@ impl SandboxHost {
     /// # Errors
     /// When the id is not usable or the walls cannot be built.
     pub async fn create(&self, spec: SandboxSpec) -> Result<Sandbox, SandboxError> {
-        check(&spec)?;
+        check_id(&spec.id)?;
         if self.inner.closed.initialized() {
             return Err(SandboxError::Create("the engine shuts down".into()));
         }
@@ -185,6 +197,36 @@ impl SandboxHost {
             None => self.inner.build(&spec).await?,
         };
         Ok(self.inner.hand_out(room, spec, warm))
+    }
+
+    /// Removes the kept home of a sandbox that does not run.
+    ///
+    /// # Errors
+    /// When files of it cannot be removed.
+    pub async fn remove_home(&self, id: &str) -> Result<(), SandboxError> {
+        self.with_home(id, Homes::remove, "removed").await
+    }
+
+    /// Lets the kept home of a sandbox that does not run hold more bytes.
+    ///
+    /// # Errors
+    /// When its file system cannot be grown.
+    pub async fn grow_home(&self, id: &str, bytes: u64) -> Result<(), SandboxError> {
+        self.with_home(id, move |homes, id| homes.grow(id, bytes), "grown")
+            .await
+    }
+
+    async fn with_home(
+        &self,
+        id: &str,
+        work: impl FnOnce(&Homes, &str) -> std::io::Result<()> + Send + 'static,
+        what: &str,
+    ) -> Result<(), SandboxError> {
+        check_id(id)?;
+        let (homes, id) = (Arc::clone(&self.inner.homes), id.to_owned());
+        let done = tokio::task::spawn_blocking(move || work(&homes, &id)).await;
+        done.map_err(|error| SandboxError::System(error.to_string()))?
+            .map_err(|error| SandboxError::System(format!("The home folder could not be {what}: {error}")))
     }
 
     /// Ends every sandbox, and sandboxd.
@@ -213,12 +255,12 @@ async fn make_ready(inner: Weak<Inner>) -> Option<Result<Room, SandboxError>> {
     Some(built)
 }
 
-fn check(spec: &SandboxSpec) -> Result<(), SandboxError> {
+fn check_id(id: &str) -> Result<(), SandboxError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if spec.id.is_empty() || spec.id.len() > LONGEST_ID || !spec.id.bytes().all(plain) {
+    if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(plain) {
         return Err(SandboxError::Create(format!(
             "\"{}\" cannot be its id: use 1 to {LONGEST_ID} letters, digits, - and _",
-            spec.id.chars().take(LONGEST_ID).collect::<String>()
+            id.chars().take(LONGEST_ID).collect::<String>()
         )));
     }
     Ok(())
@@ -255,21 +297,29 @@ impl Inner {
             prepared.map_err(|error| SandboxError::System(error.to_string()))??
         };
         let temporary = prepared.temporary.clone();
-        let binds = room::binds(&self.interpreters, self.config.runtime_dir.as_deref());
+        let binds = room::binds(self.interpreters_of(spec), self.config.runtime_dir.as_deref());
         let built = Room::build(helper, level, binds, spec, prepared, (self.wiring, &self.bound)).await;
         if let (Err(_), Some(folder)) = (&built, temporary) {
             // What was made for it goes with it; the error that counts is the first.
             let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
         }
         let mut room = built?;
-        if let Some(python) = &self.interpreters.python {
-            room.set_python(&python.path, self.base_env(&room.home));
+        let interpreters = self.interpreters_of(spec);
+        if let Some(python) = &interpreters.python {
+            room.set_python(&python.path, self.base_env(interpreters, &room.home));
         }
         Ok(room)
     }
 
+    fn interpreters_of(&self, spec: &SandboxSpec) -> &Arc<Interpreters> {
+        match spec.root {
+            Some(_) => &self.image_interpreters,
+            None => &self.interpreters,
+        }
+    }
+
     /// The variables of every program, before its sandbox's own.
-    fn base_env(&self, home: &str) -> Vec<(String, String)> {
+    fn base_env(&self, interpreters: &Interpreters, home: &str) -> Vec<(String, String)> {
         let runtime = self.config.runtime_dir.as_deref();
         let runtime = runtime.map(|outside| {
             let inside = if self.isolation.level.has_namespaces() {
@@ -280,7 +330,7 @@ impl Inner {
             (inside, outside)
         });
         environment::base(&Circumstances {
-            interpreters: &self.interpreters,
+            interpreters,
             runtime,
             home,
             wiring: self.wiring,
@@ -288,7 +338,8 @@ impl Inner {
     }
 
     fn hand_out(&self, room: Room, spec: SandboxSpec, warm: bool) -> Sandbox {
-        let mut env = self.base_env(&room.home);
+        let interpreters = Arc::clone(self.interpreters_of(&spec));
+        let mut env = self.base_env(&interpreters, &room.home);
         env.retain(|(name, _)| !spec.env.contains_key(name));
         env.extend(spec.env);
         Sandbox::new(Shared {
@@ -296,7 +347,7 @@ impl Inner {
             warm,
             env,
             room,
-            interpreters: Arc::clone(&self.interpreters),
+            interpreters,
         })
     }
 }
@@ -308,18 +359,8 @@ mod tests {
     #[test]
     fn an_id_cannot_lead_out_of_the_homes_folder() {
         for id in ["", "..", "a/b", "a\0", "ä", &"x".repeat(65)] {
-            let spec = SandboxSpec {
-                id: id.into(),
-                ..SandboxSpec::default()
-            };
-            assert!(check(&spec).is_err(), "{id:?}");
+            assert!(check_id(id).is_err(), "{id:?}");
         }
-        assert!(
-            check(&SandboxSpec {
-                id: "run-01_A".into(),
-                ..SandboxSpec::default()
-            })
-            .is_ok()
-        );
+        assert!(check_id("run-01_A").is_ok());
     }
 }

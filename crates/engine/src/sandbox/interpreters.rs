@@ -44,6 +44,21 @@ impl Interpreters {
         Self { python, node }
     }
 
+    /// Those of an image, whatever it has: found by name on its own `PATH`.
+    pub(super) fn of_image() -> Self {
+        let named = |name: &str| {
+            Some(Interpreter {
+                path: name.to_owned(),
+                version: String::new(),
+                prefix: None,
+            })
+        };
+        Self {
+            python: named("python3"),
+            node: named("node"),
+        }
+    }
+
     pub(super) fn binds(&self) -> Vec<Bind> {
         let prefixes = [&self.python, &self.node]
             .into_iter()

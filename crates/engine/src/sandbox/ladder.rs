@@ -183,7 +183,10 @@ async fn try_level(
     let plan = Plan {
         level,
         uid: prepared.uid,
+        root: None,
         binds: Vec::new(),
+        shared: Vec::new(),
+        places: Vec::new(),
         home: prepared.home,
         limits: Limits::of(&spec),
         wiring,

@@ -64,7 +64,7 @@ pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refu
 pub use ladder::diagnose;
 pub use process::{CommandPipes, Ended, Exit, Process, PythonStart, PythonWorker, Spawn, StdinKind};
 pub use sandboxd::sandboxd_main;
-pub use spec::SandboxSpec;
+pub use spec::{SandboxSpec, SharedFolder};
 pub use state::{Destroyed, EndReason, Usage};
 pub use terminal::{InTerminal, Master, Terminal};
 pub use toolbox::protocol::{FileEntry, FileFault, FileKind, FileStat};
@@ -74,3 +74,6 @@ pub(crate) use tun::Tun;
 pub const USER: &str = "daytona";
 /// The home and first working directory inside a sandbox.
 pub const HOME: &str = "/home/daytona";
+/// Who owns the files of shared folders on disk where each sandbox has a uid of
+/// its own; outside the ranges those are taken from.
+pub const VOLUME_OWNER: u32 = 299_999;

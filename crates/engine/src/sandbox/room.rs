@@ -35,7 +35,9 @@ pub(super) struct Room {
     wiring: Wiring,
     gate: Option<Arc<Gate>>,
     enforced: Enforced,
-    kept: bool,
+    /// It has something that another sandbox cannot have: a home that is kept,
+    /// an image, shared folders.
+    own: bool,
     temporary: Option<PathBuf>,
     tasks: Vec<AbortHandle>,
 }
@@ -59,6 +61,12 @@ impl Room {
         prepared: Prepared,
         (wiring, bound): (Wiring, &Arc<NetworkBound>),
     ) -> Result<Self, SandboxError> {
+        if !spec.is_plain() && !level.has_namespaces() {
+            return Err(SandboxError::Create(
+                "without namespaces it can have no image, no volumes and no working directory outside its home"
+                    .into(),
+            ));
+        }
         let home = match &prepared.home {
             Home::Folder(folder) if !level.has_namespaces() => folder.to_string_lossy().into_owned(),
             _ => HOME.to_owned(),
@@ -67,7 +75,10 @@ impl Room {
         let plan = Plan {
             level,
             uid: prepared.uid,
+            root: spec.root.clone(),
             binds,
+            shared: spec.shared.clone(),
+            places: spec.places.clone(),
             home: prepared.home,
             limits,
             wiring,
@@ -115,7 +126,7 @@ impl Room {
             wiring,
             gate,
             enforced,
-            kept: spec.keep_home,
+            own: spec.keep_home || !spec.is_plain(),
             temporary: prepared.temporary,
             tasks,
         })
@@ -151,7 +162,7 @@ impl Room {
         // The size of its files in memory was chosen for the memory it has.
         let fits = wanted.memory_bytes >= limits.memory_bytes;
         let changeable = wanted == limits || self.enforced.all_by_cgroup();
-        let plain = !self.kept && !spec.keep_home;
+        let plain = !self.own && !spec.keep_home && spec.is_plain();
         self.is_alive() && plain && same_disk && fits && changeable
     }
 
@@ -174,6 +185,24 @@ impl Room {
         if wanted == self.limits() {
             return true;
         }
+        self.set_limits(wanted).await
+    }
+
+    /// Gives it more processors or memory while it lives; `false` when nothing
+    /// here can.
+    pub(super) async fn resize(&self, cpu: u32, memory_bytes: u64) -> bool {
+        let wanted = Limits {
+            cpu,
+            memory_bytes,
+            ..self.limits()
+        };
+        if wanted == self.limits() {
+            return true;
+        }
+        self.enforced.all_by_cgroup() && self.set_limits(wanted).await
+    }
+
+    async fn set_limits(&self, wanted: Limits) -> bool {
         let changed = self.helper.limit(self.slot, wanted).await;
         if changed {
             *self

@@ -1,8 +1,22 @@
 //! What a sandbox is to be: its limits, its network, its environment.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use crate::network::NetworkWish;
+
+/// A folder of the host that sandboxes share, writable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedFolder {
+    /// The folder, which nothing but sandboxes writes to.
+    pub source: PathBuf,
+    /// The part of it that is shown; made when it is not there.
+    pub subpath: Option<PathBuf>,
+    /// Where it is inside, absolute.
+    pub target: PathBuf,
+}
 
 /// The order for one sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +36,13 @@ pub struct SandboxSpec {
     pub processes: u32,
     /// What it asks to reach; it gets no more than the host's bound.
     pub network: NetworkWish,
+    /// An unpacked root file system to run on; none is the host's own programs.
+    pub root: Option<PathBuf>,
+    /// Folders it shares with others.
+    pub shared: Vec<SharedFolder>,
+    /// Folders outside the home, absolute, that can be written to and whose
+    /// files are kept with the home.
+    pub places: Vec<PathBuf>,
     /// Added to `Sandbox::base_env`; wins over it.
     pub env: BTreeMap<String, String>,
     /// Keep the home folder on the host's disk after the sandbox is destroyed.
@@ -40,8 +61,19 @@ impl Default for SandboxSpec {
             inodes: 200_000,
             processes: 256,
             network: NetworkWish::default(),
+            root: None,
+            shared: Vec::new(),
+            places: Vec::new(),
             env: BTreeMap::new(),
             keep_home: false,
         }
+    }
+}
+
+impl SandboxSpec {
+    /// Whether it sees nothing but its home and the host's own programs, as
+    /// those that are kept ready do.
+    pub(super) fn is_plain(&self) -> bool {
+        self.root.is_none() && self.shared.is_empty() && self.places.is_empty()
     }
 }

@@ -19,17 +19,17 @@ pub(super) async fn now(Extension(live): Extension<Arc<Live>>) -> Answer<Value> 
     tokio::time::sleep(WINDOW).await;
     let usage = live.sandbox.usage().await;
     let spent = usage.cpu_micros.saturating_sub(before.cpu_micros) as f64;
-    let share = spent / (start.elapsed().as_micros() as f64 * f64::from(live.limits.cpu.max(1)));
+    let share = spent / (start.elapsed().as_micros() as f64 * f64::from(live.limits().cpu.max(1)));
     let now = clock::now_ms();
     Answer(json!({
-        "cpuCount": live.limits.cpu,
+        "cpuCount": live.limits().cpu,
         "cpuUsedPct": (share * 100.0).clamp(0.0, 100.0),
-        "memTotal": live.limits.memory_bytes,
+        "memTotal": live.limits().memory_bytes,
         "memUsed": usage.memory_bytes,
         "memCache": usage.cache_bytes,
-        "diskTotal": live.limits.disk_bytes,
+        "diskTotal": live.limits().disk_bytes,
         "diskUsed": usage.disk_bytes,
-        "diskFree": live.limits.disk_bytes.saturating_sub(usage.disk_bytes),
+        "diskFree": live.limits().disk_bytes.saturating_sub(usage.disk_bytes),
         "timestamp": clock::rfc3339(now),
         "timestampUnix": now / 1000,
     }))

@@ -62,7 +62,7 @@ async fn enter(
         .find_map(|(name, value)| (name == "sandbox").then_some(value))
         .unwrap_or("");
     let entry = auth::sandbox_of(&engine, &request, id)?;
-    let Some(live) = entry.live() else {
+    let Some(live) = entry.live().filter(|live| !live.is_held()) else {
         // Daytona's words, which its SDKs and ours know as "not started".
         return Err(Fault::bad_request(
             "bad request: failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox started?",

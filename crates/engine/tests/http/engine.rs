@@ -35,6 +35,16 @@ pub fn main() -> anyhow::Result<()> {
                 .map_or_else(|_| Ok(Default::default()), |text| text.parse())
                 .map_err(anyhow::Error::msg)?,
             context_idle: milliseconds("ENGINE_CONTEXT_IDLE_MS").unwrap_or(Duration::from_secs(3600)),
+            image_substitution: std::env::var_os("ENGINE_SUBSTITUTION").is_some(),
+            images: std::env::var("ENGINE_IMAGE")
+                .ok()
+                .and_then(|image| {
+                    image
+                        .split_once('=')
+                        .map(|(name, root)| (name.to_owned(), root.into()))
+                })
+                .into_iter()
+                .collect(),
             orphan_grace: milliseconds("ENGINE_ORPHAN_MS"),
             ..EngineConfig::new(addr, key, data_dir)
         };

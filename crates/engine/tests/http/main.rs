@@ -13,7 +13,10 @@ macro_rules! trials {
     };
 }
 
+mod api;
+mod builds;
 mod control;
+mod copies;
 mod engine;
 mod events;
 mod execute;
@@ -21,19 +24,24 @@ mod files;
 mod git;
 mod hostile_files;
 mod identity;
+mod images;
 mod interpreter;
 mod network;
 mod ports;
 mod previews;
 mod python;
+mod secrets;
 mod service;
 mod sessions;
 mod signed;
+mod snapshots;
 mod sockets;
 mod speed;
+mod states;
 mod support;
 mod telemetry;
 mod terminal;
+mod volumes;
 
 use libtest_mimic::Arguments;
 
@@ -46,24 +54,31 @@ fn main() -> anyhow::Result<()> {
     // The plain HTTP client wants one chosen for the process, although it speaks no TLS here.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let trials = [
+        builds::trials(),
         control::trials(),
+        copies::trials(),
         events::trials(),
         execute::trials(),
         files::trials(),
         git::trials(),
         hostile_files::trials(),
         identity::trials(),
+        images::trials(),
         interpreter::trials(),
         network::trials(),
         ports::trials(),
         python::trials(),
+        secrets::trials(),
         service::trials(),
         previews::trials(),
         sessions::trials(),
         signed::trials(),
+        snapshots::trials(),
         speed::trials(),
+        states::trials(),
         telemetry::trials(),
         terminal::trials(),
+        volumes::trials(),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit();
 }

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use daytona::{CreateSandbox, ExecuteRequest, Toolbox};
 use libtest_mimic::Trial;
+use serde_json::{Value, json};
 
 use crate::support::{Engine, ephemeral};
 
@@ -11,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
     trials![
         a_sandbox_gets_less_than_the_operator_allows_and_never_more,
         network_settings_that_cannot_be_read_are_refused,
+        a_running_sandbox_reaches_what_it_is_allowed_from_now_on,
     ]
 }
 
@@ -57,7 +59,7 @@ async fn a_sandbox_gets_less_than_the_operator_allows_and_never_more() {
         assert_eq!(reaches(&toolbox, port).await, reached, "{request:?}");
         client.delete(&made.id).await.unwrap();
     }
-    let health: serde_json::Value = reqwest::get(format!("{}/api/health", engine.url))
+    let health: Value = reqwest::get(format!("{}/api/health", engine.url))
         .await
         .unwrap()
         .json()
@@ -93,4 +95,40 @@ async fn network_settings_that_cannot_be_read_are_refused() {
         let refused = client.create(&request).await.unwrap_err().to_string();
         assert!(refused.contains(said), "{refused}");
     }
+}
+
+async fn a_running_sandbox_reaches_what_it_is_allowed_from_now_on() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let engine = Engine::start_with(&[("ENGINE_NETWORK", &format!("127.0.0.1:{port}"))]);
+    let client = engine.client();
+    let made = client.create(&CreateSandbox::default()).await.unwrap();
+    let toolbox = client.toolbox(&made).await.unwrap();
+    let path = format!("/sandbox/{}/network-settings", made.id);
+    for (settings, reached, ranges) in [
+        (json!({"networkBlockAll": true}), false, Value::Null),
+        (
+            json!({"networkAllowList": "10.0.2.0/24"}),
+            true,
+            json!("10.0.2.0/24"),
+        ),
+        (json!({"networkBlockAll": true}), false, json!("10.0.2.0/24")),
+        (json!({"networkBlockAll": false}), true, Value::Null),
+        (json!({"domainAllowList": "example.com"}), false, Value::Null),
+    ] {
+        let shown = engine.post(&path, settings.clone()).await.ok();
+        assert_eq!(shown["networkAllowList"], ranges, "{settings}");
+        assert_eq!(reaches(&toolbox, port).await, reached, "{settings}");
+    }
+    engine.post(&path, json!({})).await.refused(400);
+    engine
+        .post(&path, json!({"networkAllowList": "x"}))
+        .await
+        .refused(400);
+    // Kept over a stop.
+    client.stop(&made.id).await.unwrap();
+    client.start(&made.id).await.unwrap();
+    assert!(!reaches(&toolbox, port).await);
+    engine.post(&path, json!({"networkBlockAll": false})).await.ok();
+    assert!(reaches(&toolbox, port).await);
 }

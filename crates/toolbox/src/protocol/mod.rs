@@ -159,6 +159,11 @@ pub enum Call {
         /// To `::1` instead of `127.0.0.1`.
         ipv6: bool,
     },
+    /// Stop every program where it is, or let all go on.
+    Hold {
+        /// Whether they are to stand still.
+        still: bool,
+    },
 }
 
 /// What pid 1 says.

@@ -5,11 +5,14 @@
 //! worth stealing in its memory.
 
 mod devices;
+mod idmap;
+mod image;
 mod landlock;
 mod mounts;
 mod network;
 mod privileges;
 mod seccomp;
+mod shares;
 mod tun;
 
 pub(crate) use landlock::version as landlock_version;
@@ -62,6 +65,9 @@ pub(crate) fn enter(given: &Inheritance<'_>, control: OwnedFd, life: OwnedFd) ->
                 if let Ok(bytes) = encode(&Message::SetupFailed { reason }) {
                     // The engine may be gone; then nobody needs to know.
                     let _ = frame::send(&control, &bytes, &[]);
+                    // The go-ahead may be on its way: left unread it would
+                    // reset the connection, and the reason with it.
+                    let _ = frame::receive(&control, &mut [0]);
                 }
                 stay_until_heard(&control);
                 control

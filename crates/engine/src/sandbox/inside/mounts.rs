@@ -17,7 +17,7 @@ use rustix::mount::{
     mount_change, mount_move, move_mount, open_tree, unmount,
 };
 
-use super::{Setup, devices, step};
+use super::{Setup, devices, image, shares, step};
 use crate::network::plan::NAME_SERVER;
 use crate::sandbox::loop_device;
 use crate::sandbox::sandboxd::orders::{Home, Plan};
@@ -72,6 +72,12 @@ pub(super) struct Piece {
     source: PathBuf,
 }
 
+/// A part of what a sandbox runs on.
+pub(super) enum Base {
+    Link(PathBuf),
+    Piece(Piece),
+}
+
 /// Takes a piece; `None` when the host has none there.
 pub(super) fn take(source: impl AsRef<Path>) -> Setup<Option<Piece>> {
     let source = source.as_ref();
@@ -92,6 +98,14 @@ pub(super) fn take(source: impl AsRef<Path>) -> Setup<Option<Piece>> {
 }
 
 impl Piece {
+    pub(super) fn new(tree: OwnedFd, is_folder: bool, source: PathBuf) -> Self {
+        Self {
+            tree,
+            is_folder,
+            source,
+        }
+    }
+
     /// Puts the piece at `target`, relative to the new root.
     pub(super) fn place(self, target: impl AsRef<Path>, access: Access) -> Setup<()> {
         let target = target.as_ref();
@@ -184,25 +198,17 @@ pub(super) fn build_root(plan: &Plan, uid: u32) -> Setup<()> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     step("keep mounts private", mount_change("/", private))?;
 
-    let usr = take("/usr")?;
-    let mut library = Vec::new();
-    for name in LIBRARY_FOLDERS {
-        let path = Path::new("/").join(name);
-        match std::fs::read_link(&path) {
-            Ok(target) => library.push((*name, Some(target), None)),
-            Err(_) => library.push((*name, None, take(&path)?)),
-        }
-    }
-    let mut etc = Vec::new();
-    for name in ETC {
-        etc.push((format!("etc/{name}"), take(format!("/etc/{name}"))?));
-    }
+    let base = match &plan.root {
+        Some(root) => image::take(root)?,
+        None => take_host()?,
+    };
     let nodes = devices::take_nodes()?;
     let mut binds = Vec::new();
     for bind in &plan.binds {
         binds.push((inside(&bind.target)?, take(&bind.source)?));
     }
     let home = take_home(&plan.home)?;
+    let volumes = shares::take(plan, uid)?;
 
     memory(BASE, QUIET, "mode=755,size=4m,nr_inodes=4096")?;
     step("enter the new root", rustix::process::chdir(BASE))?;
@@ -222,20 +228,16 @@ pub(super) fn build_root(plan: &Plan, uid: u32) -> Setup<()> {
     ] {
         folder(name)?;
     }
-    place(usr, "usr", Access::Read)?;
-    for (name, link, piece) in library {
-        match link {
-            Some(target) => step(format_args!("link /{name}"), symlink(target, name))?,
-            None => place(piece, name, Access::Read)?,
+    for (target, base) in base {
+        match base {
+            Base::Link(link) => step(format_args!("link /{}", target.display()), symlink(link, &target))?,
+            Base::Piece(piece) => piece.place(&target, Access::Read)?,
         }
     }
     for mask in ["usr/local/etc", "usr/src"] {
-        if Path::new(mask).is_dir() {
+        if plan.root.is_none() && Path::new(mask).is_dir() {
             memory(mask, QUIET | MountFlags::RDONLY, "size=4k,nr_inodes=1,mode=755")?;
         }
-    }
-    for (target, piece) in etc {
-        place(piece, &target, Access::Read)?;
     }
     write_identity(plan.wiring, uid)?;
     devices::build_dev(nodes)?;
@@ -246,7 +248,29 @@ pub(super) fn build_root(plan: &Plan, uid: u32) -> Setup<()> {
     for (target, piece) in binds {
         place(piece, target, Access::Read)?;
     }
+    shares::place(volumes, &plan.places, uid)?;
     enter_root()
+}
+
+/// The host's own programs: `/usr` with what leads to it, and the part of
+/// `/etc` that programs read.
+fn take_host() -> Setup<Vec<(PathBuf, Base)>> {
+    let mut base = Vec::new();
+    let mut add = |target: PathBuf, piece: Option<Piece>| {
+        base.extend(piece.map(|piece| (target, Base::Piece(piece))));
+    };
+    add("usr".into(), take("/usr")?);
+    for name in ETC {
+        add(Path::new("etc").join(name), take(format!("/etc/{name}"))?);
+    }
+    for name in LIBRARY_FOLDERS {
+        let path = Path::new("/").join(name);
+        match std::fs::read_link(&path) {
+            Ok(link) => base.push((name.into(), Base::Link(link))),
+            Err(_) => base.extend(take(&path)?.map(|piece| (name.into(), Base::Piece(piece)))),
+        }
+    }
+    Ok(base)
 }
 
 fn place(piece: Option<Piece>, target: impl AsRef<Path>, access: Access) -> Setup<()> {
@@ -367,8 +391,11 @@ fn mount_image(image: &loop_device::Attached, uid: u32) -> Setup<()> {
             "close the home folder",
             std::fs::set_permissions(HOME, std::fs::Permissions::from_mode(0o700)),
         )?;
-        // Only a check of the file system would use it, and make it again.
-        let _ = std::fs::remove_dir("home/daytona/lost+found");
+    }
+    // Only a check of the file system uses it, and makes it again when it grows.
+    let lost = Path::new("home/daytona/lost+found");
+    if std::fs::symlink_metadata(lost).is_ok_and(|known| known.is_dir() && known.uid() == 0) {
+        let _ = std::fs::remove_dir(lost);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sandbox::{Enforcer, Level, SandboxSpec, Wiring};
+use crate::sandbox::{Enforcer, Level, SandboxSpec, SharedFolder, Wiring};
 
 /// One numbered order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,12 @@ pub(crate) struct Plan {
     pub(crate) level: Level,
     /// The uid of a kept home's files; `None` lets sandboxd pick a free one.
     pub(crate) uid: Option<u32>,
+    /// The root file system it runs on instead of the host's own programs.
+    pub(crate) root: Option<PathBuf>,
     pub(crate) binds: Vec<Bind>,
+    pub(crate) shared: Vec<SharedFolder>,
+    /// Folders outside the home whose files are kept in it.
+    pub(crate) places: Vec<PathBuf>,
     pub(crate) home: Home,
     pub(crate) limits: Limits,
     pub(crate) wiring: Wiring,

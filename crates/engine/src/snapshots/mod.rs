@@ -1,0 +1,186 @@
+//! Snapshots: what sandboxes are made from. The general ones are the host's own
+//! programs in Daytona's three sizes and the operator's images; users make
+//! others, from images, builds and sandboxes.
+
+mod general;
+mod record;
+
+pub(crate) use general::SIZES;
+pub(crate) use record::{Origin, SnapshotRecord};
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use daytona::SnapshotState;
+
+use crate::clock;
+use crate::fault::Fault;
+use crate::records::{NotAdded, Records};
+
+/// All snapshots.
+#[derive(Debug)]
+pub(crate) struct Snapshots {
+    general: Vec<SnapshotRecord>,
+    made: Records<SnapshotRecord>,
+}
+
+impl Snapshots {
+    /// Reads those an earlier engine kept. One that was in the making is not
+    /// going to be any more.
+    pub(crate) fn open(data_dir: &Path, images: &BTreeMap<String, PathBuf>) -> io::Result<Self> {
+        let made = Records::<SnapshotRecord>::open(data_dir.join("snapshots"))?;
+        for record in made.list() {
+            let state = match record.state {
+                SnapshotState::Active | SnapshotState::Inactive | SnapshotState::Error => continue,
+                SnapshotState::BuildFailed => continue,
+                SnapshotState::Building | SnapshotState::Pending => SnapshotState::BuildFailed,
+                _ => SnapshotState::Error,
+            };
+            made.update(&record.id, |record| {
+                record.state = state;
+                record.error_reason = Some("The engine ended before the snapshot was there.".to_owned());
+            });
+        }
+        Ok(Self {
+            general: general::all(images),
+            made,
+        })
+    }
+
+    /// The snapshot that is used when none is named.
+    pub(crate) fn default(&self) -> SnapshotRecord {
+        self.general[0].clone()
+    }
+
+    /// The general one with this name.
+    pub(crate) fn general(&self, name: &str) -> Option<SnapshotRecord> {
+        self.general.iter().find(|record| record.name == name).cloned()
+    }
+
+    /// One an organization may use, by id or name; its own go first.
+    pub(crate) fn find(&self, organization: &str, id_or_name: &str) -> Option<SnapshotRecord> {
+        self.made.find(organization, id_or_name).or_else(|| {
+            let mut general = self.general.iter();
+            general
+                .find(|record| record.id == id_or_name || record.name == id_or_name)
+                .cloned()
+        })
+    }
+
+    /// The same, or Daytona's 404.
+    pub(crate) fn show(&self, organization: &str, id_or_name: &str) -> Result<SnapshotRecord, Fault> {
+        self.find(organization, id_or_name)
+            .ok_or_else(|| Fault::not_found(format!("Snapshot with ID or name {id_or_name} not found")))
+    }
+
+    /// All an organization may use.
+    pub(crate) fn of(&self, organization: &str) -> Vec<SnapshotRecord> {
+        let mut all = self.general.clone();
+        all.extend(self.made.of(organization));
+        all
+    }
+
+    /// Whether one with this id was made, whosever it is.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.made.list().iter().any(|record| record.id == id)
+    }
+
+    /// What sandboxes of it are made from.
+    pub(crate) fn origin(&self, record: &SnapshotRecord) -> Origin {
+        Origin {
+            seed: record.size.map(|_| self.archive(&record.id)),
+            ..record.origin.clone()
+        }
+    }
+
+    /// Adds one.
+    pub(crate) fn add(&self, record: SnapshotRecord) -> Result<(), Fault> {
+        let name = record.name.clone();
+        if self.general(&name).is_some() {
+            return Err(taken(&name));
+        }
+        self.made.add(record).map_err(|error| match error {
+            NotAdded::NameTaken => taken(&name),
+            NotAdded::Unwritten(error) => {
+                Fault::internal(format!("The snapshot could not be kept: {error}."))
+            }
+        })
+    }
+
+    /// Changes one that was made; `None` when it is gone.
+    pub(crate) fn update(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut SnapshotRecord),
+    ) -> Option<SnapshotRecord> {
+        self.made.update(id, |record| {
+            change(record);
+            record.updated_ms = clock::now_ms();
+        })
+    }
+
+    /// A sandbox was made from it.
+    pub(crate) fn used(&self, id: &str) {
+        self.made
+            .update(id, |record| record.last_used_ms = Some(clock::now_ms()));
+    }
+
+    /// Where the files of one are.
+    pub(crate) fn archive(&self, id: &str) -> PathBuf {
+        self.made.folder().join(format!("{id}.tar"))
+    }
+
+    /// Forgets one with its files.
+    pub(crate) fn remove(&self, id: &str) {
+        self.made.remove_if(id, |_| true);
+        match std::fs::remove_file(self.archive(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::error!(%error, id, "a snapshot's files could not be removed");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn taken(name: &str) -> Fault {
+    Fault::conflict(format!("Snapshot with name {name} already exists"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn general_ones_are_everybodys_and_made_ones_their_organizations() {
+        let data = tempfile::tempdir().unwrap();
+        let images = BTreeMap::from([("debian:12".to_owned(), PathBuf::from("/images/debian"))]);
+        let snapshots = Snapshots::open(data.path(), &images).unwrap();
+        assert_eq!(snapshots.default().name, SIZES[0].0);
+        assert_eq!(
+            snapshots
+                .find("red", "debian:12")
+                .unwrap()
+                .origin
+                .image
+                .as_deref(),
+            Some("debian:12")
+        );
+        let made = SnapshotRecord::new("red", "mine", Origin::default(), (1, 1, 1));
+        let id = made.id.clone();
+        snapshots.add(made.clone()).unwrap();
+        for name in ["mine", "daytona-small", &id] {
+            let again = SnapshotRecord::new("red", name, Origin::default(), (1, 1, 1));
+            assert!(snapshots.add(again).is_err(), "{name}");
+        }
+        assert!(snapshots.find("blue", "mine").is_none() && snapshots.find("blue", &id).is_none());
+        assert_eq!((snapshots.of("red").len(), snapshots.of("blue").len()), (5, 4));
+
+        snapshots.update(&id, |record| record.state = SnapshotState::Building);
+        std::fs::write(snapshots.archive(&id), "x").unwrap();
+        let again = Snapshots::open(data.path(), &BTreeMap::new()).unwrap();
+        assert_eq!(again.find("red", &id).unwrap().state, SnapshotState::BuildFailed);
+        again.remove(&id);
+        assert!(!again.archive(&id).exists() && again.find("red", &id).is_none());
+    }
+}

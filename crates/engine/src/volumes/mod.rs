@@ -1,0 +1,138 @@
+//! Volumes: folders of their own that several sandboxes show and write at the
+//! same time, and that outlive them all.
+//!
+//! Each is a folder below the data directory. As root its files belong to one
+//! owner on disk, whichever sandbox's uid wrote them. How many bytes it holds
+//! is not bounded.
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, chown};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::fault::Fault;
+use crate::records::{Kept, NotAdded, Records};
+use crate::sandbox::VOLUME_OWNER;
+
+/// A volume, as it is kept on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct VolumeRecord {
+    pub(crate) id: String,
+    pub(crate) organization: String,
+    pub(crate) name: String,
+    pub(crate) created_ms: i64,
+    pub(crate) updated_ms: i64,
+    pub(crate) last_used_ms: Option<i64>,
+}
+
+impl Kept for VolumeRecord {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn organization(&self) -> &str {
+        &self.organization
+    }
+}
+
+/// All volumes.
+#[derive(Debug)]
+pub(crate) struct Volumes {
+    records: Records<VolumeRecord>,
+}
+
+impl Volumes {
+    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
+        Ok(Self {
+            records: Records::open(data_dir.join("volumes"))?,
+        })
+    }
+
+    /// Makes an empty one.
+    pub(crate) fn create(&self, organization: &str, name: &str) -> Result<VolumeRecord, Fault> {
+        let now = clock::now_ms();
+        let record = VolumeRecord {
+            id: uuid::Uuid::new_v4().to_string(),
+            organization: organization.to_owned(),
+            name: name.to_owned(),
+            created_ms: now,
+            updated_ms: now,
+            last_used_ms: None,
+        };
+        let folder = self.folder(&record.id);
+        let unmade = |error: &io::Error| Fault::internal(format!("The volume could not be made: {error}."));
+        make(&folder).map_err(|error| unmade(&error))?;
+        self.records.add(record.clone()).map_err(|error| {
+            let _ = std::fs::remove_dir(&folder);
+            match error {
+                NotAdded::NameTaken => Fault::conflict(format!("Volume with name {name} already exists")),
+                NotAdded::Unwritten(error) => unmade(&error),
+            }
+        })?;
+        Ok(record)
+    }
+
+    /// One of an organization, by id or name.
+    pub(crate) fn find(&self, organization: &str, id_or_name: &str) -> Option<VolumeRecord> {
+        self.records.find(organization, id_or_name)
+    }
+
+    pub(crate) fn of(&self, organization: &str) -> Vec<VolumeRecord> {
+        self.records.of(organization)
+    }
+
+    /// A sandbox that is known to the registry begins to use it; `false` when
+    /// it was deleted meanwhile.
+    pub(crate) fn used(&self, id: &str) -> bool {
+        let used = self
+            .records
+            .update(id, |record| record.last_used_ms = Some(clock::now_ms()));
+        used.is_some()
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self, id: &str) -> PathBuf {
+        self.records.folder().join(id)
+    }
+
+    /// Forgets it unless it is used, which is asked while nobody can begin to.
+    pub(crate) fn forget_unless(&self, id: &str, is_used: impl FnOnce() -> bool) -> bool {
+        self.records.remove_if(id, |_| !is_used())
+    }
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().mode(0o700).create(folder)?;
+    if rustix::process::geteuid().is_root() {
+        chown(folder, Some(VOLUME_OWNER), Some(VOLUME_OWNER))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_volume_in_use_stays() {
+        let data = tempfile::tempdir().unwrap();
+        let volumes = Volumes::open(data.path()).unwrap();
+        let made = volumes.create("red", "v").unwrap();
+        assert!(volumes.create("red", "v").is_err());
+        assert_eq!(std::fs::read_dir(data.path().join("volumes")).unwrap().count(), 2);
+        assert!(volumes.used(&made.id) && volumes.find("red", "v").unwrap().last_used_ms.is_some());
+        assert!(!volumes.forget_unless(&made.id, || true));
+        assert!(volumes.forget_unless(&made.id, || false));
+        assert!(!volumes.used(&made.id));
+        assert!(
+            volumes.folder(&made.id).exists(),
+            "its files are removed by who forgot it"
+        );
+    }
+}
