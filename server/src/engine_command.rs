@@ -17,11 +17,15 @@ use std::{
     time::Duration,
 };
 
-/// Serves the engine until it is told to end.
+/// Serves the engine until it is told to end. `hangups` is what goes on beside it.
 ///
 /// # Errors
 /// When it cannot start.
-pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<ExitCode, Failure> {
+pub fn run(
+    configuration: &Configuration,
+    flags: EngineFlags,
+    hangups: Option<impl Future<Output = ()> + Send + 'static>,
+) -> Result<ExitCode, Failure> {
     if let Some(parent) = flags.ends_with {
         end_with(parent)?;
     }
@@ -62,6 +66,7 @@ pub fn run(configuration: &Configuration, flags: EngineFlags) -> Result<ExitCode
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("No threads can be started: {error}.")))?;
+    hangups.map(|hangups| runtime.spawn(hangups));
     let ended = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|error| Failure::new(format!("The socket cannot be listened on: {error}.")))?;

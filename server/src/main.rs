@@ -52,11 +52,14 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     let uses_database = !matches!(command, Command::Run(_) | Command::Engine(_));
     let configuration = Configuration::load(&arguments.settings, &serve_flags, uses_database)?;
-    observation::start(&configuration, &command);
+    let observation = observation::start(&configuration, &command);
+    // In a terminal a hangup is its end.
+    let hangups =
+        (!stopping::in_terminal()).then(|| observation.follow_hangups(arguments.settings, serve_flags));
     match command {
-        Command::Serve(_) => serve::run(configuration)?,
+        Command::Serve(_) => serve::run(&configuration, hangups)?,
         Command::Run(flags) => return Ok(terminal::run(configuration, flags)),
-        Command::Engine(flags) => return engine_command::run(&configuration, flags),
+        Command::Engine(flags) => return engine_command::run(&configuration, flags, hangups),
         Command::Doctor => return doctor::run(&configuration),
         Command::User { command } => user_command::run(&configuration, command)?,
     }

@@ -32,18 +32,22 @@ use tokio_util::sync::CancellationToken;
 /// How long open requests have once the server is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// Serves until it is told to stop.
+/// Serves until it is told to stop. `hangups` is what goes on beside it.
 ///
 /// # Errors
 /// When it cannot start.
-pub fn run(configuration: Configuration) -> Result<(), Failure> {
+pub fn run(
+    configuration: &Configuration,
+    hangups: Option<impl Future<Output = ()> + Send + 'static>,
+) -> Result<(), Failure> {
     let workers = std::thread::available_parallelism().map_or(4, |count| count.get().max(4));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("No threads can be started: {error}.")))?;
-    let served = runtime.block_on(serve(&configuration));
+    hangups.map(|hangups| runtime.spawn(hangups));
+    let served = runtime.block_on(serve(configuration));
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
 }

@@ -16,9 +16,14 @@ struct Server {
 }
 
 fn serve(folder: &Path) -> Server {
+    serve_with_log(folder, Stdio::inherit())
+}
+
+fn serve_with_log(folder: &Path, log: Stdio) -> Server {
     let mut process = pitlane(folder)
         .args(["serve", "--addr", "127.0.0.1:0", "--warm", "0"])
         .stdout(Stdio::piped())
+        .stderr(log)
         .spawn()
         .expect("started");
     let mut lines = BufReader::new(process.stdout.take().expect("its output"));
@@ -56,10 +61,14 @@ impl Server {
         answer
     }
 
+    fn tell(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(pid, signal).expect("told");
+    }
+
     fn stop(mut self) -> (Option<i32>, Duration) {
         let began = Instant::now();
-        let pid = rustix::process::Pid::from_child(&self.process);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("told");
+        self.tell(rustix::process::Signal::TERM);
         let status = self.process.wait().expect("ended");
         (status.code(), began.elapsed())
     }
@@ -88,6 +97,28 @@ fn the_first_start_prints_a_link_that_signs_in_and_a_stop_ends_everything() {
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(5), "{took:?}");
     assert!(!is_running(engine), "the engine ended with its server");
+}
+
+#[test]
+fn a_hangup_reads_the_log_level_again_and_ends_nothing() {
+    let folder = folder();
+    let (settings, log) = (folder.path().join("pitlane.toml"), folder.path().join("log"));
+    std::fs::write(&settings, "log = \"error\"\n").expect("written");
+    let file = std::fs::File::create(&log).expect("a file");
+    let server = serve_with_log(folder.path(), file.into());
+    let said_after = |text: &str, words: &str| {
+        std::fs::write(&settings, text).expect("written");
+        server.tell(rustix::process::Signal::HUP);
+        let until = Instant::now() + Duration::from_secs(10);
+        while !std::fs::read_to_string(&log).expect("a log").contains(words) {
+            assert!(Instant::now() < until, "never said: {words}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    said_after("log = \"info\"\n", "What is logged was read again: info");
+    said_after("lug = 1\n", "The settings were not read again.");
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    assert_eq!(server.stop().0, Some(0));
 }
 
 #[test]
