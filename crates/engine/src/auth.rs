@@ -67,6 +67,12 @@ pub(crate) fn opens(engine: &SharedEngine, entry: &Entry, token: &str) -> bool {
     entry.admits(token) || caller().is_some_and(|caller| caller.organization() == entry.organization)
 }
 
+/// Whether a token opens this sandbox to a peer who may be guessing.
+pub(crate) fn opens_to(engine: &SharedEngine, peer: &Peer, entry: &Entry, token: &str) -> bool {
+    let caller = || caller(engine, peer, std::iter::once(token));
+    entry.admits(token) || caller().is_some_and(|caller| caller.organization() == entry.organization)
+}
+
 /// Who shows one of these. A key that could be guessed is not believed from
 /// where many wrong ones came.
 pub(crate) fn caller<'a>(

@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::proxy::credentials::{COOKIE, strip_query};
 use crate::registry::Entry;
 use crate::state::SharedEngine;
+use crate::throttle::Peer;
 
 /// Seconds a cookie opens a preview.
 const COOKIE_LASTS: u32 = 3600;
@@ -36,13 +37,11 @@ pub(super) fn admit(engine: &SharedEngine, name: &Name, request: &Request) -> Re
         Fault::not_found("There is no preview at this address, or its time is over. Ask for a new address.")
     };
     let entry = engine.registry.by_id(&name.target).ok_or_else(unknown)?;
+    let peer = Peer::of(request.extensions());
+    let opens = |key: &String| auth::opens_to(engine, &peer, &entry, key);
     let query = auth::key_in_query(request.uri().query());
-    let by_query = query.is_some_and(|key| auth::opens(engine, &entry, &key));
-    let by_headers = || {
-        auth::keys_in_headers(request.headers())
-            .iter()
-            .any(|key| auth::opens(engine, &entry, key))
-    };
+    let by_query = query.as_ref().is_some_and(opens);
+    let by_headers = || auth::keys_in_headers(request.headers()).iter().any(opens);
     if by_query || entry.record().public || by_headers() || has_cookie(&entry, request) {
         return Ok(Admitted { entry, by_query });
     }

@@ -21,15 +21,22 @@ use axum::response::{IntoResponse, Response};
 use crate::fault::Fault;
 use crate::proxy::{self, Destination, Way};
 use crate::state::SharedEngine;
+use crate::throttle::Peer;
 use admission::{Admitted, admit};
 
 /// The layer that takes requests for previews out, before all routes.
 pub(crate) async fn serve(State(engine): State<SharedEngine>, request: Request, next: Next) -> Response {
-    match host::of(&engine.config.preview_domain, &request) {
-        Some(name) => preview(&engine, &name, request)
-            .await
-            .unwrap_or_else(|fault| fault.of_preview().into_response()),
-        None => next.run(request).await,
+    let Some(name) = host::of(&engine.config.preview_domain, &request) else {
+        return next.run(request).await;
+    };
+    let peer = Peer::of(request.extensions());
+    let answer = match preview(&engine, &name, request).await {
+        Ok(answer) => return answer,
+        Err(fault) => fault.of_preview().into_response(),
+    };
+    match Fault::is_ours(&answer, StatusCode::UNAUTHORIZED) {
+        true => engine.throttle.failed(&peer).unwrap_or(answer),
+        false => answer,
     }
 }
 

@@ -174,6 +174,7 @@ async fn guessing_is_slowed_down_and_honest_work_is_not() {
         .unwrap();
     let made: Value = made.json().await.unwrap();
     let honest = made["value"].as_str().unwrap();
+    let sandbox = engine.client().create(&ephemeral()).await.unwrap().id;
     let mut statuses = Vec::new();
     for number in 0..20 {
         let guess = format!("guess-{number}");
@@ -197,6 +198,14 @@ async fn guessing_is_slowed_down_and_honest_work_is_not() {
     // A key that nobody guesses works from there, a short one of a person's choice does not.
     assert_eq!(call(&engine, honest, Method::GET, "/sandbox").await.status(), 200);
     assert_eq!(call(&engine, KEY, Method::GET, "/sandbox").await.status(), 429);
+    // Nor does it at a preview, where the honest one gets as far as the program that is not there.
+    for (key, status) in [(KEY, 429), ("guess", 429), (honest, 502)] {
+        let preview = reqwest::Client::new()
+            .get(&engine.url)
+            .header("host", format!("3000-{sandbox}.localhost"))
+            .bearer_auth(key);
+        assert_eq!(preview.send().await.unwrap().status(), status, "{key}");
+    }
     // What is open to everyone stays open.
     let health = reqwest::get(format!("{}/api/health", engine.url)).await.unwrap();
     assert_eq!(health.status(), 200);
