@@ -4,7 +4,8 @@
 //
 //   <dir>/js/       editor.js, its chunks, style sheet, worker and icon font
 //   <dir>/css/      app.css from style/app.css, and the fonts it names
-//   <dir>/runtime/  typescript.mjs, preloaded inside sandboxes
+//   <dir>/runtime/  typescript.mjs, preloaded inside sandboxes, and
+//                   typescript-run.cjs, which runs a program from standard input
 //
 // Names carry no hash: the server's addresses do, for all files at once.
 import { build } from "esbuild";
@@ -67,6 +68,18 @@ const [bundle] = await Promise.all([
     minify: true,
     mainFields: ["module", "main"],
     external: ["./typescript-hooks.mjs"],
+  }),
+  // By itself, and as CommonJS, which Node.js loads faster.
+  build({
+    ...shared,
+    entryPoints: { "typescript-run": "typescript-run.js" },
+    outdir: join(out, "runtime"),
+    outExtension: { ".js": ".cjs" },
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    minify: true,
+    mainFields: ["module", "main"],
   }),
 ]);
 

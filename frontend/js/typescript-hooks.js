@@ -11,8 +11,13 @@ const commonJsArguments = ["exports", "require", "module", "__filename", "__dirn
 
 /** Takes the types out of `source`; every line keeps its number. */
 export function strip(source, path) {
+  return transformed(source, path, { transforms: ["typescript"] });
+}
+
+/** What sucrase makes of `source`; what it cannot read is shown with its place. */
+export function transformed(source, path, options) {
   try {
-    return transform(source, { transforms: ["typescript"], disableESTransforms: true, filePath: path }).code;
+    return transform(source, { ...options, disableESTransforms: true, filePath: path }).code;
   } catch (error) {
     if (!error.loc) throw error;
     const { line, column } = error.loc;

@@ -9,6 +9,7 @@ use crate::network::plan::PROXY_PORT;
 /// Where the runtime folder is inside a sandbox with a mount namespace.
 pub(super) const RUNTIME: &str = "/opt/pitlane";
 const TYPESCRIPT_LOADER: &str = "typescript.mjs";
+const TYPESCRIPT_RUNNER: &str = "typescript-run.cjs";
 
 /// What the environment depends on.
 #[derive(Debug)]
@@ -105,6 +106,22 @@ fn node_options(node: &Interpreter, runtime: Option<(&Path, &Path)>) -> Option<S
         .then(|| format!("--import={}", inside.join(TYPESCRIPT_LOADER).display()))
 }
 
+/// What Node.js is given so that it runs TypeScript from its standard input;
+/// `None` where it cannot.
+pub(super) fn typescript(node: &Interpreter, runtime: Option<(&Path, &Path)>) -> Option<Vec<String>> {
+    if let Some((inside, outside)) = runtime
+        && outside.join(TYPESCRIPT_RUNNER).exists()
+    {
+        return Some(vec![inside.join(TYPESCRIPT_RUNNER).to_str()?.to_owned()]);
+    }
+    let own = [
+        "--experimental-transform-types",
+        "--disable-warning=ExperimentalWarning",
+        "-",
+    ];
+    strips_types(&node.version).then(|| own.map(str::to_owned).to_vec())
+}
+
 fn strips_types(version: &str) -> bool {
     let mut numbers = version.split('.').map_while(|part| part.parse::<u32>().ok());
     match (numbers.next(), numbers.next()) {
@@ -148,6 +165,25 @@ mod tests {
         assert_eq!(
             node_options(&node, given).as_deref(),
             Some("--import=/opt/pitlane/typescript.mjs")
+        );
+    }
+
+    #[test]
+    fn typescript_runs_by_the_runner_or_by_a_newer_node() {
+        let runtime = tempfile::tempdir().unwrap();
+        let node = |version: &str| Interpreter {
+            path: "/usr/bin/node".into(),
+            version: version.into(),
+            prefix: None,
+        };
+        let given = Some((Path::new(RUNTIME), runtime.path()));
+        assert_eq!(typescript(&node("20.20.2"), given), None);
+        let own = typescript(&node("24.1.0"), None).unwrap();
+        assert_eq!(own.last().map(String::as_str), Some("-"));
+        std::fs::write(runtime.path().join(TYPESCRIPT_RUNNER), "").unwrap();
+        assert_eq!(
+            typescript(&node("20.20.2"), given).unwrap(),
+            ["/opt/pitlane/typescript-run.cjs"]
         );
     }
 

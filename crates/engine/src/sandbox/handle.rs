@@ -35,6 +35,7 @@ pub(super) struct Shared {
     pub(super) env: Vec<(String, String)>,
     pub(super) room: Room,
     pub(super) interpreters: Arc<Interpreters>,
+    pub(super) typescript: Option<Vec<String>>,
 }
 
 impl Sandbox {
@@ -254,6 +255,13 @@ impl Sandbox {
             .node
             .as_ref()
             .map(|found| found.path.as_str())
+    }
+
+    /// What Node.js is given to run TypeScript from its standard input, when it
+    /// can.
+    #[must_use]
+    pub fn typescript(&self) -> Option<&[String]> {
+        self.shared.typescript.as_deref()
     }
 
     /// The version of the Python inside, such as `3.11.2`.

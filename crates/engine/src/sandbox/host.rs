@@ -318,17 +318,20 @@ impl Inner {
         }
     }
 
+    /// The runtime folder, as programs see it and on the host.
+    fn runtime(&self) -> Option<(&Path, &Path)> {
+        let outside = self.config.runtime_dir.as_deref()?;
+        let inside = if self.isolation.level.has_namespaces() {
+            Path::new(environment::RUNTIME)
+        } else {
+            outside
+        };
+        Some((inside, outside))
+    }
+
     /// The variables of every program, before its sandbox's own.
     fn base_env(&self, interpreters: &Interpreters, home: &str) -> Vec<(String, String)> {
-        let runtime = self.config.runtime_dir.as_deref();
-        let runtime = runtime.map(|outside| {
-            let inside = if self.isolation.level.has_namespaces() {
-                Path::new(environment::RUNTIME)
-            } else {
-                outside
-            };
-            (inside, outside)
-        });
+        let runtime = self.runtime();
         environment::base(&Circumstances {
             interpreters,
             runtime,
@@ -347,6 +350,10 @@ impl Inner {
             warm,
             env,
             room,
+            typescript: interpreters
+                .node
+                .as_ref()
+                .and_then(|node| environment::typescript(node, self.runtime())),
             interpreters,
         })
     }

@@ -27,6 +27,7 @@ mod identity;
 mod images;
 mod interpreter;
 mod network;
+mod node;
 mod ports;
 mod previews;
 mod python;
@@ -65,6 +66,7 @@ fn main() -> anyhow::Result<()> {
         identity::trials(),
         images::trials(),
         interpreter::trials(),
+        node::trials(),
         network::trials(),
         ports::trials(),
         python::trials(),
