@@ -16,9 +16,14 @@ use std::sync::Mutex;
 use super::sandboxd::orders::Home;
 use super::{Level, SandboxError, SandboxSpec};
 
-/// Kept homes have uids of another range than sandboxes that leave nothing.
-const FIRST_UID: u32 = 300_000;
-const UIDS: u32 = 65_536;
+/// Kept homes have uids of another range than sandboxes that leave nothing. It
+/// is one that distributions leave unused, and large, because a uid is chosen by
+/// chance: engines on one host know nothing of each other, and the processes of
+/// one uid can end each other where there are no namespaces.
+const FIRST_UID: u32 = 1_880_000_000;
+const UIDS: u32 = 200_000_000;
+/// Where they began in earlier versions.
+const LEAST_UID: u32 = 300_000;
 const MKFS: &[&str] = &["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"];
 const CHECK: &[&str] = &["/usr/sbin/e2fsck", "/sbin/e2fsck"];
 const GROW: &[&str] = &["/usr/sbin/resize2fs", "/sbin/resize2fs"];
@@ -173,9 +178,12 @@ impl Homes {
             .uids
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let free = (FIRST_UID..FIRST_UID + UIDS).find(|uid| !known.contains(uid));
-        let uid =
-            free.ok_or_else(|| io::Error::other("no uid is free; remove sandboxes that are not needed"))?;
+        let uid = loop {
+            let chance = u32::try_from(uuid::Uuid::new_v4().as_u128() % u128::from(UIDS)).unwrap_or(0);
+            if !known.contains(&(FIRST_UID + chance)) {
+                break FIRST_UID + chance;
+            }
+        };
         fs::write(folder.join("uid"), uid.to_string())?;
         known.insert(uid);
         Ok(uid)
@@ -184,7 +192,7 @@ impl Homes {
 
 fn read_uid(folder: &Path) -> Option<u32> {
     let uid = fs::read_to_string(folder.join("uid")).ok()?.trim().parse().ok()?;
-    (FIRST_UID..FIRST_UID + UIDS).contains(&uid).then_some(uid)
+    (LEAST_UID..FIRST_UID + UIDS).contains(&uid).then_some(uid)
 }
 
 /// Makes a sparse file with an empty ext4 of the wanted bounds.

@@ -5,7 +5,10 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use engine::sandbox::{Exit, HostConfig, Process, Sandbox, SandboxHost, SandboxSpec, Spawn, StdinKind};
+use engine::NetworkBound;
+use engine::sandbox::{
+    Exit, HostConfig, IsolationChoice, Process, Sandbox, SandboxHost, SandboxSpec, Spawn, StdinKind,
+};
 use libtest_mimic::{Failed, Trial};
 
 /// A host with its own data directory.
@@ -30,6 +33,19 @@ pub async fn ground_with(change: impl FnOnce(&mut HostConfig)) -> Ground {
         .await
         .unwrap_or_else(|error| panic!("{error}"));
     Ground { host, data }
+}
+
+/// A host with Landlock alone.
+pub async fn landlock_ground() -> Ground {
+    let ground = ground_with(|config| {
+        config.isolation = IsolationChoice::Landlock;
+        config.network = NetworkBound::open();
+    })
+    .await;
+    // The sandbox's own user has to pass through.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    std::fs::set_permissions(ground.data.path(), open).unwrap();
+    ground
 }
 
 impl Ground {
@@ -67,16 +83,20 @@ pub struct Ran {
     pub exit: Exit,
 }
 
-pub async fn start(sandbox: &Sandbox, argv: &[&str]) -> Process {
-    let spawn = Spawn {
+/// A program as the tests start it: no input, both outputs in one.
+pub fn spawn(sandbox: &Sandbox, argv: &[&str]) -> Spawn {
+    Spawn {
         argv: argv.iter().map(ToString::to_string).collect(),
         env: sandbox.base_env(),
         cwd: sandbox.home().to_owned(),
         stdin: StdinKind::Null,
         merge_stderr: true,
-    };
+    }
+}
+
+pub async fn start(sandbox: &Sandbox, argv: &[&str]) -> Process {
     sandbox
-        .spawn(spawn)
+        .spawn(spawn(sandbox, argv))
         .await
         .unwrap_or_else(|error| panic!("{argv:?}: {error}"))
 }

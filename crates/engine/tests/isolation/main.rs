@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod abuse;
 mod basics;
 mod bench;
 mod files;
@@ -24,6 +25,7 @@ fn main() {
     }
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
+        abuse::trials(),
         basics::trials(),
         bench::trials(),
         files::trials(),

@@ -4,13 +4,12 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
-use engine::NetworkBound;
 use engine::sandbox::{Enforcer, IsolationChoice, Level, SandboxHost, Wiring};
 use libtest_mimic::{Failed, Trial};
 
 use crate::kit::{
-    Ground, config, ground, ground_with, host_processes, is_root, may_administer, python, seconds, sh, start,
-    trial, until,
+    config, ground, ground_with, host_processes, is_root, landlock_ground, may_administer, python, seconds,
+    sh, start, trial, until,
 };
 
 /// Nobody: what the suite is run as once more when it is run by root.
@@ -39,18 +38,6 @@ pub fn trials() -> Vec<Trial> {
         ));
     }
     trials
-}
-
-async fn landlock_ground() -> Ground {
-    let ground = ground_with(|config| {
-        config.isolation = IsolationChoice::Landlock;
-        config.network = NetworkBound::open();
-    })
-    .await;
-    // The sandbox's own user has to pass through.
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
-    std::fs::set_permissions(ground.data.path(), open).unwrap();
-    ground
 }
 
 async fn landlock() {
@@ -251,7 +238,16 @@ fn as_containers_root() -> Result<(), Failed> {
 }
 
 fn succeed(command: &mut Command) -> Result<(), Failed> {
-    let output = command.output()?;
+    // A test beside this one may have forked while the copy was written, and
+    // holds it open until it has started its program.
+    let output = loop {
+        match command.output() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            done => break done?,
+        }
+    };
     if output.status.success() {
         return Ok(());
     }

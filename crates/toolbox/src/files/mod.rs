@@ -118,7 +118,18 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FileFault> {
 }
 
 pub(crate) fn set_permissions(path: &Path, mode: u32) -> Result<(), FileFault> {
-    rustix::fs::chmod(path, Mode::from_raw_mode(mode & 0o7777)).map_err(fault)
+    use rustix::fs::{OFlags, chmod, fchmod, open};
+    let mode = Mode::from_raw_mode(mode & 0o7777);
+    match chmod(path, mode) {
+        // Where a sandbox has the engine's own user, files may be changed only
+        // by a descriptor: what Landlock lets be opened is the sandbox's.
+        Err(Errno::PERM) => {
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+            let file = open(path, flags, Mode::empty()).map_err(fault)?;
+            fchmod(file, mode).map_err(fault)
+        }
+        done => done.map_err(fault),
+    }
 }
 
 /// Bytes used and bytes altogether of the file system that holds `path`.

@@ -94,6 +94,53 @@ const ABSENT: &[c_long] = &[
     libc::SYS_io_uring_register,
     libc::SYS_io_uring_setup,
 ];
+/// Where the names of memory, semaphores and queues are the host's, and so are
+/// the files: of those, Landlock neither looks at attributes nor at who watches.
+const DENIED_WITH_SHARED_NAMES: &[c_long] = &[
+    libc::SYS_inotify_add_watch,
+    libc::SYS_lremovexattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+    libc::SYS_msgctl,
+    libc::SYS_msgget,
+    libc::SYS_msgrcv,
+    libc::SYS_msgsnd,
+    libc::SYS_removexattr,
+    libc::SYS_semctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_setxattr,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_shmget,
+];
+/// Where sandboxes have the engine's own uid: what changes modes, owners and
+/// times by a path, which Landlock does not look at either. By a descriptor,
+/// which it did look at, it stays possible.
+const DENIED_WITH_SHARED_USER: &[c_long] = &[libc::SYS_fchmodat, libc::SYS_fchmodat2, libc::SYS_fchownat];
+#[cfg(target_arch = "x86_64")]
+const DENIED_WITH_SHARED_USER_HERE: &[c_long] = &[
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_futimesat,
+    libc::SYS_lchown,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const DENIED_WITH_SHARED_USER_HERE: &[c_long] = &[];
+/// Calls whose first argument is the process they change; 0 is the caller.
+const OF_ONE_PROCESS: &[c_long] = &[
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setattr,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setscheduler,
+];
+/// Calls whose first argument is the kind of their second: a process, a group,
+/// and last a user, of whom everything would be changed.
+const OF_ONE_OR_MANY: &[(c_long, u64)] = &[(libc::SYS_setpriority, 2), (libc::SYS_ioprio_set, 3)];
 const NAMESPACE_FLAGS: &[i32] = &[
     libc::CLONE_NEWCGROUP,
     libc::CLONE_NEWIPC,
@@ -113,9 +160,13 @@ pub(crate) struct Filters(Vec<BpfProgram>);
 /// What the filters of a sandbox depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Shape {
-    /// No sockets at all, not even local ones: Landlock does not stop
-    /// connections to those before Linux 7. Pairs of sockets stay.
-    pub(crate) without_sockets: bool,
+    /// Without namespaces the names of sockets and of System V and POSIX IPC
+    /// are the host's, and the processes of a user may change each other.
+    /// Landlock stops none of that (local sockets from Linux 7 on only), so
+    /// none of it is there. Pairs of sockets stay.
+    pub(crate) shares_the_host: bool,
+    /// The engine's own files belong to the sandbox's user.
+    pub(crate) shares_the_user: bool,
     /// Programs may not choose their processors.
     pub(crate) fixed_processors: bool,
 }
@@ -126,6 +177,11 @@ fn condition(
     value: u64,
 ) -> Result<SeccompCondition, seccompiler::BackendError> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+}
+
+/// An argument that points to something.
+fn pointer(argument: u8) -> Result<SeccompCondition, seccompiler::BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)
 }
 
 fn unsigned(number: i32) -> u64 {
@@ -167,9 +223,28 @@ fn denied(shape: Shape) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, seccompile
         .chain(DENIED_HERE)
         .map(|call| (*call, Vec::new()))
         .collect();
+    if shape.shares_the_host {
+        rules.extend(DENIED_WITH_SHARED_NAMES.iter().map(|call| (*call, Vec::new())));
+        for call in OF_ONE_PROCESS {
+            rules.insert(*call, vec![SeccompRule::new(vec![condition(0, Ne, 0)?])?]);
+        }
+        for (call, user) in OF_ONE_OR_MANY {
+            let all = SeccompRule::new(vec![condition(0, Ge, *user)?])?;
+            let another = SeccompRule::new(vec![condition(1, Ne, 0)?])?;
+            rules.insert(*call, vec![all, another]);
+        }
+    }
+    if shape.shares_the_user {
+        let calls = DENIED_WITH_SHARED_USER.iter().chain(DENIED_WITH_SHARED_USER_HERE);
+        rules.extend(calls.map(|call| (*call, Vec::new())));
+        rules.insert(libc::SYS_utimensat, vec![SeccompRule::new(vec![pointer(1)?])?]);
+    }
     if shape.fixed_processors {
         rules.insert(libc::SYS_sched_setaffinity, Vec::new());
     }
+    // The limits of another process, which may be pid 1's.
+    let other = SeccompRule::new(vec![condition(0, Ne, 0)?, pointer(2)?])?;
+    rules.insert(libc::SYS_prlimit64, vec![other]);
     let mut namespaces = Vec::new();
     for flag in NAMESPACE_FLAGS {
         let flag = unsigned(*flag);
@@ -190,7 +265,7 @@ fn denied(shape: Shape) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, seccompile
     let other = SOCKET_FAMILIES
         .iter()
         .map(|family| condition(0, Ne, unsigned(*family)));
-    let sockets = if shape.without_sockets {
+    let sockets = if shape.shares_the_host {
         Vec::new()
     } else {
         vec![

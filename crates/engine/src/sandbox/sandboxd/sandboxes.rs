@@ -165,7 +165,8 @@ impl Sandboxes {
         })?;
         let enforced = group.enforced();
         let shape = Shape {
-            without_sockets: level == Level::Landlock,
+            shares_the_host: level == Level::Landlock,
+            shares_the_user: level == Level::Landlock && !self.is_root,
             fixed_processors: enforced.cpu == Enforcer::Priority,
         };
         let filters = match self.filters.entry(shape) {
@@ -185,7 +186,7 @@ impl Sandboxes {
             host_is_root: self.is_root,
             filters,
             enforced,
-            late_cgroup_namespace: matches!(group, Group::V1(_)) && level == Level::NamespacesRoot,
+            late_cgroup_namespace: matches!(group, Group::V1(_)) && level.has_namespaces(),
         };
         match birth::give_birth(&given, &group, &self.life) {
             Ok(Born { pid, watch, control }) => {
