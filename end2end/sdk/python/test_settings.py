@@ -49,8 +49,12 @@ async def test_environment(sandbox):
     assert (await sandbox.process.exec('echo "$FIRST[$SECOND]"')).result == "one[]\n"
 
 
-async def test_pausing_is_for_virtual_machines(sandbox):
-    with pytest.raises(DaytonaError):
-        await sandbox.pause()
-    with pytest.raises(DaytonaError):
-        await sandbox.set_auto_pause_interval(5)
+async def test_a_pause_is_a_rest(daytona, sandbox):
+    await sandbox.process.exec("echo kept > marker")
+    await sandbox.pause()
+    assert (await changed(daytona, sandbox)).state == "paused"
+    await sandbox.start()
+    assert (await sandbox.process.exec("cat marker")).result == "kept\n"
+    await sandbox.set_autostop_interval(0)
+    await sandbox.set_auto_pause_interval(5)
+    assert (await changed(daytona, sandbox)).auto_pause_interval == 5
