@@ -170,6 +170,7 @@ async fn cloud(configuration: &Configuration) -> Finding {
             api_url: cloud.api_url.clone(),
             api_key: cloud.api_key.expose_secret().to_owned().into(),
             target: cloud.target.clone(),
+            organization_id: None,
         })?;
         // A list needs the key; a health check would not try it.
         client

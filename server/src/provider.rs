@@ -160,6 +160,7 @@ fn connect(api_url: &str, api_key: SecretString, target: Option<String>) -> Resu
         api_url: api_url.to_owned(),
         api_key,
         target,
+        organization_id: None,
     })
     .map_err(|error| Failure::unusable(error.to_string()))
 }

@@ -6,6 +6,22 @@
 //! log without a byte lost, counts of ended processes), the client negotiates
 //! it by itself; see [`extension`].
 //!
+//! With the feature `client`, `Client` is the control plane: sandboxes with
+//! their states and settings, snapshots, volumes, secrets, warm pools, keys,
+//! organizations, previews, SSH, telemetry, and events as they happen.
+//! `Toolbox` is what happens inside one sandbox: programs, sessions, terminals,
+//! the interpreter, files, git, language servers, ports.
+//!
+//! - Every call ends when its future is dropped, and after a time of its own.
+//! - What is sent again, and what never is, follows one rule: a call that
+//!   changes something is repeated only when it certainly was not executed.
+//!   The rate limit's `Retry-After` is kept to.
+//! - An `Error` keeps the provider's status, code and message, and says whether
+//!   the call may have been executed.
+//!
+//! The example runs a program and follows what it says; `examples/run.rs` is
+//! the same as a program for any provider.
+//!
 //! ```no_run
 //! # #[cfg(feature = "client")]
 //! # async fn example() -> Result<(), daytona::Error> {
@@ -47,5 +63,8 @@ mod types;
 pub mod wire;
 
 #[cfg(feature = "client")]
-pub use client::{Client, Config, DEFAULT_API_URL, Error, LogFollow, LogPiece, Refusal, SessionEnd, Toolbox};
+pub use client::{
+    BuildLogs, Client, CodeRun, CodeRunOutcome, Config, DEFAULT_API_URL, Error, Event, Events, FileDownload,
+    LogFollow, LogPiece, Pty, PtyInput, PtyOutput, Refusal, SessionEnd, TelemetryQuery, Toolbox,
+};
 pub use types::*;

@@ -2,7 +2,7 @@
 
 use super::Error;
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::{RequestBuilder, Url, multipart};
 use serde::Serialize;
 use std::time::Duration;
@@ -31,6 +31,7 @@ pub(super) struct Call {
     pub(super) label: String,
     payload: Payload,
     accept: &'static str,
+    headers: HeaderMap,
     /// The longest the call may take, repeats included.
     pub(super) timeout: Option<Duration>,
     /// The largest answer, in bytes.
@@ -62,9 +63,49 @@ impl Call {
             label,
             payload: Payload::None,
             accept: "application/json",
+            headers: HeaderMap::new(),
             timeout: Some(DEFAULT_TIMEOUT),
             limit: DEFAULT_LIMIT,
         })
+    }
+
+    /// A call to an address that the provider gave.
+    ///
+    /// # Errors
+    /// When it is no HTTP address.
+    pub(super) fn at(method: Method, address: &str) -> Result<Self, Error> {
+        let url = Url::parse(address)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"));
+        let Some(url) = url else {
+            return Err(Error::Malformed {
+                call: method.to_string(),
+                reason: format!("the provider gave {address:?} as an address"),
+            });
+        };
+        let label = format!("{method} {}", url.path());
+        Ok(Self {
+            method,
+            url,
+            label,
+            payload: Payload::None,
+            accept: "*/*",
+            headers: HeaderMap::new(),
+            timeout: Some(DEFAULT_TIMEOUT),
+            limit: DEFAULT_LIMIT,
+        })
+    }
+
+    /// With a slash at the end of its path.
+    pub(super) fn folder(mut self) -> Self {
+        let path = format!("{}/", self.url.path().trim_end_matches('/'));
+        self.url.set_path(&path);
+        self
+    }
+
+    /// Where it goes.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Adds a query parameter.
@@ -92,6 +133,12 @@ impl Call {
         self
     }
 
+    /// With another header.
+    pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
     pub(super) fn timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeout = timeout;
         self
@@ -106,7 +153,8 @@ impl Call {
     pub(super) fn request(&self, http: &reqwest::Client) -> RequestBuilder {
         let request = http
             .request(self.method.clone(), self.url.clone())
-            .header(http::header::ACCEPT, self.accept);
+            .header(http::header::ACCEPT, self.accept)
+            .headers(self.headers.clone());
         match &self.payload {
             Payload::None => request,
             Payload::Json(json) => request

@@ -17,6 +17,9 @@ pub struct Config {
     pub api_key: SecretString,
     /// The region new sandboxes are made in; the provider's default when not given.
     pub target: Option<String>,
+    /// The organization to speak for; wanted with a token of a person, not with
+    /// an API key, which belongs to one.
+    pub organization_id: Option<String>,
 }
 
 impl Config {
@@ -27,11 +30,13 @@ impl Config {
             api_url: DEFAULT_API_URL.to_owned(),
             api_key: SecretString::from(api_key.into()),
             target: None,
+            organization_id: None,
         }
     }
 
-    /// Reads `DAYTONA_API_KEY`, `DAYTONA_API_URL` and `DAYTONA_TARGET`, as the
-    /// official SDKs do.
+    /// Reads `DAYTONA_API_KEY` (else `DAYTONA_JWT_TOKEN` with
+    /// `DAYTONA_ORGANIZATION_ID`), `DAYTONA_API_URL` and `DAYTONA_TARGET`, as
+    /// the official SDKs do.
     ///
     /// # Errors
     /// A sentence, when the key is missing or a value is not text.
@@ -54,7 +59,13 @@ impl Config {
             let value = lookup(name)?.map(|value| value.trim().to_owned());
             Ok(value.filter(|value| !value.is_empty()))
         };
-        let Some(api_key) = value("DAYTONA_API_KEY")? else {
+        let key = value("DAYTONA_API_KEY")?;
+        // A key belongs to an organization; a person may belong to several.
+        let organization_id = match key {
+            Some(_) => None,
+            None => value("DAYTONA_ORGANIZATION_ID")?,
+        };
+        let Some(api_key) = key.map_or_else(|| value("DAYTONA_JWT_TOKEN"), |key| Ok(Some(key)))? else {
             return Err(Error::Config(
                 "DAYTONA_API_KEY is not set. Set it to an API key of your Daytona account, or of a Pitlane engine."
                     .to_owned(),
@@ -64,6 +75,7 @@ impl Config {
             api_url: value("DAYTONA_API_URL")?.unwrap_or_else(|| DEFAULT_API_URL.to_owned()),
             api_key: SecretString::from(api_key),
             target: value("DAYTONA_TARGET")?,
+            organization_id,
         })
     }
 }
@@ -86,7 +98,11 @@ mod tests {
             from(&[("DAYTONA_API_KEY", " dtn_1\n"), ("DAYTONA_API_URL", "")]).expect("a key is enough");
         assert_eq!(config.api_url, DEFAULT_API_URL);
         assert_eq!(config.api_key.expose_secret(), "dtn_1");
-        assert_eq!(config.target, None);
+        assert_eq!((config.target, config.organization_id), (None, None));
+        let person =
+            from(&[("DAYTONA_JWT_TOKEN", "a.b.c"), ("DAYTONA_ORGANIZATION_ID", "o")]).expect("a token");
+        assert_eq!(person.api_key.expose_secret(), "a.b.c");
+        assert_eq!(person.organization_id.as_deref(), Some("o"));
         let error = from(&[("DAYTONA_TARGET", "us")]).expect_err("no key");
         assert!(
             error.to_string().starts_with("DAYTONA_API_KEY is not set."),

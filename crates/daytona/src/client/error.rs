@@ -1,8 +1,11 @@
 //! What can go wrong between us and a provider, kept in types: who said what,
 //! and whether the call may have been executed.
 
-use crate::{SandboxState, codes};
+use crate::{SandboxState, SnapshotState, codes};
 use std::time::Duration;
+
+/// The close code of an interpreter whose time was over.
+const TIME_OVER: u16 = 4008;
 
 /// A failed call.
 ///
@@ -75,6 +78,27 @@ pub enum Error {
         state: SandboxState,
         /// How long we waited.
         after: Duration,
+    },
+    /// A snapshot did not become usable.
+    #[error("Snapshot {id} is {}: {reason}", state.as_str())]
+    SnapshotFailed {
+        /// The snapshot.
+        id: String,
+        /// The state it is in.
+        state: SnapshotState,
+        /// The provider's reason.
+        reason: String,
+    },
+    /// A socket of the toolbox was closed with a code that says that it did not
+    /// come to its end.
+    #[error("{call} was closed with code {code}{}{reason}", if reason.is_empty() { "" } else { ": " })]
+    SocketClosed {
+        /// Method and path.
+        call: String,
+        /// The WebSocket close code.
+        code: u16,
+        /// The provider's reason; may be empty.
+        reason: String,
     },
     /// A followed log was closed with a code that says it is not complete.
     #[error("The log was closed before its end, with code {code}{}{reason}", if reason.is_empty() { "" } else { ": " })]
@@ -195,7 +219,8 @@ impl Error {
     /// Whether a command was killed because its time was over.
     #[must_use]
     pub fn is_execution_timeout(&self) -> bool {
-        self.status() == Some(408) || self.code() == Some(codes::PROCESS_EXECUTION_TIMEOUT)
+        let closed = matches!(self, Self::SocketClosed { code, .. } if *code == TIME_OVER);
+        closed || self.status() == Some(408) || self.code() == Some(codes::PROCESS_EXECUTION_TIMEOUT)
     }
 
     /// Whether the same call may succeed later, as far as the error tells: the
@@ -223,6 +248,7 @@ impl Error {
             Self::Interrupted { .. }
             | Self::TimedOut { .. }
             | Self::Malformed { .. }
+            | Self::SocketClosed { .. }
             | Self::TooLarge { .. } => true,
             Self::Refused(refusal) => matches!(refusal.status, 408 | 500..),
             _ => false,

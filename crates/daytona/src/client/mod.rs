@@ -3,31 +3,52 @@
 //! Every call can be cancelled by dropping its future. What is repeated, and
 //! what never is, stands in `retry.rs`.
 
+mod access;
+mod api_keys;
+mod build_logs;
 mod call;
 mod config;
 mod error;
+mod events;
+mod organizations;
+mod power;
 mod refusal;
+mod registries;
 mod retry;
 mod sandboxes;
+mod secrets;
 mod service;
+mod settings;
+mod signing;
+mod snapshots;
+mod telemetry;
 mod tls;
 mod toolbox;
 mod transport;
+mod volumes;
 mod waiting;
+mod warm_pools;
 
+pub use build_logs::BuildLogs;
 pub use config::{Config, DEFAULT_API_URL};
 pub use error::{Error, Refusal};
-pub use toolbox::{LogFollow, LogPiece, SessionEnd, Toolbox};
+pub use events::{Event, Events};
+pub use telemetry::TelemetryQuery;
+pub use toolbox::{
+    CodeRun, CodeRunOutcome, FileDownload, LogFollow, LogPiece, Pty, PtyInput, PtyOutput, SessionEnd, Toolbox,
+};
 
 use call::Call;
 use http::{HeaderMap, HeaderValue, Method};
 use reqwest::Url;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 
 /// The SDK version we speak as; from 0.167.0 on, the toolbox answers logs as
 /// JSON with the streams apart.
 const SDK_VERSION: &str = "0.226.1";
+/// What we are called in the provider's statistics.
+const SOURCE: &str = "pitlane";
 
 /// A provider's control plane. Cheap to clone; clones share connections.
 #[derive(Clone, Debug)]
@@ -39,6 +60,10 @@ pub struct Client {
 struct Inner {
     api_url: Url,
     target: Option<String>,
+    organization_id: Option<String>,
+    /// Also part of every call's headers; events want it in a message.
+    api_key: SecretString,
+    events: Arc<events::Hub>,
     calls: reqwest::Client,
     /// HTTP/1.1 alone, because WebSockets start as an upgrade of it.
     sockets: reqwest::Client,
@@ -51,12 +76,15 @@ impl Client {
     /// A sentence, when the address or the key cannot be used.
     pub fn new(config: Config) -> Result<Self, Error> {
         let api_url = parse_base(&config.api_url)?;
-        let headers = headers(config.api_key.expose_secret())?;
+        let headers = headers(config.api_key.expose_secret(), config.organization_id.as_deref())?;
         let (calls, sockets) = tls::http_clients(&api_url, &headers)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 api_url,
                 target: config.target,
+                organization_id: config.organization_id,
+                api_key: config.api_key,
+                events: Arc::default(),
                 calls,
                 sockets,
             }),
@@ -90,22 +118,29 @@ fn parse_base(address: &str) -> Result<Url, Error> {
 }
 
 /// The headers that the control plane and the toolbox get alike.
-fn headers(api_key: &str) -> Result<HeaderMap, Error> {
+fn headers(api_key: &str, organization: Option<&str>) -> Result<HeaderMap, Error> {
     let mut authorization = HeaderValue::try_from(format!("Bearer {api_key}")).map_err(|_| {
         Error::Config("The API key holds characters that cannot be sent. Copy it again.".to_owned())
     })?;
     authorization.set_sensitive(true);
-    Ok(HeaderMap::from_iter([
+    let mut headers = HeaderMap::from_iter([
         (http::header::AUTHORIZATION, authorization),
         (
             http::HeaderName::from_static("x-daytona-source"),
-            HeaderValue::from_static("pitlane"),
+            HeaderValue::from_static(SOURCE),
         ),
         (
             http::HeaderName::from_static("x-daytona-sdk-version"),
             HeaderValue::from_static(SDK_VERSION),
         ),
-    ]))
+    ]);
+    if let Some(organization) = organization {
+        let value = HeaderValue::try_from(organization).map_err(|_| {
+            Error::Config("The organization's id holds characters that cannot be sent.".to_owned())
+        })?;
+        headers.insert("x-daytona-organization-id", value);
+    }
+    Ok(headers)
 }
 
 #[cfg(test)]

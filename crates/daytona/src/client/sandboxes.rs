@@ -1,7 +1,7 @@
-//! Sandboxes: made, found, started, stopped and deleted.
+//! Sandboxes: made, found and deleted.
 
 use super::{Client, Error, toolbox::Toolbox};
-use crate::{CreateSandbox, ListSandboxes, Sandbox, SandboxLabels, SandboxPage, ToolboxProxyUrl};
+use crate::{CreateSandbox, ListSandboxes, Sandbox, SandboxPage, ToolboxProxyUrl};
 use http::Method;
 use std::collections::BTreeMap;
 
@@ -45,16 +45,13 @@ impl Client {
     /// As every call.
     pub async fn list(&self, wanted: &ListSandboxes) -> Result<SandboxPage, Error> {
         let mut call = self.call(Method::GET, &["sandbox"])?;
-        if let Some(cursor) = &wanted.cursor {
-            call = call.query("cursor", cursor);
-        }
-        if let Some(limit) = wanted.limit {
-            call = call.query("limit", &limit.to_string());
-        }
         if !wanted.labels.is_empty() {
             let labels = serde_json::to_string(&wanted.labels)
                 .map_err(|error| Error::Config(format!("The labels cannot be written as JSON: {error}.")))?;
             call = call.query("labels", &labels);
+        }
+        for (name, value) in wanted.query() {
+            call = call.query(name, &value);
         }
         self.fetch(call).await
     }
@@ -67,7 +64,7 @@ impl Client {
         let mut wanted = ListSandboxes {
             labels: labels.clone(),
             limit: Some(PAGE_SIZE),
-            cursor: None,
+            ..ListSandboxes::default()
         };
         let mut all = Vec::new();
         loop {
@@ -94,53 +91,6 @@ impl Client {
     /// 404 when there is none, 409 in the middle of a change of state.
     pub async fn delete(&self, id_or_name: &str) -> Result<(), Error> {
         self.perform(self.call(Method::DELETE, &["sandbox", id_or_name])?)
-            .await
-    }
-
-    /// Starts a stopped sandbox.
-    ///
-    /// # Errors
-    /// 409 in the middle of a change of state.
-    pub async fn start(&self, id_or_name: &str) -> Result<Sandbox, Error> {
-        self.fetch(self.call(Method::POST, &["sandbox", id_or_name, "start"])?)
-            .await
-    }
-
-    /// Stops a sandbox; an ephemeral one is destroyed by it.
-    ///
-    /// # Errors
-    /// 400 when it is not in a state that can be stopped.
-    pub async fn stop(&self, id_or_name: &str) -> Result<Sandbox, Error> {
-        let call = self.call(Method::POST, &["sandbox", id_or_name, "stop"])?;
-        self.fetch(call.query("force", "false")).await
-    }
-
-    /// Replaces a sandbox's labels.
-    ///
-    /// # Errors
-    /// As every call.
-    pub async fn set_labels(&self, id_or_name: &str, labels: BTreeMap<String, String>) -> Result<(), Error> {
-        let call = self.call(Method::PUT, &["sandbox", id_or_name, "labels"])?;
-        self.perform(call.json(&SandboxLabels { labels })?).await
-    }
-
-    /// Sets after how many minutes without activity it stops; 0 never.
-    ///
-    /// # Errors
-    /// As every call.
-    pub async fn set_auto_stop(&self, id_or_name: &str, minutes: u32) -> Result<(), Error> {
-        let minutes = minutes.to_string();
-        self.perform(self.call(Method::POST, &["sandbox", id_or_name, "autostop", &minutes])?)
-            .await
-    }
-
-    /// Tells the provider that the sandbox is in use, which puts off its
-    /// automatic stop.
-    ///
-    /// # Errors
-    /// As every call.
-    pub async fn refresh_activity(&self, id: &str) -> Result<(), Error> {
-        self.perform(self.call(Method::POST, &["sandbox", id, "last-activity"])?)
             .await
     }
 

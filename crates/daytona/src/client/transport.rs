@@ -55,6 +55,28 @@ impl Client {
         }
     }
 
+    /// Sends a call whose answer is read piece by piece. The call's time is that
+    /// until the answer begins.
+    pub(super) async fn stream(&self, call: &Call) -> Result<Response, Error> {
+        let attempt = || send(call, &self.inner.calls, None);
+        within(call, repeat(call, attempt))
+            .await
+            .map_err(|repeated| repeated.error)
+    }
+
+    /// Sends a call once, with a body that can be read once.
+    pub(super) async fn send_body(&self, call: &Call, body: reqwest::Body) -> Result<Reply, Error> {
+        let work = async {
+            let request = call.request(&self.inner.calls).body(body);
+            let response = answered(call, request, None).await?;
+            let headers = response.headers().clone();
+            let body = read_body(call, response, call.limit).await?;
+            Ok(Reply { headers, body })
+        };
+        let work = async { work.await.map_err(|error| Repeated { error, unsure: true }) };
+        within(call, work).await.map_err(|repeated| repeated.error)
+    }
+
     /// Sends an upgrade request; the answer is the provider's 101.
     pub(super) async fn upgrade(&self, call: &Call, headers: &HeaderMap) -> Result<Response, Error> {
         let attempt = || send(call, &self.inner.sockets, Some(headers));
@@ -121,7 +143,14 @@ fn failure_of(error: &Error) -> Option<Failure<'_>> {
 }
 
 async fn send(call: &Call, http: &reqwest::Client, upgrade: Option<&HeaderMap>) -> Result<Response, Error> {
-    let mut request = call.request(http);
+    answered(call, call.request(http), upgrade).await
+}
+
+async fn answered(
+    call: &Call,
+    mut request: reqwest::RequestBuilder,
+    upgrade: Option<&HeaderMap>,
+) -> Result<Response, Error> {
     if let Some(headers) = upgrade {
         request = request.headers(headers.clone());
     }

@@ -66,6 +66,7 @@ async fn site_on(store: Store, public: Option<&str>, password_hash: Option<&str>
         api_url: "http://127.0.0.1:9/api".to_owned(),
         api_key: "key".to_owned().into(),
         target: None,
+        organization_id: None,
     });
     let runs = Runs::open(
         RunsConfig::new("test", Provider::Embedded),

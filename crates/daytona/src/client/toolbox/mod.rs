@@ -1,20 +1,28 @@
 //! The toolbox of one sandbox: what happens inside it.
 
+mod channel;
 mod decoder;
 mod files;
 mod follow;
 mod git;
+mod interpreter;
 mod liveness;
+mod lsp;
+mod place;
 mod process;
+mod pty;
 mod sessions;
-mod socket;
+pub(super) mod socket;
+mod streams;
 mod transfer;
 
 pub use follow::{LogFollow, LogPiece};
+pub use interpreter::{CodeRun, CodeRunOutcome};
+pub use pty::{Pty, PtyInput, PtyOutput};
 pub use sessions::SessionEnd;
+pub use streams::FileDownload;
 
 use super::{Client, Error, call::Call};
-use crate::Directory;
 use http::Method;
 use reqwest::Url;
 
@@ -51,27 +59,6 @@ impl Toolbox {
     #[must_use]
     pub fn sandbox_id(&self) -> &str {
         &self.sandbox_id
-    }
-
-    /// The directory that relative paths start from.
-    ///
-    /// # Errors
-    /// As every call.
-    pub async fn work_dir(&self) -> Result<String, Error> {
-        let answer: Directory = self.client.fetch(self.call(Method::GET, &["work-dir"])?).await?;
-        Ok(answer.dir)
-    }
-
-    /// The home directory of the sandbox's user.
-    ///
-    /// # Errors
-    /// As every call.
-    pub async fn home_dir(&self) -> Result<String, Error> {
-        let answer: Directory = self
-            .client
-            .fetch(self.call(Method::GET, &["user-home-dir"])?)
-            .await?;
-        Ok(answer.dir)
     }
 
     fn call(&self, method: Method, segments: &[&str]) -> Result<Call, Error> {

@@ -49,6 +49,33 @@ impl Toolbox {
             .await
     }
 
+    /// All sessions.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn list_sessions(&self) -> Result<Vec<Session>, Error> {
+        self.client
+            .fetch(self.call(Method::GET, &["process", "session"])?)
+            .await
+    }
+
+    /// The session of what the sandbox's image starts by itself.
+    ///
+    /// # Errors
+    /// 404 when it starts nothing.
+    pub async fn entrypoint_session(&self) -> Result<Session, Error> {
+        self.session("entrypoint").await
+    }
+
+    /// What that has said so far.
+    ///
+    /// # Errors
+    /// 404 when it starts nothing.
+    pub async fn entrypoint_logs(&self) -> Result<CommandLogs, Error> {
+        let call = self.call(Method::GET, &["process", "session", "entrypoint", "logs"])?;
+        self.client.fetch(call.timeout(None).limit(LOG_LIMIT)).await
+    }
+
     /// Runs a command in the session's shell, after those before it. With
     /// `run_async` the answer has the command's id alone and comes at once;
     /// else it comes at the command's end, however long that takes.

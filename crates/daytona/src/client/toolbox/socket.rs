@@ -17,10 +17,10 @@ const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
 /// Read buffer: a message of our engine fits it.
 const READ_BUFFER: usize = 256 * 1024;
 
-pub(super) type Socket = WebSocketStream<Upgraded>;
+pub(in crate::client) type Socket = WebSocketStream<Upgraded>;
 
 /// Opens the socket; answers also the headers of the 101.
-pub(super) async fn open(
+pub(in crate::client) async fn open(
     client: &Client,
     call: Call,
     mut headers: HeaderMap,
