@@ -15,6 +15,8 @@ macro_rules! trials {
 
 mod api;
 mod builds;
+#[path = "../../../daytona/tests/contract/mod.rs"]
+mod contract;
 mod control;
 mod copies;
 mod engine;
@@ -30,6 +32,7 @@ mod network;
 mod node;
 mod ports;
 mod previews;
+mod provider;
 mod python;
 mod secrets;
 mod service;
@@ -73,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         secrets::trials(),
         service::trials(),
         previews::trials(),
+        provider::trials(),
         sessions::trials(),
         signed::trials(),
         snapshots::trials(),
