@@ -54,6 +54,9 @@ pub fn run(
     let config = EngineConfig {
         isolation: settings.isolation,
         network_default: settings.network.clone(),
+        sandbox_env: settings.sandbox_env.clone(),
+        sandbox_files: settings.sandbox_files.clone(),
+        packages_bytes: settings.packages_bytes,
         runtime_dir,
         python: settings.python.clone(),
         node: settings.node.clone(),

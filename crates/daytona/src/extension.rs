@@ -15,3 +15,6 @@ pub const GRACE_MS: &str = "graceMs";
 pub const ENDED_HEADER: &str = "x-pitlane-ended";
 /// Header of that call's answer: how many are left, counted after the end.
 pub const LEFT_HEADER: &str = "x-pitlane-left";
+/// Path of the toolbox's call for a list of packages, see [`crate::InstallPackages`].
+/// It is there where the sandbox's facts say so.
+pub const PACKAGES: [&str; 2] = ["pitlane", "packages"];

@@ -23,6 +23,14 @@ pub struct EngineConfig {
     pub isolation: IsolationChoice,
     /// What sandboxes reach at most; each may ask for less.
     pub network_default: NetworkBound,
+    /// Variables of the operator's for every program in a sandbox.
+    pub sandbox_env: BTreeMap<String, String>,
+    /// Files and folders of the operator's that sandboxes see, read-only, at the
+    /// same path.
+    pub sandbox_files: Vec<PathBuf>,
+    /// Bytes of installed packages that are kept for later sandboxes; 0 keeps
+    /// none.
+    pub packages_bytes: u64,
     /// Bound read-only at `/opt/pitlane` in each sandbox.
     pub runtime_dir: Option<PathBuf>,
     /// The Python to offer instead of the one that would be found.
@@ -60,6 +68,9 @@ impl EngineConfig {
             data_dir: data_dir.into(),
             isolation: IsolationChoice::Auto,
             network_default: NetworkBound::off(),
+            sandbox_env: BTreeMap::new(),
+            sandbox_files: Vec::new(),
+            packages_bytes: 4 << 30,
             runtime_dir: None,
             python: None,
             node: None,

@@ -30,6 +30,7 @@ mod lifecycle;
 pub mod lock;
 mod mount_point;
 mod network;
+mod packages;
 mod previews;
 mod proxy;
 mod records;

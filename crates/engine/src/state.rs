@@ -12,9 +12,10 @@ use crate::clock;
 use crate::config::{EngineConfig, EngineError, Timings};
 use crate::events::Events;
 use crate::fault::Fault;
-use crate::identity::Identity;
+use crate::identity::{FIRST_ORGANIZATION, Identity};
+use crate::packages::Packages;
 use crate::previews::Tickets;
-use crate::registry::Registry;
+use crate::registry::{Record, Registry};
 use crate::sandbox::{HostConfig, SandboxHost};
 use crate::secrets::Secrets;
 use crate::snapshots::Snapshots;
@@ -28,6 +29,7 @@ pub struct Engine {
     pub(crate) timings: Timings,
     pub(crate) host: SandboxHost,
     pub(crate) registry: Registry,
+    pub(crate) packages: Packages,
     pub(crate) identity: Identity,
     pub(crate) events: Arc<Events>,
     pub(crate) throttle: Throttle,
@@ -69,10 +71,14 @@ impl Engine {
         let builds = Builds::open(&data_dir).map_err(unusable)?;
         let volumes = Volumes::open(&data_dir).map_err(unusable)?;
         let secrets = Secrets::open(&data_dir).map_err(unusable)?;
+        let packages = Packages::open(&data_dir, config.packages_bytes).map_err(unusable)?;
         crate::leftovers::clear(&data_dir, &registry, &snapshots);
         let host = SandboxHost::start(HostConfig {
             isolation: config.isolation,
             network: config.network_default.clone(),
+            env: config.sandbox_env.clone(),
+            files: config.sandbox_files.clone(),
+            shelf: packages.shelf(FIRST_ORGANIZATION),
             runtime_dir: config.runtime_dir.clone(),
             python: config.python.clone(),
             node: config.node.clone(),
@@ -94,6 +100,7 @@ impl Engine {
             builds,
             volumes,
             secrets,
+            packages,
             lost: CancellationToken::new(),
             ending: CancellationToken::new(),
             last_request_ms: AtomicI64::new(clock::now_ms()),
@@ -134,6 +141,16 @@ impl Engine {
     /// Where the last backup of a sandbox is.
     pub(crate) fn backup(&self, id: &str) -> PathBuf {
         self.config.data_dir.join("backups").join(format!("{id}.tar"))
+    }
+
+    /// The shelf of packages that a sandbox sees: its organization's. None
+    /// without namespaces, where nothing can be shown to it alone, and none with
+    /// an image, whose programs are others than those that installed them.
+    pub(crate) fn shelf(&self, record: &Record) -> Option<PathBuf> {
+        let can_see = self.host.isolation().level.has_namespaces() && record.image.is_none();
+        can_see
+            .then(|| self.packages.shelf(&record.organization))
+            .flatten()
     }
 
     /// Where a sandbox's logs are spooled.

@@ -2,11 +2,13 @@
 //! takes values from here; nothing else looks at the environment.
 
 mod address;
+mod sandboxes;
 mod sources;
 #[cfg(test)]
 mod tests;
 
 pub use address::{PublicUrl, listen as listen_address};
+pub use sandboxes::written;
 use sources::{Name, Sources};
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
 use engine::{NetworkBound, RateLimits, sandbox::IsolationChoice};
 use secrecy::SecretString;
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -48,6 +51,18 @@ const ISOLATION: Name = Name {
 const NETWORK: Name = Name {
     key: "network",
     variable: "PITLANE_NETWORK",
+};
+const SANDBOX_ENV: Name = Name {
+    key: "sandbox_env",
+    variable: "PITLANE_SANDBOX_ENV",
+};
+const SANDBOX_FILES: Name = Name {
+    key: "sandbox_files",
+    variable: "PITLANE_SANDBOX_FILES",
+};
+const PACKAGES: Name = Name {
+    key: "packages_mb",
+    variable: "PITLANE_PACKAGES_MB",
 };
 const WARM: Name = Name {
     key: "warm",
@@ -94,7 +109,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 18] = [
+const NAMES: [Name; 21] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -102,6 +117,9 @@ const NAMES: [Name; 18] = [
     LOG,
     ISOLATION,
     NETWORK,
+    SANDBOX_ENV,
+    SANDBOX_FILES,
+    PACKAGES,
     WARM,
     RATE_LIMITS,
     PYTHON,
@@ -154,6 +172,12 @@ pub struct EngineSettings {
     pub isolation: IsolationChoice,
     /// What sandboxes reach at most.
     pub network: NetworkBound,
+    /// Variables of the operator's for the programs in sandboxes.
+    pub sandbox_env: BTreeMap<String, String>,
+    /// Files and folders that sandboxes see besides.
+    pub sandbox_files: Vec<PathBuf>,
+    /// Bytes of installed packages that are kept.
+    pub packages_bytes: u64,
     /// How many sandboxes are kept ready.
     pub warm: usize,
     /// How often clients may ask.
@@ -199,7 +223,8 @@ impl Configuration {
         folder: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Failure> {
-        let mut sources = Sources::read(&NAMES, settings.config.as_deref(), folder, environment)?;
+        let variables: BTreeMap<String, String> = environment.into_iter().collect();
+        let mut sources = Sources::read(&NAMES, settings.config.as_deref(), folder, variables.clone())?;
         for (name, flag, text) in [
             (ADDR, "addr", &serve.addr),
             (PUBLIC_URL, "public-url", &serve.public_url),
@@ -233,6 +258,15 @@ impl Configuration {
             engine: EngineSettings {
                 isolation: sources.get(ISOLATION, str::parse)?.unwrap_or_default(),
                 network: sources.get(NETWORK, str::parse)?.unwrap_or_default(),
+                sandbox_env: sources
+                    .get(SANDBOX_ENV, |text| sandboxes::variables(text, &variables))?
+                    .unwrap_or_default(),
+                sandbox_files: sources.get(SANDBOX_FILES, sandboxes::files)?.unwrap_or_default(),
+                packages_bytes: sources
+                    .get(PACKAGES, |text| number(text, 0, 1_000_000))?
+                    .unwrap_or(4096)
+                    * 1024
+                    * 1024,
                 warm: sources
                     .get(WARM, |text| number(text, 0, 64))?
                     .map_or(2, |count| count as usize),

@@ -296,6 +296,24 @@ impl EnginePlan {
             ("PITLANE_NETWORK", settings.network.to_string().into()),
             ("PITLANE_WARM", settings.warm.to_string().into()),
             ("PITLANE_RATE_LIMITS", settings.rate_limits.to_string().into()),
+            (
+                "PITLANE_SANDBOX_ENV",
+                crate::configuration::written(&settings.sandbox_env).into(),
+            ),
+            (
+                "PITLANE_SANDBOX_FILES",
+                settings
+                    .sandbox_files
+                    .iter()
+                    .map(|path| path.to_string_lossy())
+                    .collect::<Vec<_>>()
+                    .join(",")
+                    .into(),
+            ),
+            (
+                "PITLANE_PACKAGES_MB",
+                (settings.packages_bytes / 1024 / 1024).to_string().into(),
+            ),
         ];
         variables.extend(
             settings

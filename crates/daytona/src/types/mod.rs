@@ -17,6 +17,7 @@ mod git;
 mod interpreter;
 mod lsp;
 mod number;
+mod packages;
 mod place;
 mod process;
 mod pty;
@@ -59,6 +60,7 @@ pub use lsp::{
     LspCompletion, LspCompletionContext, LspCompletionParams, LspCompletions, LspDocument, LspLocation,
     LspPosition, LspRange, LspServer, LspSymbol,
 };
+pub use packages::InstallPackages;
 pub use place::{PortInUse, PortList, SystemMetrics, ToolboxVersion, UpdateEnv};
 pub use process::{CodeRunArtifacts, CodeRunRequest, CodeRunResponse, ExecuteRequest, ExecuteResponse};
 pub use pty::{PtyControl, PtyCreate, PtyCreated, PtyExit, PtyResize, PtySession, PtySessions, PtyStatus};

@@ -161,6 +161,8 @@ pub struct PitlaneFacts {
     pub isolation: String,
     /// How its programs get out, where they may: `off`, `proxy` or `tun`.
     pub network: String,
+    /// Whether lists of packages can be asked for, see [`crate::InstallPackages`].
+    pub packages: bool,
     /// Milliseconds from the request to readiness.
     pub created_in_ms: f64,
     /// Version of its Python.

@@ -164,6 +164,7 @@ fn record(engine: &Engine, caller: &Caller, request: CreateSandbox) -> Result<Re
         auto_delete,
         destroy_at_ms: ttl.map(|minutes| now.saturating_add(minutes.saturating_mul(minute_ms))),
         keep_home: auto_delete != 0,
+        packages: Vec::new(),
         state: SandboxState::Creating,
         error_reason: None,
         to_destroy: false,

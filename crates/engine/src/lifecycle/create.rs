@@ -86,6 +86,7 @@ pub(super) fn spec(engine: &Engine, record: &Record) -> Result<SandboxSpec, Faul
     Ok(SandboxSpec {
         root: engine.root(record.image.as_deref())?,
         shared: shared.collect(),
+        shelf: engine.shelf(record),
         ..record.spec()
     })
 }
@@ -127,6 +128,7 @@ pub(super) async fn bring_up(
         warm: sandbox.warm(),
         isolation: engine.host.isolation().to_string(),
         network: engine.host.wiring().name().to_owned(),
+        packages: sandbox.has_shelf(),
         created_in_ms: asked.elapsed().as_secs_f64() * 1000.0,
         python: sandbox.python_version().map(ToOwned::to_owned),
         node: sandbox.node_version().map(ToOwned::to_owned),

@@ -76,6 +76,9 @@ pub(crate) struct Record {
     pub destroy_at_ms: Option<i64>,
     /// Its home outlives a stop; decided at creation.
     pub keep_home: bool,
+    /// The trees of installed packages that it was given.
+    #[serde(default)]
+    pub packages: Vec<String>,
     pub state: SandboxState,
     pub error_reason: Option<String>,
     /// It was to be destroyed, and that failed.

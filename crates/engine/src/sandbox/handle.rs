@@ -180,6 +180,12 @@ impl Sandbox {
         self.shared.room.ended.clone()
     }
 
+    /// Whether it sees a shelf of packages.
+    #[must_use]
+    pub fn has_shelf(&self) -> bool {
+        self.shared.room.has_shelf()
+    }
+
     /// The port inside at which the engine itself listens, where it does.
     #[must_use]
     pub fn own_port(&self) -> Option<u16> {

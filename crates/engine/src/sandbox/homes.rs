@@ -90,7 +90,8 @@ impl Homes {
         let image = folder.join("home.ext4");
         let files = folder.join("files");
         let new = !image.exists() && !files.exists();
-        let wants_image = level == Level::NamespacesRoot && Path::new("/dev/loop-control").exists();
+        let wants_image =
+            !spec.plain_home && level == Level::NamespacesRoot && Path::new("/dev/loop-control").exists();
         if new
             && wants_image
             && let Err(error) = make_image(&image, spec)
@@ -281,7 +282,7 @@ fn must_be_reachable(folder: &Path) -> io::Result<()> {
 }
 
 /// Bytes on disk and files below a folder, links not followed.
-pub(super) fn disk_use(folder: &Path) -> (u64, u64) {
+pub(crate) fn disk_use(folder: &Path) -> (u64, u64) {
     const BLOCK: u64 = 512;
     let (mut bytes, mut files) = (0, 0);
     let mut waiting = vec![folder.to_owned()];

@@ -1,5 +1,6 @@
 //! Starts sandboxd, finds the walls it can build here, and makes sandboxes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -31,6 +32,13 @@ pub struct HostConfig {
     /// Give them a network device of their own where that is possible, not the
     /// proxy.
     pub network_device: bool,
+    /// Variables of the operator's for every program; a sandbox's own win.
+    pub env: BTreeMap<String, String>,
+    /// Files and folders of the operator's that each sandbox sees, read-only, at
+    /// the same path.
+    pub files: Vec<PathBuf>,
+    /// The shelf that ready sandboxes have.
+    pub shelf: Option<PathBuf>,
     /// Bound read-only at `/opt/pitlane` in each sandbox.
     pub runtime_dir: Option<PathBuf>,
     /// The Python to offer instead of the one that would be found.
@@ -53,6 +61,9 @@ impl HostConfig {
             isolation: IsolationChoice::Auto,
             network: NetworkBound::off(),
             network_device: true,
+            env: BTreeMap::new(),
+            files: Vec::new(),
+            shelf: None,
             runtime_dir: None,
             python: None,
             node: None,
@@ -242,6 +253,7 @@ async fn make_ready(inner: Weak<Inner>) -> Option<Result<Room, SandboxError>> {
     let inner = inner.upgrade().filter(|inner| !inner.closed.initialized())?;
     let spec = SandboxSpec {
         id: "ready".into(),
+        shelf: inner.config.shelf.clone(),
         ..SandboxSpec::default()
     };
     if !inner.isolation.level.has_namespaces() {
@@ -297,7 +309,7 @@ impl Inner {
             prepared.map_err(|error| SandboxError::System(error.to_string()))??
         };
         let temporary = prepared.temporary.clone();
-        let binds = room::binds(self.interpreters_of(spec), self.config.runtime_dir.as_deref());
+        let binds = room::binds(self.interpreters_of(spec), &self.config, spec);
         let built = Room::build(helper, level, binds, spec, prepared, (self.wiring, &self.bound)).await;
         if let (Err(_), Some(folder)) = (&built, temporary) {
             // What was made for it goes with it; the error that counts is the first.
@@ -332,12 +344,15 @@ impl Inner {
     /// The variables of every program, before its sandbox's own.
     fn base_env(&self, interpreters: &Interpreters, home: &str) -> Vec<(String, String)> {
         let runtime = self.runtime();
-        environment::base(&Circumstances {
+        let mut env = environment::base(&Circumstances {
             interpreters,
             runtime,
             home,
             wiring: self.wiring,
-        })
+        });
+        env.retain(|(name, _)| !self.config.env.contains_key(name));
+        env.extend(self.config.env.clone());
+        env
     }
 
     fn hand_out(&self, room: Room, spec: SandboxSpec, warm: bool) -> Sandbox {

@@ -59,6 +59,7 @@ mod zygote;
 pub use connect::ConnectError;
 pub use error::{FileError, IsolationError, SandboxError};
 pub use handle::Sandbox;
+pub(crate) use homes::disk_use;
 pub use host::{HostConfig, SandboxHost};
 pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal, Wiring};
 pub use ladder::diagnose;
@@ -74,6 +75,8 @@ pub(crate) use tun::Tun;
 pub const USER: &str = "daytona";
 /// The home and first working directory inside a sandbox.
 pub const HOME: &str = "/home/daytona";
+/// Where a sandbox sees the shelf of its organization, if it has one.
+pub const SHELF: &str = "/opt/packages";
 /// Who owns the files of shared folders on disk where each sandbox has a uid of
 /// its own; outside the ranges those are taken from.
 pub const VOLUME_OWNER: u32 = 299_999;

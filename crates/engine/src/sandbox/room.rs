@@ -38,6 +38,7 @@ pub(super) struct Room {
     /// It has something that another sandbox cannot have: a home that is kept,
     /// an image, shared folders.
     own: bool,
+    shelf: Option<PathBuf>,
     temporary: Option<PathBuf>,
     tasks: Vec<AbortHandle>,
 }
@@ -127,6 +128,7 @@ impl Room {
             gate,
             enforced,
             own: spec.keep_home || !spec.is_plain(),
+            shelf: spec.shelf.clone(),
             temporary: prepared.temporary,
             tasks,
         })
@@ -162,8 +164,12 @@ impl Room {
         // The size of its files in memory was chosen for the memory it has.
         let fits = wanted.memory_bytes >= limits.memory_bytes;
         let changeable = wanted == limits || self.enforced.all_by_cgroup();
-        let plain = !self.own && !spec.keep_home && spec.is_plain();
+        let plain = !self.own && !spec.keep_home && spec.is_plain() && self.shelf == spec.shelf;
         self.is_alive() && plain && same_disk && fits && changeable
+    }
+
+    pub(super) fn has_shelf(&self) -> bool {
+        self.shelf.is_some()
     }
 
     /// The port of the proxy, where that is the way out.
@@ -271,12 +277,27 @@ fn serve_network(wiring: Wiring, outlet: OwnedFd, gate: Arc<Gate>) -> Result<Abo
     Ok(tokio::spawn(serve).abort_handle())
 }
 
-/// The folders every sandbox sees besides the host's own.
-pub(super) fn binds(interpreters: &super::interpreters::Interpreters, runtime: Option<&Path>) -> Vec<Bind> {
+/// The folders and files that a sandbox sees besides the host's own programs.
+pub(super) fn binds(
+    interpreters: &super::interpreters::Interpreters,
+    config: &super::HostConfig,
+    spec: &SandboxSpec,
+) -> Vec<Bind> {
     let mut binds = interpreters.binds();
-    binds.extend(runtime.map(|source| Bind {
-        source: source.to_owned(),
-        target: super::environment::RUNTIME.into(),
-    }));
+    let mut show = |source: &Path, target: &Path| {
+        binds.push(Bind {
+            source: source.to_owned(),
+            target: target.to_owned(),
+        });
+    };
+    if let Some(runtime) = &config.runtime_dir {
+        show(runtime, super::environment::RUNTIME.as_ref());
+    }
+    for file in &config.files {
+        show(file, file);
+    }
+    if let Some(shelf) = &spec.shelf {
+        show(shelf, super::SHELF.as_ref());
+    }
     binds
 }

@@ -47,6 +47,12 @@ pub struct SandboxSpec {
     pub env: BTreeMap<String, String>,
     /// Keep the home folder on the host's disk after the sandbox is destroyed.
     pub keep_home: bool,
+    /// Keep it as a folder whose files the host can hand on, not as an image.
+    pub plain_home: bool,
+    /// A folder of the host that is seen read-only at [`SHELF`].
+    ///
+    /// [`SHELF`]: super::SHELF
+    pub shelf: Option<PathBuf>,
 }
 
 impl Default for SandboxSpec {
@@ -66,6 +72,8 @@ impl Default for SandboxSpec {
             places: Vec::new(),
             env: BTreeMap::new(),
             keep_home: false,
+            plain_home: false,
+            shelf: None,
         }
     }
 }

@@ -9,6 +9,7 @@ mod interpreter;
 mod log_json;
 mod markers;
 mod metrics;
+mod packages;
 mod place;
 mod ports;
 mod process;
@@ -44,6 +45,7 @@ pub(crate) fn routes(engine: &SharedEngine) -> Router<SharedEngine> {
         .merge(terminal::routes())
         .merge(ports::routes())
         .route("/env", post(environment::update))
+        .route("/pitlane/packages", post(packages::install))
         .merge(files::routes())
         .merge(git::routes())
         .merge(interpreter::routes())

@@ -29,6 +29,12 @@ pub fn main() -> anyhow::Result<()> {
                 Ok(text) => text.parse().map_err(anyhow::Error::msg)?,
                 Err(_) => NetworkBound::off(),
             },
+            sandbox_env: std::env::var("ENGINE_SANDBOX_ENV")
+                .unwrap_or_default()
+                .split(',')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             runtime_dir: std::env::var_os("ENGINE_RUNTIME").map(Into::into),
             warm: std::env::var("ENGINE_WARM").map_or(0, |count| count.parse().unwrap_or(0)),
             rate_limits: std::env::var("ENGINE_RATE_LIMITS")

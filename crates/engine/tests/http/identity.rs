@@ -45,7 +45,7 @@ async fn new_key(engine: &Engine, key: &str, body: Value) -> String {
 }
 
 /// A new organization: its id and its first key.
-async fn new_organization(engine: &Engine, name: &str) -> (String, String) {
+pub async fn new_organization(engine: &Engine, name: &str) -> (String, String) {
     let (status, made) = call(
         engine,
         KEY,

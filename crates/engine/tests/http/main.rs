@@ -30,6 +30,7 @@ mod images;
 mod interpreter;
 mod network;
 mod node;
+mod packages;
 mod ports;
 mod previews;
 mod provider;
@@ -71,6 +72,7 @@ fn main() -> anyhow::Result<()> {
         interpreter::trials(),
         node::trials(),
         network::trials(),
+        packages::trials(),
         ports::trials(),
         python::trials(),
         secrets::trials(),

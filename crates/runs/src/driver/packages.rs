@@ -2,11 +2,13 @@
 //! output of the installer is part of the log.
 
 use super::{Work, program::LaunchError};
+use crate::handle::session_of;
 use crate::{
     handle::Stage,
     ingest::{Notice, Outcome},
 };
 use bytes::Bytes;
+use daytona::{InstallPackages, Toolbox};
 use model::{FilePath, Language, Phase};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
@@ -31,12 +33,27 @@ impl Work {
         let Some(held) = self.held() else { return Ok(()) };
         let id = held.record.id.clone();
         let cut_off = held.sandbox.network_block_all;
+        let has_shelf = held.sandbox.pitlane.as_ref().is_some_and(|facts| facts.packages);
         if self.context.sandboxes.manifest(&id).packages.as_ref() == Some(&packages.hash) {
             return Ok(());
         }
         self.record.begin(Phase::Packages);
         self.record.system(format!("$ {}", packages.command));
-        let mut command = match self.start(Stage::Packages, packages.command).await {
+        let started = match shared_list(self.record.run(), &packages, files).filter(|_| has_shelf) {
+            Some(list) => {
+                let asked = async |toolbox: &Toolbox| toolbox.install_packages(&list).await;
+                match self.start_by(Stage::Packages, asked).await {
+                    // The list belongs to its project: it is installed there.
+                    Err(LaunchError::Refused(words)) => {
+                        tracing::debug!(words, "the packages are not shared");
+                        self.start(Stage::Packages, packages.command).await
+                    }
+                    other => other,
+                }
+            }
+            None => self.start(Stage::Packages, packages.command).await,
+        };
+        let mut command = match started {
             Ok(command) => command,
             Err(LaunchError::Refused(words) | LaunchError::Unknown(words)) => return Err(words),
         };
@@ -76,6 +93,39 @@ impl Work {
             Outcome::Lost { reason } => Err(format!("The packages could not be installed. {reason}")),
         }
     }
+}
+
+/// The list as the engine's own call takes it; `None` when a file is not text.
+fn shared_list(
+    run: &model::Run,
+    packages: &Packages,
+    files: &[(FilePath, Bytes)],
+) -> Option<InstallPackages> {
+    let names: &[&str] = match run.language {
+        Language::Python => &["requirements.txt"],
+        Language::TypeScript | Language::JavaScript => &[
+            "package.json",
+            "package-lock.json",
+            "npm-shrinkwrap.json",
+            ".npmrc",
+        ],
+    };
+    debug_assert!(names.contains(&packages.file), "the list is one of its files");
+    let own = files.iter().filter(|(path, _)| names.contains(&path.as_str()));
+    let files = own
+        .map(|(path, bytes)| Some((path.as_str().to_owned(), String::from_utf8(bytes.to_vec()).ok()?)))
+        .collect::<Option<_>>()?;
+    let language = match run.language {
+        Language::Python => "python",
+        Language::TypeScript => "typescript",
+        Language::JavaScript => "javascript",
+    };
+    Some(InstallPackages {
+        session_id: session_of(&run.id),
+        language: language.to_owned(),
+        folder: String::new(),
+        files,
+    })
 }
 
 fn wanted(language: Language, files: &[(FilePath, Bytes)]) -> Option<Packages> {

@@ -7,7 +7,7 @@ use crate::{
     ingest::{Ingest, Notice, Outcome},
     reading::LogReader,
 };
-use daytona::{InputRequest, SessionExecuteRequest, Toolbox};
+use daytona::{Error, InputRequest, SessionExecuteRequest, SessionExecuteResponse, Toolbox};
 use model::{Phase, RunState};
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -91,6 +91,24 @@ impl Work {
 
     /// Starts a command in the run's session and reads its output into the ledger.
     pub(super) async fn start(&mut self, stage: Stage, line: &str) -> Result<Program, LaunchError> {
+        let session = session_of(&self.record.run().id);
+        let request = SessionExecuteRequest {
+            command: line.to_owned(),
+            run_async: Some(true),
+            suppress_input_echo: Some(true),
+        };
+        self.start_by(stage, async |toolbox: &Toolbox| {
+            toolbox.session_exec(&session, request).await
+        })
+        .await
+    }
+
+    /// The same for a command that is asked for in another way.
+    pub(super) async fn start_by(
+        &mut self,
+        stage: Stage,
+        ask: impl AsyncFnOnce(&Toolbox) -> Result<SessionExecuteResponse, Error>,
+    ) -> Result<Program, LaunchError> {
         let Some(held) = self.held() else {
             return Err(LaunchError::Refused(
                 "There is no sandbox to run it in.".to_owned(),
@@ -102,23 +120,15 @@ impl Work {
         self.handle = Some(handle.clone());
         // In the database before the program can begin: nobody will ever start it a second time.
         handle.save(&self.context.store, &run).await;
-        let request = SessionExecuteRequest {
-            command: line.to_owned(),
-            run_async: Some(true),
-            suppress_input_echo: Some(true),
-        };
         self.started = Some(Instant::now());
-        let answer = toolbox
-            .session_exec(&session_of(&run), request)
-            .await
-            .map_err(|error| {
-                let words = format!("The sandbox did not start the command: {error}.");
-                if error.may_have_executed() {
-                    LaunchError::Unknown(words)
-                } else {
-                    LaunchError::Refused(words)
-                }
-            })?;
+        let answer = ask(&toolbox).await.map_err(|error| {
+            let words = format!("The sandbox did not start the command: {error}.");
+            if error.may_have_executed() {
+                LaunchError::Unknown(words)
+            } else {
+                LaunchError::Refused(words)
+            }
+        })?;
         handle.command = Some(answer.cmd_id.clone());
         self.handle = Some(handle.clone());
         let store = self.context.store.clone();

@@ -3,9 +3,10 @@
 
 use super::{LogFollow, Toolbox};
 use crate::client::Error;
-use crate::extension::{ENDED_HEADER, GRACE_MS, LEFT_HEADER};
+use crate::extension::{ENDED_HEADER, GRACE_MS, LEFT_HEADER, PACKAGES};
 use crate::{
-    Command, CommandLogs, CreateSession, InputRequest, Session, SessionExecuteRequest, SessionExecuteResponse,
+    Command, CommandLogs, CreateSession, InputRequest, InstallPackages, Session, SessionExecuteRequest,
+    SessionExecuteResponse,
 };
 use http::{HeaderMap, Method};
 use std::time::Duration;
@@ -95,6 +96,19 @@ impl Toolbox {
             _ => call.timeout(None).limit(LOG_LIMIT),
         };
         self.client.fetch(call).await
+    }
+
+    /// Gives the sandbox the packages of a list, as a command of a session that
+    /// is followed like any other. Only the embedded engine has it, see
+    /// [`crate::PitlaneFacts::packages`].
+    ///
+    /// # Errors
+    /// 400 when the list names files of its project: then it has to be
+    /// installed there. 404 when the session does not exist.
+    pub async fn install_packages(&self, request: &InstallPackages) -> Result<SessionExecuteResponse, Error> {
+        self.client
+            .fetch(self.call(Method::POST, &PACKAGES)?.json(request)?)
+            .await
     }
 
     /// A command, with its exit code once it has ended.

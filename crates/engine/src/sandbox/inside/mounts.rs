@@ -246,7 +246,10 @@ pub(super) fn build_root(plan: &Plan, uid: u32) -> Setup<()> {
     }
     private_places(plan, uid, home)?;
     for (target, piece) in binds {
-        place(piece, target, Access::Read)?;
+        let is_there = piece.as_ref().is_some_and(|piece| !piece.is_folder) && target.exists();
+        if !is_there {
+            place(piece, target, Access::Read)?;
+        }
     }
     shares::place(volumes, &plan.places, uid)?;
     enter_root()

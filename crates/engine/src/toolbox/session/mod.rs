@@ -13,9 +13,11 @@ mod exec;
 mod follow;
 mod input;
 mod logs;
+mod own;
 mod routes;
 mod sessions;
 mod shell;
 
+pub(super) use own::OwnCommand;
 pub(super) use routes::routes;
 pub(crate) use sessions::Sessions;
