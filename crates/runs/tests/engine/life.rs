@@ -1,7 +1,7 @@
 //! The way of a run in a real sandbox.
 
 use crate::host::Host;
-use model::{Phase, RunState};
+use model::{FilePath, Phase, RunState};
 use std::time::Duration;
 
 pub async fn a_program_runs_and_nothing_of_it_remains(host: &mut Host) {
@@ -73,4 +73,45 @@ pub async fn resources_reach_the_engine(host: &mut Host) {
     let told = host.run("print('ok')\n").await;
     assert_eq!(told.run().state, RunState::Succeeded, "{told:?}");
     assert!(told.rows().contains("2 GiB"), "{}", told.rows());
+}
+
+pub async fn packages_are_installed_once_for_all_sandboxes(host: &mut Host) {
+    let path = FilePath::parse("requirements.txt").unwrap();
+    // There with Python: nothing has to be fetched for it.
+    let list = b"# the installer itself\npip\n";
+    host.store
+        .save_file(&host.agent, &path, list, None)
+        .await
+        .unwrap();
+    for said in ["Requirement already satisfied: pip", "taken from the shelf"] {
+        let told = host.run("print('ran')\n").await;
+        assert_eq!(told.run().state, RunState::Succeeded, "{told:?}");
+        assert!(told.text().contains(said), "{}", told.text());
+        assert!(told.text().ends_with("ran\n"), "{}", told.text());
+        assert!(told.phase(Phase::Packages).is_some());
+    }
+    // A list of the project's own is installed there, as before.
+    let own = FilePath::parse("more.txt").unwrap();
+    host.store
+        .save_file(&host.agent, &own, b"pip\n", None)
+        .await
+        .unwrap();
+    let version = host
+        .store
+        .read_file(&host.agent, &path)
+        .await
+        .unwrap()
+        .entry
+        .version;
+    host.store
+        .save_file(&host.agent, &path, b"-r more.txt\n", Some(version))
+        .await
+        .unwrap();
+    let told = host.run("print('ran')\n").await;
+    assert_eq!(told.run().state, RunState::Succeeded, "{told:?}");
+    assert!(
+        told.text().contains("Requirement already satisfied: pip"),
+        "{}",
+        told.text()
+    );
 }

@@ -37,6 +37,7 @@ fn main() {
         life::input_is_read_to_its_end,
         life::the_next_run_finds_the_kept_sandbox,
         life::resources_reach_the_engine,
+        life::packages_are_installed_once_for_all_sandboxes,
         ends::exit_codes_and_signals,
         ends::a_stop_leaves_nothing_alive,
         ends::a_run_past_its_time_is_ended,
