@@ -31,7 +31,8 @@ pub struct Sandbox {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) id: String,
-    pub(super) warm: bool,
+    /// Where it stood ready, if it did.
+    pub(super) pool: Option<String>,
     pub(super) env: Vec<(String, String)>,
     pub(super) room: Room,
     pub(super) interpreters: Arc<Interpreters>,
@@ -54,7 +55,13 @@ impl Sandbox {
     /// Whether it was taken from the ready ones.
     #[must_use]
     pub fn warm(&self) -> bool {
-        self.shared.warm
+        self.shared.pool.is_some()
+    }
+
+    /// The name under which it stood ready.
+    #[must_use]
+    pub fn pool(&self) -> Option<&str> {
+        self.shared.pool.as_deref()
     }
 
     /// Starts a program.

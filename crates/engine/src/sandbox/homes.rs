@@ -24,6 +24,8 @@ const FIRST_UID: u32 = 1_880_000_000;
 const UIDS: u32 = 200_000_000;
 /// Where they began in earlier versions.
 const LEAST_UID: u32 = 300_000;
+/// The folder of a home's files, in the home's folder.
+pub(super) const FILES: &str = "files";
 const MKFS: &[&str] = &["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"];
 const CHECK: &[&str] = &["/usr/sbin/e2fsck", "/sbin/e2fsck"];
 const GROW: &[&str] = &["/usr/sbin/resize2fs", "/sbin/resize2fs"];
@@ -88,7 +90,7 @@ impl Homes {
         let uid = self.uid_of(&folder)?;
         let temporary = (!spec.keep_home).then(|| folder.clone());
         let image = folder.join("home.ext4");
-        let files = folder.join("files");
+        let files = folder.join(FILES);
         let new = !image.exists() && !files.exists();
         let wants_image =
             !spec.plain_home && level == Level::NamespacesRoot && Path::new("/dev/loop-control").exists();
@@ -135,6 +137,21 @@ impl Homes {
             temporary,
             watched: Some(files),
         })
+    }
+
+    /// Whether there is a home of this name.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.folder.join(id).exists()
+    }
+
+    /// Gives a home another name, which no home has.
+    pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<PathBuf> {
+        let folder = self.folder.join(to);
+        if folder.exists() {
+            return Err(io::Error::other("there is a home of that name"));
+        }
+        fs::rename(self.folder.join(from), &folder)?;
+        Ok(folder)
     }
 
     /// Removes a home with all its files. Blocks for the time that takes.

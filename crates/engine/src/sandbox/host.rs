@@ -13,6 +13,7 @@ use super::homes::Homes;
 use super::interpreters::Interpreters;
 use super::ladder;
 use super::pool::Pool;
+use super::ready;
 use super::room::{self, Room};
 use super::{Isolation, IsolationChoice, IsolationError, Sandbox, SandboxError, SandboxSpec, Wiring};
 use crate::network::NetworkBound;
@@ -77,23 +78,23 @@ impl HostConfig {
 /// every sandbox ends.
 #[derive(Clone, Debug)]
 pub struct SandboxHost {
-    inner: Arc<Inner>,
-    pool: Arc<Pool>,
+    pub(super) inner: Arc<Inner>,
+    pub(super) pool: Arc<Pool>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    config: HostConfig,
-    isolation: Isolation,
+pub(super) struct Inner {
+    pub(super) config: HostConfig,
+    pub(super) isolation: Isolation,
     wiring: Wiring,
     no_device: Option<String>,
     bound: Arc<NetworkBound>,
     interpreters: Arc<Interpreters>,
     image_interpreters: Arc<Interpreters>,
-    homes: Arc<Homes>,
+    pub(super) homes: Arc<Homes>,
     /// Replaced when it was lost.
     helper: Mutex<Arc<Helper>>,
-    closed: OnceCell<()>,
+    pub(super) closed: OnceCell<()>,
 }
 
 impl SandboxHost {
@@ -144,8 +145,10 @@ impl SandboxHost {
             closed: OnceCell::new(),
         });
         let maker = Arc::downgrade(&inner);
-        let pool = Arc::new(Pool::start(warm, move || make_ready(Weak::clone(&maker))));
-        Ok(Self { inner, pool })
+        let pool = Arc::new(Pool::start(move |spec| ready::make(Weak::clone(&maker), spec)));
+        let host = Self { inner, pool };
+        host.keep_own(warm);
+        Ok(host)
     }
 
     /// The walls in use.
@@ -193,21 +196,24 @@ impl SandboxHost {
     /// # Errors
     /// When the id is not usable or the walls cannot be built.
     pub async fn create(&self, spec: SandboxSpec) -> Result<Sandbox, SandboxError> {
+        self.create_from(&[], spec).await
+    }
+
+    /// [`create`](Self::create), with what stands ready under these names before
+    /// the operator's own.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub async fn create_from(&self, names: &[&str], spec: SandboxSpec) -> Result<Sandbox, SandboxError> {
         check_id(&spec.id)?;
         if self.inner.closed.initialized() {
             return Err(SandboxError::Create("the engine shuts down".into()));
         }
-        let ready = match self.pool.take(&spec) {
-            // One whose limits cannot be changed is ended by being dropped.
-            Some(room) => room.become_what(&spec).await.then_some(room),
-            None => None,
+        let (pool, room) = match self.take_ready(names, &spec).await {
+            Some((pool, room)) => (Some(pool), room),
+            None => (None, self.inner.build(&spec).await?),
         };
-        let warm = ready.is_some();
-        let room = match ready {
-            Some(room) => room,
-            None => self.inner.build(&spec).await?,
-        };
-        Ok(self.inner.hand_out(room, spec, warm))
+        Ok(self.inner.hand_out(room, spec, pool))
     }
 
     /// Removes the kept home of a sandbox that does not run.
@@ -248,25 +254,6 @@ impl SandboxHost {
     }
 }
 
-/// The pool's way to a sandbox; `None` once the host is gone or closing.
-async fn make_ready(inner: Weak<Inner>) -> Option<Result<Room, SandboxError>> {
-    let inner = inner.upgrade().filter(|inner| !inner.closed.initialized())?;
-    let spec = SandboxSpec {
-        id: "ready".into(),
-        shelf: inner.config.shelf.clone(),
-        ..SandboxSpec::default()
-    };
-    if !inner.isolation.level.has_namespaces() {
-        // Their homes are folders with the sandbox's name: none can be ready.
-        return None;
-    }
-    let built = inner.build(&spec).await;
-    if let Ok(room) = &built {
-        room.start_python().await;
-    }
-    Some(built)
-}
-
 fn check_id(id: &str) -> Result<(), SandboxError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(plain) {
@@ -298,7 +285,7 @@ impl Inner {
         Ok(Arc::clone(&helper))
     }
 
-    async fn build(&self, spec: &SandboxSpec) -> Result<Room, SandboxError> {
+    pub(super) async fn build(&self, spec: &SandboxSpec) -> Result<Room, SandboxError> {
         let helper = self.living_helper()?;
         let level = self.isolation.level;
         let prepared = if level.has_namespaces() && !spec.keep_home {
@@ -355,14 +342,14 @@ impl Inner {
         env
     }
 
-    fn hand_out(&self, room: Room, spec: SandboxSpec, warm: bool) -> Sandbox {
+    fn hand_out(&self, room: Room, spec: SandboxSpec, pool: Option<String>) -> Sandbox {
         let interpreters = Arc::clone(self.interpreters_of(&spec));
         let mut env = self.base_env(&interpreters, &room.home);
         env.retain(|(name, _)| !spec.env.contains_key(name));
         env.extend(spec.env);
         Sandbox::new(Shared {
             id: spec.id,
-            warm,
+            pool,
             env,
             room,
             typescript: interpreters

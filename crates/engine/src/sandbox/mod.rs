@@ -36,6 +36,7 @@ mod loop_device;
 mod packets;
 mod pool;
 mod process;
+mod ready;
 mod room;
 #[expect(
     unsafe_code,
@@ -63,6 +64,7 @@ pub(crate) use homes::disk_use;
 pub use host::{HostConfig, SandboxHost};
 pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal, Wiring};
 pub use ladder::diagnose;
+pub use pool::Ready;
 pub use process::{CommandPipes, Ended, Exit, Process, PythonStart, PythonWorker, Spawn, StdinKind};
 pub use sandboxd::sandboxd_main;
 pub use spec::{SandboxSpec, SharedFolder};

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::channel::Channel;
 use super::helper::{Forked, Helper};
-use super::homes::{self, Prepared};
+use super::homes::{self, Homes, Prepared};
 use super::sandboxd::orders::{Bind, Enforced, Home, Limits, Plan};
 use super::zygote::Zygote;
 use super::{EndReason, HOME, Level, SandboxError, SandboxSpec, Tun, Wiring};
@@ -35,19 +35,37 @@ pub(super) struct Room {
     wiring: Wiring,
     gate: Option<Arc<Gate>>,
     enforced: Enforced,
-    /// It has something that another sandbox cannot have: a home that is kept,
-    /// an image, shared folders.
+    kept: bool,
+    /// The image it runs on.
+    root: Option<PathBuf>,
+    /// It has folders that another sandbox has not.
     own: bool,
     shelf: Option<PathBuf>,
     temporary: Option<PathBuf>,
+    /// The home on the disk that it has until it is handed out.
+    lent: Option<(String, Arc<Homes>)>,
+    /// What bounds a folder that nothing else does.
+    watch: Option<AbortHandle>,
     tasks: Vec<AbortHandle>,
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(AbortHandle::abort);
+        self.stop_tasks();
         if self.ended.borrow().is_none() {
             self.helper.kill(self.slot, None);
+        }
+        // Nobody got it, so its home goes with it.
+        if let Some((id, homes)) = self.lent.take() {
+            let remove = move || {
+                if let Err(error) = homes.remove(&id) {
+                    tracing::warn!(%error, "the home of a ready sandbox that nobody got stays");
+                }
+            };
+            match tokio::runtime::Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+                Err(_) => remove(),
+            }
         }
     }
 }
@@ -102,9 +120,9 @@ impl Room {
             }
         };
         let mut tasks = Vec::new();
-        if let Some(folder) = prepared.watched {
-            tasks.push(watch_disk(folder, limits, Arc::clone(&helper), slot));
-        }
+        let watch = prepared
+            .watched
+            .map(|folder| watch_disk(folder, limits, Arc::clone(&helper), slot));
         let gate = match wiring {
             Wiring::Off => None,
             Wiring::Proxy | Wiring::Tun => {
@@ -127,9 +145,13 @@ impl Room {
             wiring,
             gate,
             enforced,
-            own: spec.keep_home || !spec.is_plain(),
+            kept: spec.keep_home,
+            root: spec.root.clone(),
+            own: !spec.shared.is_empty() || !spec.places.is_empty(),
             shelf: spec.shelf.clone(),
             temporary: prepared.temporary,
+            lent: None,
+            watch,
             tasks,
         })
     }
@@ -146,6 +168,36 @@ impl Room {
         }
     }
 
+    fn stop_tasks(&self) {
+        self.tasks.iter().chain(&self.watch).for_each(AbortHandle::abort);
+    }
+
+    /// It has this home until it is handed out.
+    pub(super) fn lend(&mut self, id: String, homes: Arc<Homes>) {
+        self.lent = Some((id, homes));
+    }
+
+    /// The name of the home it has until it is handed out.
+    pub(super) fn lent(&self) -> Option<&str> {
+        self.lent.as_ref().map(|(id, _)| id.as_str())
+    }
+
+    /// Its home is its own now, in this folder.
+    pub(super) fn settle(&mut self, folder: PathBuf, keep: bool) {
+        self.lent = None;
+        if let Some(watch) = self.watch.take() {
+            watch.abort();
+            let files = folder.join(homes::FILES);
+            self.watch = Some(watch_disk(
+                files,
+                self.limits(),
+                Arc::clone(&self.helper),
+                self.slot,
+            ));
+        }
+        self.temporary = (!keep).then_some(folder);
+    }
+
     pub(super) fn is_alive(&self) -> bool {
         self.ended.borrow().is_none()
     }
@@ -157,15 +209,21 @@ impl Room {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Whether a sandbox of this kind can become what is asked for.
-    pub(super) fn can_become(&self, spec: &SandboxSpec) -> bool {
+    /// Whether a sandbox of this kind can become what is asked for; with
+    /// `exact`, whether it is so already.
+    pub(super) fn can_become(&self, spec: &SandboxSpec, exact: bool) -> bool {
         let (wanted, limits) = (Limits::of(spec), self.limits());
         let same_disk = wanted.disk_bytes == limits.disk_bytes && wanted.inodes == limits.inodes;
         // The size of its files in memory was chosen for the memory it has.
         let fits = wanted.memory_bytes >= limits.memory_bytes;
-        let changeable = wanted == limits || self.enforced.all_by_cgroup();
-        let plain = !self.own && !spec.keep_home && spec.is_plain() && self.shelf == spec.shelf;
-        self.is_alive() && plain && same_disk && fits && changeable
+        let changeable = wanted == limits || (!exact && self.enforced.all_by_cgroup());
+        let home = self.lent.is_some() || !self.kept && !spec.keep_home;
+        let sees = !self.own
+            && spec.shared.is_empty()
+            && spec.places.is_empty()
+            && self.root == spec.root
+            && self.shelf == spec.shelf;
+        self.is_alive() && home && sees && same_disk && fits && changeable
     }
 
     pub(super) fn has_shelf(&self) -> bool {
@@ -231,7 +289,7 @@ impl Room {
             let proof = tokio::time::timeout(patience, ended.wait_for(Option::is_some)).await;
             proof.map_err(|_| SandboxError::Silent(patience.as_secs()))?.ok();
         }
-        self.tasks.iter().for_each(AbortHandle::abort);
+        self.stop_tasks();
         if let Some(folder) = self.temporary.clone() {
             remove_folder(folder).await?;
         }

@@ -11,6 +11,7 @@ mod kit;
 mod life;
 mod limits;
 mod network;
+mod ready;
 mod rungs;
 mod stopping;
 
@@ -32,6 +33,7 @@ fn main() {
         life::trials(),
         limits::trials(),
         network::trials(),
+        ready::trials(),
         rungs::trials(),
         stopping::trials(),
     ]
