@@ -45,6 +45,7 @@ mod state;
 mod throttle;
 mod toolbox;
 mod volumes;
+mod warm_pools;
 
 pub use config::{EngineConfig, EngineError, Timings};
 pub use network::{DomainPattern, NetworkBound, NetworkWish};

@@ -21,6 +21,7 @@ use crate::secrets::Secrets;
 use crate::snapshots::Snapshots;
 use crate::throttle::Throttle;
 use crate::volumes::Volumes;
+use crate::warm_pools::WarmPools;
 
 /// A running engine.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub struct Engine {
     pub(crate) throttle: Throttle,
     pub(crate) tickets: Tickets,
     pub(crate) snapshots: Snapshots,
+    pub(crate) warm_pools: WarmPools,
     pub(crate) builds: Builds,
     pub(crate) volumes: Volumes,
     pub(crate) secrets: Secrets,
@@ -68,6 +70,7 @@ impl Engine {
         let registry = Registry::open(&data_dir, Arc::clone(&events)).map_err(unusable)?;
         let identity = Identity::open(&data_dir, &config.api_key).map_err(unusable)?;
         let snapshots = Snapshots::open(&data_dir, &config.images).map_err(unusable)?;
+        let warm_pools = WarmPools::open(&data_dir).map_err(unusable)?;
         let builds = Builds::open(&data_dir).map_err(unusable)?;
         let volumes = Volumes::open(&data_dir).map_err(unusable)?;
         let secrets = Secrets::open(&data_dir).map_err(unusable)?;
@@ -87,7 +90,7 @@ impl Engine {
         })
         .await?;
         tracing::info!(isolation = %host.isolation(), sandboxes = registry.list().len(), "the engine is ready");
-        Ok(Arc::new(Self {
+        let engine = Arc::new(Self {
             identity,
             events,
             throttle: Throttle::new(config.rate_limits),
@@ -97,6 +100,7 @@ impl Engine {
             host,
             registry,
             snapshots,
+            warm_pools,
             builds,
             volumes,
             secrets,
@@ -104,7 +108,9 @@ impl Engine {
             lost: CancellationToken::new(),
             ending: CancellationToken::new(),
             last_request_ms: AtomicI64::new(clock::now_ms()),
-        }))
+        });
+        engine.warm_pools.fill(&engine);
+        Ok(engine)
     }
 
     /// A client that may was here.
@@ -146,11 +152,9 @@ impl Engine {
     /// The shelf of packages that a sandbox sees: its organization's. None
     /// without namespaces, where nothing can be shown to it alone, and none with
     /// an image, whose programs are others than those that installed them.
-    pub(crate) fn shelf(&self, record: &Record) -> Option<PathBuf> {
-        let can_see = self.host.isolation().level.has_namespaces() && record.image.is_none();
-        can_see
-            .then(|| self.packages.shelf(&record.organization))
-            .flatten()
+    pub(crate) fn shelf(&self, organization: &str, image: Option<&str>) -> Option<PathBuf> {
+        let can_see = self.host.isolation().level.has_namespaces() && image.is_none();
+        can_see.then(|| self.packages.shelf(organization)).flatten()
     }
 
     /// Where a sandbox's logs are spooled.

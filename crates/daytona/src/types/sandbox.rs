@@ -139,6 +139,9 @@ pub struct Sandbox {
     /// The machine it runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runner_id: Option<String>,
+    /// The warm pool it stood ready in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_pool_id: Option<String>,
     /// When it gave up waiting for a place, as RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_timed_out_at: Option<String>,

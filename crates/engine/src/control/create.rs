@@ -174,6 +174,7 @@ fn record(engine: &Engine, caller: &Caller, request: CreateSandbox) -> Result<Re
         stopped_ms: None,
         unarchived_ms: None,
         backup_ms: None,
+        warm_pool: None,
         facts: PitlaneFacts::default(),
         id,
     })

@@ -26,11 +26,12 @@ mod usage;
 mod visibility;
 mod volumes;
 mod wanted;
+mod warm_pools;
 
 pub(crate) use present::{Base, describe_record, desired};
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 
 use crate::events;
 use crate::state::SharedEngine;
@@ -71,6 +72,11 @@ pub(crate) fn routes() -> Router<SharedEngine> {
         .route("/regions/{region}", get(regions::show))
         .route("/shared-regions", get(regions::list))
         .route("/organizations/{organization}/usage", get(usage::usage))
+        .route("/warm-pools", get(warm_pools::list).post(warm_pools::create))
+        .route(
+            "/warm-pools/{pool}",
+            patch(warm_pools::update).delete(warm_pools::delete),
+        )
         .route("/sandbox", post(create::create).get(list::list))
         .route("/sandbox/{sandbox}", get(list::show).delete(delete::delete))
         .route("/sandbox/{sandbox}/start", post(power::start))

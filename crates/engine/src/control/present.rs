@@ -115,6 +115,7 @@ pub(crate) fn describe_record(record: Record, last_activity_ms: i64, base: &Base
         last_activity_at: Some(rfc3339(last_activity_ms)),
         sandbox_class: Some("container".to_owned()),
         daemon_version: Some(format!("v{}", env!("CARGO_PKG_VERSION"))),
+        warm_pool_id: record.warm_pool,
         runner_id: Some(super::REGION.to_owned()),
         toolbox_proxy_url: base.toolbox(),
         pitlane: Some(record.facts),

@@ -86,7 +86,7 @@ pub(super) fn spec(engine: &Engine, record: &Record) -> Result<SandboxSpec, Faul
     Ok(SandboxSpec {
         root: engine.root(record.image.as_deref())?,
         shared: shared.collect(),
-        shelf: engine.shelf(record),
+        shelf: engine.shelf(&record.organization, record.image.as_deref()),
         ..record.spec()
     })
 }
@@ -117,7 +117,11 @@ pub(super) async fn bring_up(
         secrets: secrets(engine, &record)?,
         spool: engine.spool_folder(&entry.id),
     };
-    let sandbox = engine.host.create(spec).await?;
+    let pools = engine.warm_pools.serving(&record.organization, &record.snapshot);
+    let names: Vec<&str> = pools.iter().map(String::as_str).collect();
+    let sandbox = engine.host.create_from(&names, spec).await?;
+    let pool = sandbox.pool().map(ToOwned::to_owned);
+    let pool = pool.filter(|pool| pools.contains(pool));
     if let Err(fault) = prepare(engine, &record, &sandbox, seed).await {
         if let Err(error) = sandbox.destroy().await {
             tracing::warn!(%error, sandbox = entry.id, "a sandbox that cannot be used could not be ended");
@@ -147,6 +151,7 @@ pub(super) async fn bring_up(
         record.to_destroy = false;
         record.stopped_ms = None;
         record.facts = facts;
+        record.warm_pool = pool.or(record.warm_pool.take());
     });
     tokio::spawn(death::watch(Arc::clone(engine), Arc::clone(entry), sandbox));
     Ok(())

@@ -23,6 +23,9 @@ pub(crate) struct Record {
     pub name: String,
     /// The snapshot it was made from; empty when it was built.
     pub snapshot: String,
+    /// The warm pool it stood ready in.
+    #[serde(default)]
+    pub warm_pool: Option<String>,
     /// The operator's image it runs on; none is the host's own programs.
     #[serde(default)]
     pub image: Option<String>,

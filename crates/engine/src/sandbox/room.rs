@@ -38,8 +38,10 @@ pub(super) struct Room {
     kept: bool,
     /// The image it runs on.
     root: Option<PathBuf>,
-    /// It has folders that another sandbox has not.
-    own: bool,
+    /// Folders outside its home that it can write to.
+    places: Vec<PathBuf>,
+    /// It shows folders that it shares with others.
+    shares: bool,
     shelf: Option<PathBuf>,
     temporary: Option<PathBuf>,
     /// The home on the disk that it has until it is handed out.
@@ -147,7 +149,8 @@ impl Room {
             enforced,
             kept: spec.keep_home,
             root: spec.root.clone(),
-            own: !spec.shared.is_empty() || !spec.places.is_empty(),
+            places: spec.places.clone(),
+            shares: !spec.shared.is_empty(),
             shelf: spec.shelf.clone(),
             temporary: prepared.temporary,
             lent: None,
@@ -218,11 +221,8 @@ impl Room {
         let fits = wanted.memory_bytes >= limits.memory_bytes;
         let changeable = wanted == limits || (!exact && self.enforced.all_by_cgroup());
         let home = self.lent.is_some() || !self.kept && !spec.keep_home;
-        let sees = !self.own
-            && spec.shared.is_empty()
-            && spec.places.is_empty()
-            && self.root == spec.root
-            && self.shelf == spec.shelf;
+        let same_view = self.root == spec.root && self.places == spec.places && self.shelf == spec.shelf;
+        let sees = same_view && !self.shares && spec.shared.is_empty();
         self.is_alive() && home && sees && same_disk && fits && changeable
     }
 

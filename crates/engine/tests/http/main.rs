@@ -47,6 +47,7 @@ mod support;
 mod telemetry;
 mod terminal;
 mod volumes;
+mod warm_pools;
 
 use libtest_mimic::Arguments;
 
@@ -86,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         states::trials(),
         telemetry::trials(),
         terminal::trials(),
+        warm_pools::trials(),
         volumes::trials(),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit();
