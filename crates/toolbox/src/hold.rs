@@ -4,67 +4,43 @@
 //! time. SIGSTOP cannot be refused; to every process at once it also misses
 //! none that forks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rustix::process::Signal;
 
 use crate::ending::{signal, signal_all};
-use crate::processes::{self, Process};
+use crate::processes;
 use crate::supervise::Supervisor;
 
-/// Looks until no new process is found; one that forks fast needs a few.
-const ROUNDS: usize = 64;
-
 impl Supervisor {
-    /// Stops everything in the sandbox but pid 1 and its helpers, or lets it go on.
-    pub(crate) fn hold(&self, still: bool) {
-        let owns_all = self.pid == 1 || self.surroundings.own_uid;
-        match (still, owns_all) {
-            (true, true) => signal_all(libc::SIGSTOP),
-            (true, false) => self.stop_one_by_one(),
-            (false, _) => self.let_go(owns_all),
+    /// Stops everything in the sandbox but pid 1 and its helpers, or lets it go
+    /// on; `false` where processes of others could be meant.
+    pub(crate) fn hold(&self, still: bool) -> bool {
+        if self.pid != 1 && !self.surroundings.own_uid {
+            return false;
+        }
+        if still {
+            signal_all(libc::SIGSTOP);
+        } else {
+            self.let_go();
         }
         // They are parts of pid 1 with work of the engine to finish.
         for helper in &self.helpers {
             signal(helper.pid, Signal::CONT);
         }
+        true
     }
 
-    fn others(&self) -> Vec<Process> {
-        let helpers: HashSet<i32> = self.helpers.iter().map(|helper| helper.pid).collect();
+    /// Children before their parents, where `/proc` tells: a shell that goes on
+    /// first would see its job stopped and say so.
+    fn let_go(&self) {
         let mut all = processes::below(self.pid);
-        all.retain(|process| !helpers.contains(&process.pid));
-        all
-    }
-
-    fn stop_one_by_one(&self) {
-        let mut known = HashSet::new();
-        for _ in 0..ROUNDS {
-            let mut grew = false;
-            for process in self.others() {
-                if known.insert((process.pid, process.started)) {
-                    grew = true;
-                    signal(process.pid, Signal::STOP);
-                }
-            }
-            if !grew {
-                return;
-            }
-        }
-    }
-
-    /// Children before their parents: a shell that goes on first would see its
-    /// job stopped and say so.
-    fn let_go(&self, owns_all: bool) {
-        let mut all = self.others();
         let parents: HashMap<i32, i32> = all.iter().map(|process| (process.pid, process.parent)).collect();
         all.sort_by_cached_key(|process| std::cmp::Reverse(depth(&parents, process.pid)));
         for process in &all {
             signal(process.pid, Signal::CONT);
         }
-        if owns_all {
-            signal_all(libc::SIGCONT);
-        }
+        signal_all(libc::SIGCONT);
     }
 }
 

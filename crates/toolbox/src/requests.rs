@@ -128,10 +128,10 @@ impl Supervisor {
                 Ok((Outcome::Disk { used, total }, None))
             }
             Call::RemovePipes { path } => files::remove_pipes(&real(&path)?).map(done),
-            Call::Hold { still } => {
-                self.hold(still);
-                Ok(done(()))
-            }
+            Call::Hold { still } => match self.hold(still) {
+                true => Ok(done(())),
+                false => Err(FileFault::Denied),
+            },
             Call::Spawn { .. }
             | Call::SpawnInTerminal { .. }
             | Call::Connect { .. }

@@ -43,7 +43,7 @@ pub(super) async fn pause(
     Path(sandbox): Path<String>,
 ) -> Result<Answer<Sandbox>, Fault> {
     let entry = engine.registry.find(&caller, &sandbox)?;
-    lifecycle::pause(&entry).await?;
+    lifecycle::pause(&engine, &entry).await?;
     Ok(Answer(describe(&entry, &base)))
 }
 

@@ -3,15 +3,23 @@
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use daytona::SandboxState;
 
 use super::change::{begin, to_the_end};
 use crate::fault::Fault;
 use crate::registry::Entry;
+use crate::state::SharedEngine;
 
 /// Pauses a started sandbox.
-pub(crate) async fn pause(entry: &Arc<Entry>) -> Result<(), Fault> {
+pub(crate) async fn pause(engine: &SharedEngine, entry: &Arc<Entry>) -> Result<(), Fault> {
     let change = begin(entry).await?;
+    if !engine.host.isolation().level.has_namespaces() {
+        return Err(Fault::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Pausing needs namespaces, which sandboxes on this host have not",
+        ));
+    }
     let state = entry.record().state;
     match state {
         SandboxState::Paused => return Ok(()),

@@ -52,7 +52,7 @@ async fn act(engine: SharedEngine, entry: Arc<Entry>, due: Due) {
     tracing::info!(sandbox = entry.id, ?due, "a sandbox's time is up");
     let done = match due {
         Due::Stop => stop(&engine, &entry).await,
-        Due::Pause => pause(&entry).await,
+        Due::Pause => pause(&engine, &entry).await,
         Due::Archive => archive(&engine, &entry).await,
         Due::Delete => destroy(&engine, &entry).await,
     };

@@ -77,6 +77,12 @@ impl Engine {
         output
     }
 
+    /// Whether sandboxes have file systems of their own here.
+    pub async fn has_namespaces(&self) -> bool {
+        let health = self.get("/health").await.ok();
+        health["isolation"].as_str().unwrap().starts_with("namespaces")
+    }
+
     pub async fn state(&self, sandbox: &str) -> String {
         let body = self.get(&format!("/sandbox/{sandbox}")).await.ok();
         body["state"].as_str().unwrap().to_owned()

@@ -45,12 +45,6 @@ async fn volumes_are_made_listed_and_deleted() {
     assert!(engine.files("volumes").is_empty());
 }
 
-/// Whether sandboxes can have volumes here.
-async fn has_volumes(engine: &Engine) -> bool {
-    let health = engine.get("/health").await.ok();
-    health["isolation"].as_str().unwrap().starts_with("namespaces")
-}
-
 fn with(mounts: &[(&str, &str, Option<&str>)], ephemeral: bool) -> Value {
     let volumes: Vec<_> = mounts
         .iter()
@@ -62,7 +56,7 @@ fn with(mounts: &[(&str, &str, Option<&str>)], ephemeral: bool) -> Value {
 async fn sandboxes_share_a_volume_and_others_do_not_see_it() {
     let engine = Engine::start();
     engine.post("/volumes", json!({"name": "v"})).await.ok();
-    if !has_volumes(&engine).await {
+    if !engine.has_namespaces().await {
         let refused = engine
             .post("/sandbox", with(&[("v", "/data", None)], true))
             .await
@@ -163,7 +157,7 @@ async fn sandboxes_share_a_volume_and_others_do_not_see_it() {
 async fn a_volume_is_no_way_out() {
     let engine = Engine::start();
     engine.post("/volumes", json!({"name": "v"})).await.ok();
-    if !has_volumes(&engine).await {
+    if !engine.has_namespaces().await {
         return;
     }
     for (mounts, said) in [
