@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::identity::{FIRST_ORGANIZATION, Identity};
 use crate::packages::Packages;
 use crate::previews::Tickets;
-use crate::registry::{Record, Registry};
+use crate::registry::Registry;
 use crate::sandbox::{HostConfig, SandboxHost};
 use crate::secrets::Secrets;
 use crate::snapshots::Snapshots;

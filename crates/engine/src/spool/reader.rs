@@ -47,6 +47,11 @@ impl Reader {
         self
     }
 
+    /// The offset of the next byte it gives.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// The next records, at most `most` bytes of them (but at least one record),
     /// waiting for the program when there are none. `None` when the command has
     /// ended and everything was given.

@@ -9,7 +9,7 @@ use super::liveness::{Liveness, Step};
 use super::socket::{self, Socket};
 use super::{Toolbox, decoder::Decoder};
 use crate::client::{Error, retry::back_off};
-use crate::extension::{LOG_FRAMES_V1, LOG_HEADER, LOG_OFFSET};
+use crate::extension::{LOG_FRAMES_V1, LOG_HEADER, LOG_OFFSET, log_end};
 use crate::wire::Stream;
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
@@ -57,6 +57,7 @@ pub enum LogPiece {
 pub struct LogFollow {
     source: Source,
     exact: bool,
+    proved: bool,
     decoder: Decoder,
     connection: Connection,
 }
@@ -111,6 +112,7 @@ impl LogFollow {
         Ok(Self {
             source,
             exact,
+            proved: false,
             decoder,
             connection,
         })
@@ -122,6 +124,13 @@ impl LogFollow {
     #[must_use]
     pub fn exact(&self) -> bool {
         self.exact
+    }
+
+    /// Whether the provider itself said where the log ends, and all until there was delivered. Else a
+    /// good end is only that somebody closed the connection politely.
+    #[must_use]
+    pub fn proved(&self) -> bool {
+        self.proved
     }
 
     /// Offset in the command's merged output of the next byte to be delivered.
@@ -244,6 +253,14 @@ impl LogFollow {
             return Err(Error::LogClosed { code, reason });
         }
         self.decoder.finish();
+        if let Some(end) = log_end(&reason).filter(|_| self.exact) {
+            let offset = self.decoder.offset();
+            if end > offset {
+                let reason = format!("it ends at byte {end}, and {offset} came");
+                return self.broke(Instant::now(), 0, reason);
+            }
+            self.proved = true;
+        }
         // Answering the close is a courtesy: the log is complete whether or not it arrives.
         if let Connection::Open { mut socket, .. } = std::mem::replace(&mut self.connection, Connection::Over)
         {

@@ -13,7 +13,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
-use daytona::extension::{LOG_FRAMES_V1, LOG_HEADER};
+use daytona::extension::{LOG_FRAMES_V1, LOG_HEADER, log_end_reason};
 use daytona::wire::Stream;
 use daytona::wire::frames::{MESSAGE_LIMIT, Record, next_record};
 use futures::SinkExt;
@@ -62,11 +62,11 @@ pub(super) async fn logs(
         // A follower counts as activity for as long as it listens.
         let _use = live.activity.enter();
         if exact {
-            follow(socket, reader, |records| records, <[u8]>::len).await;
+            follow(socket, reader, |records| records, <[u8]>::len, log_end_reason).await;
         } else {
             let mut markers = Markers::default();
             let form = |records| marked(records, &mut markers);
-            follow(socket, reader, form, marked_end).await;
+            follow(socket, reader, form, marked_end, |_| String::new()).await;
         }
     });
     if exact {
@@ -78,12 +78,14 @@ pub(super) async fn logs(
 }
 
 /// Sends what the reader gives until the command has ended or the client left:
-/// in some form, and in messages that end where `end` says.
+/// in some form, and in messages that end where `end` says. `farewell` makes the
+/// reason of the closing from the offset it closes at.
 async fn follow(
     mut socket: WebSocket,
     mut reader: Reader,
     mut form: impl FnMut(Bytes) -> Bytes,
     end: fn(&[u8]) -> usize,
+    farewell: fn(u64) -> String,
 ) {
     loop {
         tokio::select! {
@@ -102,7 +104,7 @@ async fn follow(
     }
     let end = CloseFrame {
         code: close_code::NORMAL,
-        reason: "".into(),
+        reason: farewell(reader.offset()).into(),
     };
     if socket.send(Message::Close(Some(end))).await.is_ok() {
         let answered = async { while let Some(Ok(_)) = socket.recv().await {} };
