@@ -21,6 +21,8 @@ pub const LEFT_HEADER: &str = "x-pitlane-left";
 /// Path of the toolbox's call for a list of packages, see [`crate::InstallPackages`].
 /// It is there where the sandbox's facts say so.
 pub const PACKAGES: [&str; 2] = ["pitlane", "packages"];
+/// What the command of that call is called in its session.
+pub const PACKAGES_COMMAND: &str = "install packages";
 
 /// The reason of the close frame of an exact log that ends at this offset.
 #[must_use]

@@ -1,7 +1,7 @@
 //! Where a run's program is found again by another process of ours.
 
 use crate::journal::until_done;
-use model::{RunId, RunState};
+use model::{RunId, RunState, StopProof};
 use serde::{Deserialize, Serialize};
 use store::{Attachment, Store};
 
@@ -24,8 +24,22 @@ pub(crate) struct Handle {
     pub(crate) command: Option<String>,
     /// The offset in the run's log where the command's output begins.
     pub(crate) base: u64,
+    /// Why the program is being ended, once it was asked for: a process that takes the run up goes on with it.
+    #[serde(default)]
+    pub(crate) ending: Option<RunState>,
     /// How the run will end, once that is certain and only the clean-up is left.
-    pub(crate) verdict: Option<(RunState, Option<String>)>,
+    #[serde(default)]
+    pub(crate) end: Option<KnownEnd>,
+}
+
+/// How a run ends, with everything that can only be learned once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KnownEnd {
+    pub(crate) state: RunState,
+    pub(crate) reason: Option<String>,
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) stop: Option<StopProof>,
+    pub(crate) exact: bool,
 }
 
 /// The provider's session of a run: made from its id, so that it is known before it exists.
@@ -40,7 +54,8 @@ impl Handle {
             stage,
             command: None,
             base,
-            verdict: None,
+            ending: None,
+            end: None,
         }
     }
 

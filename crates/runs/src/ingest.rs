@@ -30,6 +30,8 @@ const FIRST_STATUS_PAUSE: Duration = Duration::from_millis(5);
 const STATUS_PATIENCE: Duration = Duration::from_secs(2);
 /// The longest pause between two tries to reach the provider.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How long a connection that brings nothing has to hold to count as one.
+const SETTLED: Duration = Duration::from_secs(1);
 /// How long the provider may be away before anybody is told.
 const TROUBLE_AFTER: Duration = Duration::from_secs(1);
 
@@ -79,6 +81,15 @@ pub(crate) struct Ingest {
     pub(crate) notices: mpsc::UnboundedSender<Notice>,
 }
 
+/// What is asked for once more before it is believed.
+#[derive(Default)]
+struct Doubt {
+    /// Where bytes were missing that nobody said are lost.
+    hole: Option<u64>,
+    /// Where the log ended without proof.
+    end: Option<u64>,
+}
+
 enum Status {
     Exited(i32),
     Running,
@@ -90,14 +101,18 @@ impl Ingest {
         let mut contact = Instant::now();
         let mut pause = Duration::from_millis(100);
         let mut troubled = false;
+        let mut doubt = Doubt::default();
         loop {
             let mut reached = false;
-            let error = match self.round(&mut reached).await {
+            let (began, before) = (Instant::now(), self.ledger.position().0);
+            let error = match self.round(&mut reached, &mut doubt).await {
                 Ok(Some(outcome)) => return outcome,
                 Ok(None) => None,
                 Err(error) => Some(error),
             };
-            if reached {
+            // A connection that gave nothing and broke at once is none.
+            let held = self.ledger.position().0 > before || began.elapsed() >= SETTLED.min(self.patience);
+            if reached && held {
                 // However long the program was quiet: an outage begins when the connection breaks.
                 contact = Instant::now();
                 pause = Duration::from_millis(100);
@@ -137,7 +152,7 @@ impl Ingest {
 
     /// Follows from where the ledger is, and asks for the status after. None: the command still runs.
     /// `reached` is set when the provider let us follow.
-    async fn round(&self, reached: &mut bool) -> Result<Option<Outcome>, Error> {
+    async fn round(&self, reached: &mut bool, doubt: &mut Doubt) -> Result<Option<Outcome>, Error> {
         let from = self.ledger.position().0.saturating_sub(self.base);
         let mut follow = self
             .toolbox
@@ -145,7 +160,13 @@ impl Ingest {
             .await?;
         *reached = true;
         let exact = follow.exact();
-        self.read(&mut follow).await?;
+        self.read(&mut follow, doubt).await?;
+        // Who closes politely need not be the provider. An end that nobody proves is one when the log ends
+        // at the same place again.
+        let end = self.ledger.position().0;
+        if exact && !follow.proved() && doubt.end.replace(end) != Some(end) {
+            return Ok(None);
+        }
         self.complete.store(exact, Ordering::Release);
         let began = Instant::now();
         let mut pause = FIRST_STATUS_PAUSE;
@@ -163,13 +184,28 @@ impl Ingest {
     }
 
     /// Reads what comes until the stream ends, or until the command has ended and the stream stays silent.
-    async fn read(&self, follow: &mut LogFollow) -> Result<(), Error> {
+    async fn read(&self, follow: &mut LogFollow, doubt: &mut Doubt) -> Result<(), Error> {
         let mut over_limit = self.ledger.is_over_limit();
         let mut ended = false;
         loop {
             match tokio::time::timeout(SILENCE, follow.next()).await {
                 Ok(None) => return Ok(()),
-                Ok(Some(piece)) => self.append(piece?).await,
+                Ok(Some(piece)) => {
+                    let piece = piece?;
+                    // Nobody said that these are lost: they are asked for once more. What is missing at the
+                    // same place then is gone.
+                    if let LogPiece::Gap {
+                        offset,
+                        at_ms: None,
+                        missing,
+                    } = piece
+                        && doubt.hole.replace(offset) != Some(offset)
+                    {
+                        let reason = format!("{missing} bytes did not come");
+                        return Err(Error::LogBroken { offset, reason });
+                    }
+                    self.append(piece).await;
+                }
                 Err(_) if ended => return Ok(()),
                 Err(_) => ended = matches!(self.status().await?, Status::Exited(_)),
             }
@@ -271,9 +307,11 @@ pub(crate) fn gone_words(provider: Provider) -> String {
     }
 }
 
-/// Whether asking again may help without anything else having changed.
-fn is_passing(error: &Error) -> bool {
-    error.is_retryable()
+/// Whether asking again may help without anything else having changed: so it is with everything that
+/// the network, and whoever stands in it, can do to an answer.
+pub(crate) fn is_passing(error: &Error) -> bool {
+    matches!(error, Error::LogClosed { .. } | Error::Malformed { .. })
+        || error.is_retryable()
         || error
             .status()
             .is_some_and(|status| status >= 500 || status == 408 || status == 429)

@@ -16,6 +16,7 @@ use crate::{
     sandboxes::{GONE_TIMEOUT, SANDBOX_LABEL},
 };
 use daytona::Sandbox;
+use futures::StreamExt as _;
 use model::{Millis, SandboxId, SandboxRecord, SandboxState};
 use std::{collections::HashMap, sync::Arc};
 use tokio::time::MissedTickBehavior;
@@ -23,6 +24,9 @@ use tokio::time::MissedTickBehavior;
 /// How long a sandbox without a row is let be, in milliseconds: a clock that differs, a row that is
 /// being written by another process of this installation.
 const STRANGER_AGE: u64 = 120_000;
+
+/// How many sandboxes are seen to at once.
+const AT_ONCE: usize = 8;
 
 /// Runs until the process shuts down.
 pub(crate) async fn reap(context: Arc<Context>) {
@@ -34,7 +38,12 @@ pub(crate) async fn reap(context: Arc<Context>) {
             _ = every.tick() => {}
             () = context.shutdown.cancelled() => return,
         }
-        if let Err(error) = once(&context, &mut strangers).await {
+        // What is cut off here by a shutdown is taken up by the next start, as after a crash.
+        let compared = tokio::select! {
+            compared = once(&context, &mut strangers) => compared,
+            () = context.shutdown.cancelled() => return,
+        };
+        if let Err(error) = compared {
             tracing::warn!(error, "the reaper could not compare the provider with our rows");
         }
     }
@@ -46,11 +55,13 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
     let now = Millis::now();
     // Expired ones first: after this no run takes them any more.
     let expired = context.store.expired_sandboxes(now).await;
-    for record in expired.map_err(|error| error.to_string())? {
+    let expired = expired.map_err(|error| error.to_string())?;
+    several_at_once(expired.into_iter().map(async |record| {
         if context.store.retire_sandbox(&record.id).await.unwrap_or(false) {
             delete(context, &record).await;
         }
-    }
+    }))
+    .await;
     let there = context
         .client
         .list_all(&sandboxes.instance_labels())
@@ -68,15 +79,22 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
         let label = sandbox.labels.get(SANDBOX_LABEL).map_or("", String::as_str);
         at_provider.entry(label).or_default().push(sandbox);
     }
-    for record in &rows {
-        let found = at_provider.remove(record.id.as_str()).unwrap_or_default();
+    let pairs: Vec<_> = rows
+        .iter()
+        .map(|record| (record, at_provider.remove(record.id.as_str()).unwrap_or_default()))
+        .collect();
+    several_at_once(pairs.into_iter().map(async |(record, found)| {
         settle(context, record, &found).await;
-    }
+    }))
+    .await;
     // What is left has no row that is not `deleted`.
     let left: Vec<_> = at_provider.into_values().flatten().collect();
     strangers.retain(|id, _| left.iter().any(|sandbox| sandbox.id == *id));
-    for sandbox in left {
-        let since = *strangers.entry(sandbox.id.clone()).or_insert(now);
+    let aged: Vec<_> = left
+        .into_iter()
+        .map(|sandbox| (sandbox, *strangers.entry(sandbox.id.clone()).or_insert(now)))
+        .collect();
+    several_at_once(aged.into_iter().map(async |(sandbox, since)| {
         let known = match sandbox
             .labels
             .get(SANDBOX_LABEL)
@@ -91,8 +109,18 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
                 tracing::warn!(sandbox = %sandbox.id, error, "it is tried again");
             }
         }
-    }
+    }))
+    .await;
     Ok(())
+}
+
+/// Does these together, a few at a time: one that the provider holds up must not hold up the others.
+async fn several_at_once<F: Future<Output = ()>>(work: impl Iterator<Item = F>) {
+    let work: Vec<_> = work.collect();
+    futures::stream::iter(work)
+        .buffer_unordered(AT_ONCE)
+        .for_each(|()| std::future::ready(()))
+        .await;
 }
 
 /// Brings one row and what the provider has for it together.

@@ -42,9 +42,14 @@ async fn take_up_one(context: &Arc<Context>, run: Run, sandboxes: &[SandboxRecor
         Err(StoreError::NotFound(_)) => store::StoredEnd::default(),
         end => end?,
     };
+    // A run may have had two: a kept one that could not take its files, and the one it then ran in.
     let sandbox = sandboxes
         .iter()
-        .find(|record| record.run.as_ref() == Some(&run.id) && record.state != SandboxState::Idle);
+        .filter(|record| record.run.as_ref() == Some(&run.id) && record.state != SandboxState::Idle)
+        .max_by_key(|record| {
+            let known = run.sandbox.is_some() && record.provider_id == run.sandbox;
+            (known, record.created_at)
+        });
     let left = Left {
         events,
         offset: end.offset,

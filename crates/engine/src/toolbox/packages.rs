@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json as Answer};
+use daytona::extension::PACKAGES_COMMAND;
 use daytona::{InstallPackages, SessionExecuteResponse};
 
 use super::session::OwnCommand;
@@ -26,7 +27,7 @@ pub(super) async fn install(
         return Err(Fault::bad_request("This sandbox has no shelf of packages."));
     }
     let list = List::read(&request.language, request.folder, request.files).map_err(Fault::bad_request)?;
-    let command = OwnCommand::begin(&live, &request.session_id, "install packages".to_owned())?;
+    let command = OwnCommand::begin(&live, &request.session_id, PACKAGES_COMMAND.to_owned())?;
     let answer = SessionExecuteResponse {
         cmd_id: command.id().to_owned(),
         ..SessionExecuteResponse::default()

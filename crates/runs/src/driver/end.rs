@@ -45,6 +45,24 @@ impl Work {
             _ => "Stopping.",
         };
         self.record.reason(Some(waits.to_owned()));
+        // Together: a database that is away must not keep the program alive, and a stop outlives a restart.
+        if let Some(handle) = &mut self.handle {
+            handle.ending = Some(why);
+        }
+        let earlier = self.noting.take();
+        let (handle, store, run) = (
+            self.handle.clone(),
+            self.context.store.clone(),
+            self.record.run().id.clone(),
+        );
+        self.noting = Some(self.context.tasks.spawn(async move {
+            if let Some(earlier) = earlier {
+                let _ = earlier.await;
+            }
+            if let Some(handle) = handle {
+                handle.save(&store, &run).await;
+            }
+        }));
         let ended = self.end_session(at).await;
         // What it wrote until then is still on its way to us.
         let _ = tokio::time::timeout(REST_OF_OUTPUT, &mut program.outcome).await;

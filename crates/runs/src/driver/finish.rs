@@ -1,7 +1,12 @@
 //! The end of a run: the log completed, the sandbox cleaned up, the state told.
 
 use super::{Claim, Verdict, Work};
-use crate::{handle::session_of, journal::until_done, ledger::store_chunks, sandboxes::GONE_TIMEOUT};
+use crate::{
+    handle::{Handle, KnownEnd, Stage, session_of},
+    journal::until_done,
+    ledger::store_chunks,
+    sandboxes::GONE_TIMEOUT,
+};
 use model::{LogEnd, Phase, RunState};
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +26,6 @@ impl Work {
             exact,
             row,
         } = verdict;
-        let run = self.record.run().id.clone();
         self.record.end_phase(
             None,
             matches!(state, RunState::Failed | RunState::Lost | RunState::TimedOut),
@@ -32,13 +36,22 @@ impl Work {
         self.record.change(|run| {
             run.exit_code = exit_code;
             if stop.is_some() {
-                run.stop = stop;
+                run.stop.clone_from(&stop);
             }
         });
-        if let Some(handle) = &mut self.handle {
-            handle.verdict = Some((state, reason.clone()));
-            handle.save(&self.context.store, &run).await;
-        }
+        // Before anything that can be learned once only is let go of. A run that never had a program has
+        // its end there too.
+        let handle = self
+            .handle
+            .get_or_insert_with(|| Handle::intended(Stage::Packages, 0));
+        handle.end = Some(KnownEnd {
+            state,
+            reason: reason.clone(),
+            exit_code,
+            stop,
+            exact,
+        });
+        self.note_handle().await;
         self.record.state(RunState::Finishing, reason.clone());
         self.record.begin(Phase::CleanUp);
         let claim = std::mem::replace(&mut self.claim, Claim::None);
@@ -48,7 +61,9 @@ impl Work {
             RunState::Lost => (0, LOST_TIMEOUT),
             _ => (self.settings.keep_minutes, GONE_TIMEOUT),
         };
-        let (cleaned, end) = tokio::join!(self.clean_up(claim, keep, patience), self.store_log(exact));
+        // The log first: until it is stored, the sandbox has the only other copy of its end.
+        let end = self.store_log(exact).await;
+        let cleaned = self.clean_up(claim, keep, patience).await;
         let (detail, failed) = match cleaned {
             Ok(detail) => (detail, false),
             Err(error) => {
@@ -64,6 +79,10 @@ impl Work {
 
     /// Stores what is left of the log and its end record.
     async fn store_log(&self, exact: bool) -> LogEnd {
+        if let Some(end) = &self.end {
+            // An earlier process has done it.
+            return end.clone();
+        }
         let ledger = &self.record.live().ledger;
         let run = &self.record.run().id;
         ledger.drained().await;

@@ -41,7 +41,10 @@ use crate::{
 use model::{AgentSettings, LogEnd, RunState, SandboxRecord, StopProof};
 use std::{sync::Arc, time::Instant};
 use store::{Revision, Store};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What all drivers share.
@@ -151,6 +154,8 @@ struct Work {
     fresh: bool,
     claim: Claim,
     handle: Option<Handle>,
+    /// The id of the command on its way into the database.
+    noting: Option<JoinHandle<()>>,
     /// When the program was started.
     started: Option<Instant>,
     /// The end of the log, once it is stored.
@@ -179,6 +184,7 @@ impl Driver {
                 fresh,
                 claim: Claim::None,
                 handle: None,
+                noting: None,
                 started: None,
                 end: None,
             },

@@ -8,7 +8,7 @@ use crate::{
     ingest::{Notice, Outcome},
 };
 use bytes::Bytes;
-use daytona::{InstallPackages, Toolbox};
+use daytona::{InstallPackages, Toolbox, extension::PACKAGES_COMMAND};
 use model::{FilePath, Language, Phase};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl Work {
         let started = match shared_list(self.record.run(), &packages, files).filter(|_| has_shelf) {
             Some(list) => {
                 let asked = async |toolbox: &Toolbox| toolbox.install_packages(&list).await;
-                match self.start_by(Stage::Packages, asked).await {
+                match self.start_by(Stage::Packages, PACKAGES_COMMAND, asked).await {
                     // The list belongs to its project: it is installed there.
                     Err(LaunchError::Refused(words)) => {
                         tracing::debug!(words, "the packages are not shared");

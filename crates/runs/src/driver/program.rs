@@ -4,7 +4,7 @@ use super::{Verdict, Work};
 use crate::{
     command::command_line,
     handle::{Handle, Stage, session_of},
-    ingest::{Ingest, Notice, Outcome},
+    ingest::{Ingest, Notice, Outcome, is_passing},
     reading::LogReader,
 };
 use daytona::{Error, InputRequest, SessionExecuteRequest, SessionExecuteResponse, Toolbox};
@@ -15,6 +15,13 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
+
+/// How long is waited between looks for a command whose start was not confirmed.
+const LOOKS: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_millis(1),
+];
 
 /// A command under way: its output is read by a task that ends with this.
 pub(super) struct Program {
@@ -41,6 +48,8 @@ impl Input {
                 let words = result.map_err(|error| {
                     if error.is_gone() {
                         "The program has ended.".to_owned()
+                    } else if error.may_have_executed() {
+                        format!("Whether the program got the input cannot be known: {error}.")
                     } else {
                         format!("The program did not get the input: {error}.")
                     }
@@ -97,16 +106,17 @@ impl Work {
             run_async: Some(true),
             suppress_input_echo: Some(true),
         };
-        self.start_by(stage, async |toolbox: &Toolbox| {
+        self.start_by(stage, line, async |toolbox: &Toolbox| {
             toolbox.session_exec(&session, request).await
         })
         .await
     }
 
-    /// The same for a command that is asked for in another way.
+    /// The same for a command that is asked for in another way; `line` is what the session calls it.
     pub(super) async fn start_by(
         &mut self,
         stage: Stage,
+        line: &str,
         ask: impl AsyncFnOnce(&Toolbox) -> Result<SessionExecuteResponse, Error>,
     ) -> Result<Program, LaunchError> {
         let Some(held) = self.held() else {
@@ -121,22 +131,78 @@ impl Work {
         // In the database before the program can begin: nobody will ever start it a second time.
         handle.save(&self.context.store, &run).await;
         self.started = Some(Instant::now());
-        let answer = ask(&toolbox).await.map_err(|error| {
-            let words = format!("The sandbox did not start the command: {error}.");
-            if error.may_have_executed() {
-                LaunchError::Unknown(words)
-            } else {
-                LaunchError::Refused(words)
+        let command = match ask(&toolbox).await {
+            Ok(answer) => answer.cmd_id,
+            Err(error) if error.may_have_executed() => self.find_started(&toolbox, line, &error).await?,
+            Err(error) => {
+                let words = format!("The sandbox did not start the command: {error}.");
+                return Err(LaunchError::Refused(words));
             }
-        })?;
-        handle.command = Some(answer.cmd_id.clone());
+        };
+        handle.command = Some(command.clone());
         self.handle = Some(handle.clone());
         let store = self.context.store.clone();
         // The output is followed at once; a process that finds the id missing finds the command by its session.
-        self.context
-            .tasks
-            .spawn(async move { handle.save(&store, &run).await });
-        Ok(self.attach(toolbox, &answer.cmd_id, self.context.config.provider_deadline))
+        self.noting = Some(
+            self.context
+                .tasks
+                .spawn(async move { handle.save(&store, &run).await }),
+        );
+        Ok(self.attach(toolbox, &command, self.context.config.provider_deadline))
+    }
+
+    /// The command whose start was not confirmed, if the session knows it: it is never started again.
+    async fn find_started(
+        &self,
+        toolbox: &Toolbox,
+        line: &str,
+        error: &daytona::Error,
+    ) -> Result<String, LaunchError> {
+        let words = || LaunchError::Unknown(format!("The sandbox did not confirm the start: {error}."));
+        for pause in LOOKS {
+            match self.find_command(toolbox, line).await {
+                Ok(Some(command)) => return Ok(command),
+                // The request may still be on its way.
+                Ok(None) => tokio::time::sleep(pause).await,
+                Err(_) => return Err(words()),
+            }
+        }
+        Err(words())
+    }
+
+    /// The command of the run's session that was started with this line; looked for as long as the
+    /// provider may be away.
+    pub(super) async fn find_command(
+        &self,
+        toolbox: &Toolbox,
+        line: &str,
+    ) -> Result<Option<String>, daytona::Error> {
+        let began = Instant::now();
+        let session = session_of(&self.record.run().id);
+        loop {
+            match toolbox.session(&session).await {
+                Ok(session) => {
+                    let mut commands = session.commands.into_iter().rev();
+                    let found = commands.find(|command| command.command.trim() == line);
+                    return Ok(found.map(|command| command.id));
+                }
+                Err(error)
+                    if is_passing(&error) && began.elapsed() < self.context.config.provider_deadline => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Notes where the program is and what becomes of it, after everything noted before.
+    pub(super) async fn note_handle(&mut self) {
+        if let Some(noting) = self.noting.take() {
+            // One that was not written is replaced by this one.
+            let _ = noting.await;
+        }
+        if let Some(handle) = &self.handle {
+            handle.save(&self.context.store, &self.record.run().id).await;
+        }
     }
 
     /// Reads the output of a command that was started.

@@ -4,8 +4,9 @@
 use super::{Claim, Driver, Verdict, Work};
 use crate::{
     command::command_line,
-    handle::{Handle, Stage, session_of},
+    handle::{Handle, KnownEnd, Stage},
     ingest::{ended_words, gone_words},
+    journal::until_done,
     ledger::Digest,
     sandboxes::Held,
 };
@@ -14,7 +15,10 @@ use model::{
     RunState, SandboxRecord,
     log::{self, Record},
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 /// How long the rest of a log may take whose program ended before the restart.
 const REST_OF_OUTPUT: Duration = Duration::from_secs(10);
@@ -36,46 +40,70 @@ impl Driver {
         if let Some(record) = &sandbox {
             self.work.claim = Claim::Row(record.clone());
         }
-        let known = handle.as_ref().and_then(|handle| handle.verdict.clone());
+        if let Some(known) = handle.as_ref().and_then(|handle| handle.end.clone()) {
+            return self.work.take_up_end(known, sandbox, handle).await;
+        }
         let Some(handle) = handle.filter(|handle| handle.stage == Stage::Program) else {
             return Verdict::not_started(
                 "Pitlane ended before the program was started. Start it again.".to_owned(),
             );
         };
+        let ending = handle.ending;
         self.work.handle = Some(handle.clone());
         let found = tokio::select! {
             found = self.work.find_again(sandbox, handle) => found,
             at = self.requests.stop() => return self.work.stop_preparing(at).await,
         };
-        let mut program = match (found, known) {
+        match (found, ending) {
             (Ok(program), None) => {
                 self.work.record.state(RunState::Running, None);
-                return self.attend(program).await;
+                self.attend(program).await
             }
-            (Err(reason), None) => return Verdict::lost(reason),
-            (Err(_), Some(known)) => return self.work.decided(known, false),
-            (Ok(program), Some(known)) => {
-                // How it ended was certain before the restart; the rest of its log may still be there.
-                self.work
-                    .handle
-                    .as_mut()
-                    .map(|handle| handle.verdict.replace(known.clone()));
-                (program, known)
+            // It was asked for before the restart, and nobody has heard that it was done.
+            (Ok(program), Some(why)) => {
+                self.work.record.state(RunState::Running, None);
+                self.work.end_program(why, Instant::now(), program).await
             }
-        };
-        let _ = tokio::time::timeout(REST_OF_OUTPUT, &mut program.0.outcome).await;
-        let complete = program.0.complete.load(std::sync::atomic::Ordering::Acquire);
-        self.work.decided(program.1, complete)
+            (Err(reason), _) => Verdict::lost(reason),
+        }
     }
 }
 
 impl Work {
-    fn decided(&self, (state, reason): (RunState, Option<String>), exact: bool) -> Verdict {
+    /// How the run ends was certain before the restart; the rest of its log may still be there.
+    async fn take_up_end(
+        &mut self,
+        known: KnownEnd,
+        sandbox: Option<SandboxRecord>,
+        handle: Option<Handle>,
+    ) -> Verdict {
+        self.handle.clone_from(&handle);
+        let run = self.record.run().id.clone();
+        let stored = until_done(&run, "the end of its log", || self.context.store.log_end(&run)).await;
+        let (position, _) = self.record.live().ledger.position();
+        let exact = match (stored.flatten(), handle) {
+            (Some(end), _) if end.bytes == position => {
+                let exact = end.exact;
+                self.end = Some(end);
+                exact
+            }
+            (_, Some(handle)) if handle.stage == Stage::Program => {
+                match self.find_again(sandbox, handle).await {
+                    Ok(mut program) => {
+                        let _ = tokio::time::timeout(REST_OF_OUTPUT, &mut program.outcome).await;
+                        program.complete.load(Ordering::Acquire)
+                    }
+                    Err(_) => false,
+                }
+            }
+            // Nothing was started, or the packages; what those said may be missing.
+            (_, handle) => known.exact && handle.is_none_or(|handle| handle.command.is_none()),
+        };
         Verdict {
-            state,
-            reason,
-            exit_code: self.record.run().exit_code,
-            stop: self.record.run().stop.clone(),
+            state: known.state,
+            reason: known.reason,
+            exit_code: known.exit_code,
+            stop: known.stop,
             exact,
             row: None,
         }
@@ -88,7 +116,7 @@ impl Work {
         let mut offset = 0;
         while offset < end {
             let run = &self.record.run().id;
-            let chunks = crate::journal::until_done(run, "reading its log", || {
+            let chunks = until_done(run, "reading its log", || {
                 self.context.store.chunks_from(run, offset, READ_BYTES)
             })
             .await
@@ -120,10 +148,10 @@ impl Work {
         let command = match &handle.command {
             Some(command) => command.clone(),
             None => {
-                let command = self.find_command(&toolbox).await?;
+                let command = self.find_unnamed(&toolbox).await?;
                 handle.command = Some(command.clone());
-                self.handle = Some(handle.clone());
-                handle.save(&self.context.store, &self.record.run().id).await;
+                self.handle = Some(handle);
+                self.note_handle().await;
                 command
             }
         };
@@ -132,14 +160,19 @@ impl Work {
 
     async fn find_sandbox(&self, record: Option<SandboxRecord>) -> Result<Held, String> {
         let provider = self.context.config.provider;
-        let (id, record) = match record.and_then(|record| Some((record.provider_id.clone()?, record))) {
-            Some(known) => known,
-            None => return Err(gone_words(provider)),
+        let Some(mut record) = record else {
+            return Err(gone_words(provider));
         };
         let began = Instant::now();
         let sandbox = loop {
-            match self.context.client.get(&id).await {
-                Ok(sandbox) => break sandbox,
+            let found = match &record.provider_id {
+                Some(id) => self.context.client.get(id).await.map(Some),
+                // The crash came before the id was stored; the label finds it.
+                None => self.context.sandboxes.find(&record.id).await,
+            };
+            match found {
+                Ok(Some(sandbox)) => break sandbox,
+                Ok(None) => return Err(gone_words(provider)),
                 Err(error) if error.is_not_found() => return Err(gone_words(provider)),
                 Err(error) if began.elapsed() >= self.context.config.provider_deadline => {
                     return Err(format!(
@@ -154,6 +187,7 @@ impl Work {
         if state != ProviderState::Started {
             return Err(ended_words(provider, state, sandbox.error_reason));
         }
+        record.provider_id = Some(sandbox.id.clone());
         let toolbox = self
             .context
             .client
@@ -169,20 +203,18 @@ impl Work {
     }
 
     /// The command of a program whose id was not written down any more.
-    async fn find_command(&self, toolbox: &daytona::Toolbox) -> Result<String, String> {
+    async fn find_unnamed(&self, toolbox: &daytona::Toolbox) -> Result<String, String> {
         let run = self.record.run();
         let line = command_line(run.language, &run.entrypoint, &run.args);
-        let session = toolbox.session(&session_of(&run.id)).await.map_err(|error| {
-            format!("Pitlane ended while it started the program. Whether it ran cannot be known: {error}.")
-        })?;
-        let found = session
-            .commands
-            .into_iter()
-            .rev()
-            .find(|command| command.command.trim() == line);
-        found.map(|command| command.id).ok_or_else(|| {
-            "Pitlane ended while it started the program, and the sandbox does not know it: it may not have run."
-                .to_owned()
-        })
+        match self.find_command(toolbox, &line).await {
+            Ok(Some(command)) => Ok(command),
+            Ok(None) => Err(
+                "Pitlane ended while it started the program, and the sandbox does not know it: it may not have run."
+                    .to_owned(),
+            ),
+            Err(error) => Err(format!(
+                "Pitlane ended while it started the program. Whether it ran cannot be known: {error}."
+            )),
+        }
     }
 }

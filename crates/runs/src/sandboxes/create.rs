@@ -1,9 +1,14 @@
 //! Asking the provider for a sandbox.
 
 use super::{AGENT_LABEL, Held, INSTANCE_LABEL, RUN_LABEL, SANDBOX_LABEL, Sandboxes};
+use crate::ingest::is_passing;
 use daytona::{CreateSandbox, LANGUAGE_LABEL, Sandbox, SandboxState as ProviderState};
 use model::{AgentSettings, Millis, Provider, Run, SandboxId, SandboxRecord, SandboxState};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::task::JoinHandle;
 
 /// How long a sandbox may take to start after the provider answered.
@@ -105,10 +110,17 @@ impl Sandboxes {
                 Ok(sandbox) => return self.started(sandbox).await,
                 Err(error) => error,
             };
-            if error.may_have_executed()
-                && let Some(sandbox) = self.find(&record.id).await
-            {
-                return self.started(sandbox).await;
+            if error.may_have_executed() {
+                match self.find_patiently(&record.id).await {
+                    Ok(Some(sandbox)) => return self.started(sandbox).await,
+                    Ok(None) => {}
+                    // Who asks again now may have two.
+                    Err(unknown) => {
+                        return Err(format!(
+                            "Whether the provider made a sandbox cannot be known: {error}, and then {unknown}."
+                        ));
+                    }
+                }
             }
             if !error.is_retryable() || attempt >= ATTEMPTS {
                 return Err(format!("The provider gave no sandbox: {error}."));
@@ -130,11 +142,25 @@ impl Sandboxes {
     }
 
     /// The provider's sandbox of one of our rows, found by its label.
-    pub(super) async fn find(&self, id: &SandboxId) -> Option<Sandbox> {
-        let found = self.client.list_all(&self.labels_of(id)).await.ok()?;
+    pub(crate) async fn find(&self, id: &SandboxId) -> Result<Option<Sandbox>, daytona::Error> {
+        let found = self.client.list_all(&self.labels_of(id)).await?;
         let label = id.to_string();
-        found
+        Ok(found
             .into_iter()
-            .find(|sandbox| self.is_ours(sandbox) && sandbox.labels.get(SANDBOX_LABEL) == Some(&label))
+            .find(|sandbox| self.is_ours(sandbox) && sandbox.labels.get(SANDBOX_LABEL) == Some(&label)))
+    }
+
+    /// The same, asked again while the provider is in trouble, as long as it may be away.
+    async fn find_patiently(&self, id: &SandboxId) -> Result<Option<Sandbox>, daytona::Error> {
+        let began = Instant::now();
+        loop {
+            match self.find(id).await {
+                Err(error) if is_passing(&error) && began.elapsed() < self.config.provider_deadline => {
+                    tracing::warn!(%error, "a sandbox whose answer was lost is looked for again");
+                }
+                found => return found,
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// How long a sandbox may take to be gone before it is left to the reaper.
 pub(crate) const GONE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the provider may take to confirm before it is told to delete once more.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Sandboxes {
     /// Deletes a sandbox and waits until the provider confirms it. When it does not, the row stays
@@ -34,7 +36,12 @@ impl Sandboxes {
             .map_err(|error| error.to_string())?;
         let provider_id = match &record.provider_id {
             Some(id) => Some(id.clone()),
-            None => self.find(&record.id).await.map(|sandbox| sandbox.id),
+            None => {
+                let found = self.find(&record.id).await.map_err(|error| {
+                    format!("Whether there is a sandbox to delete cannot be known now: {error}.")
+                })?;
+                found.map(|sandbox| sandbox.id)
+            }
         };
         if let Some(id) = provider_id {
             self.delete_at_provider(&id, patience).await?;
@@ -47,36 +54,36 @@ impl Sandboxes {
         Ok(())
     }
 
-    /// Deletes the provider's sandbox of this id, and waits until it is gone.
+    /// Deletes the provider's sandbox of this id, and waits until it is gone. A provider in trouble, or
+    /// one that says it has deleted and has not, is asked again as long as `patience` lasts.
     pub(crate) async fn delete_at_provider(&self, id: &str, patience: Duration) -> Result<(), String> {
         let began = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
-            match self.client.delete(id).await {
-                Ok(()) => break,
-                Err(error) if error.is_not_found() => return Ok(()),
-                // In the middle of a change of state, or the provider is in trouble: again in a moment.
-                Err(error) if error.is_conflict() || error.is_retryable() || error.status() >= Some(500) => {
-                    if began.elapsed() >= patience {
-                        return Err(format!("The sandbox could not be deleted: {error}."));
-                    }
-                }
-                Err(error) => return Err(format!("The sandbox could not be deleted: {error}.")),
+            let left = patience.saturating_sub(began.elapsed());
+            let error = match self.delete_once(id, left.min(CONFIRM_TIMEOUT)).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            // In the middle of a change of state, or the provider is in trouble: again in a moment.
+            let passing = error.is_conflict() || error.is_retryable() || error.status() >= Some(500);
+            if !passing || began.elapsed() >= patience {
+                return Err(format!("The sandbox could not be deleted: {error}."));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
-        let left = patience.saturating_sub(began.elapsed());
-        match self
-            .client
-            .wait(id, &[ProviderState::Destroyed, ProviderState::Archived], left)
-            .await
-        {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!(
-                "The provider did not confirm that the sandbox is gone: {error}."
-            )),
+    }
+
+    async fn delete_once(&self, id: &str, patience: Duration) -> Result<(), daytona::Error> {
+        match self.client.delete(id).await {
+            Ok(()) => {}
+            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) => return Err(error),
         }
+        // An archived one is still there.
+        let gone = [ProviderState::Destroyed];
+        self.client.wait(id, &gone, patience).await.map(drop)
     }
 
     /// Deletes the agent's idle sandbox.

@@ -1,41 +1,14 @@
 //! An engine in a process of its own, and runs in front of it.
 
-use crate::told::Told;
-use engine::EngineConfig;
+use crate::{
+    engine_process::{EngineProcess, KEY},
+    told::Told,
+};
 use libtest_mimic::Failed;
 use model::{AgentId, AgentSettings, Cursor, FilePath, Language, Provider, Role, RunId};
 use runs::{Follower, Runs, RunsConfig, StartRun};
-use std::{
-    io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 use store::Store;
-use tokio_util::sync::CancellationToken;
-
-const KEY: &str = "a key of the tests";
-
-/// The engine's process: `… engine DIRECTORY`.
-pub fn engine() {
-    let data_dir = std::env::args().nth(2).expect("a directory");
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
-        let addr = listener.local_addr().expect("an address");
-        let config = EngineConfig {
-            orphan_grace: Some(Duration::from_secs(120)),
-            ..EngineConfig::new(addr, KEY, data_dir)
-        };
-        writeln!(std::io::stdout(), "{addr}").expect("somebody reads");
-        let served = engine::serve(config, listener, CancellationToken::new()).await;
-        if let Err(error) = served {
-            writeln!(std::io::stderr(), "{error}").expect("somebody reads");
-        }
-    });
-}
 
 pub struct Host {
     pub runs: Runs,
@@ -43,7 +16,7 @@ pub struct Host {
     pub client: daytona::Client,
     pub agent: AgentId,
     pub config: RunsConfig,
-    process: Child,
+    process: EngineProcess,
     _folder: tempfile::TempDir,
 }
 
@@ -51,9 +24,9 @@ impl Host {
     /// None where no sandbox can be isolated; the engine's own tests say why.
     pub async fn start() -> Result<Option<Self>, Failed> {
         let folder = tempfile::tempdir()?;
-        let (process, address) = start_engine(folder.path())?;
+        let process = EngineProcess::start(&folder.path().join("engine"))?;
         let client = daytona::Client::new(daytona::Config {
-            api_url: format!("http://{address}/api"),
+            api_url: format!("http://{}/api", process.address),
             ..daytona::Config::new(KEY)
         })?;
         let url = format!("sqlite://{}/pitlane.db", folder.path().display());
@@ -146,30 +119,10 @@ impl Host {
 
     /// kill -9 of the engine.
     pub fn kill_engine(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        self.process.kill();
     }
 
     pub async fn end(&mut self) {
         self.runs.shutdown().await;
     }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn start_engine(folder: &Path) -> Result<(Child, String), Failed> {
-    let mut process = Command::new(std::env::current_exe()?)
-        .arg("engine")
-        .arg(folder.join("engine"))
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut address = String::new();
-    let out = process.stdout.take().ok_or("no output")?;
-    BufReader::new(out).read_line(&mut address)?;
-    Ok((process, address.trim().to_owned()))
 }

@@ -8,6 +8,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod ends;
+#[path = "../support/engine_process.rs"]
+mod engine_process;
 mod host;
 mod life;
 mod output;
@@ -29,7 +31,7 @@ macro_rules! trials {
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("sandboxd") => engine::sandbox::sandboxd_main(),
-        Some("engine") => return host::engine(),
+        Some("engine") => return engine_process::main(),
         _ => {}
     }
     let trials = trials![

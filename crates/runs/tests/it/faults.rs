@@ -146,10 +146,28 @@ async fn an_answer_that_is_lost_does_not_make_a_second_sandbox() {
 }
 
 #[tokio::test]
-async fn a_start_whose_answer_is_lost_is_not_repeated() {
+async fn a_start_whose_answer_is_lost_is_found_and_not_repeated() {
     let studio = Studio::open().await;
     let world = &studio.provider.world;
+    world.programs_print("once\n", 4);
     world.fail("/exec", Fault::AnswerLost, 1);
+    let told = studio.run_to_end().await;
+    assert_eq!(
+        (told.run().state, told.run().exit_code),
+        (RunState::Failed, Some(4)),
+        "{:?}",
+        told.run()
+    );
+    assert_eq!(told.text(), "once\n");
+    assert_eq!(world.calls("/exec"), 1);
+    assert_eq!(world.count(), 0);
+}
+
+#[tokio::test]
+async fn a_start_that_nobody_confirms_makes_the_run_lost() {
+    let studio = Studio::open().await;
+    let world = &studio.provider.world;
+    world.fail("/exec", Fault::Status(500), 1);
     let told = studio.run_to_end().await;
     assert_eq!(
         told.run().state,
@@ -157,6 +175,8 @@ async fn a_start_whose_answer_is_lost_is_not_repeated() {
         "it may have run: {:?}",
         told.run()
     );
+    let reason = told.run().reason.clone().unwrap();
+    assert!(reason.contains("cannot be known"), "{reason}");
     assert_eq!(world.calls("/exec"), 1);
     assert_eq!(world.count(), 0);
 }

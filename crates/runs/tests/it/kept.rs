@@ -124,6 +124,8 @@ async fn a_kept_sandbox_that_is_gone_or_in_the_way_is_replaced() {
     let told = studio.run_to_end().await;
     assert_eq!(told.run().state, RunState::Succeeded, "{:?}", told.run());
     assert_eq!(told.phase(Phase::Sandbox).unwrap().detail, None);
+    // The sandbox is looked at once more when it begins to wait; the fault is not for that look.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     save(&studio, "agent.py", "changed").await;
     world.fail("bulk-upload", Fault::Status(400), 1);
     let told = studio.run_to_end().await;

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod clean_up;
+mod crashes;
 mod fake;
 mod faults;
 mod followers;
+mod idempotency;
 mod kept;
 mod life;
 mod reaper;

@@ -1,6 +1,6 @@
 //! The reaper: nothing is left, and nothing of anybody else is touched.
 
-use crate::studio::Studio;
+use crate::{fake::Fault, studio::Studio};
 use model::{Millis, Provider, Resources, RunId, RunState, SandboxId, SandboxRecord, SandboxState};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -57,6 +57,66 @@ async fn what_a_crash_left_at_any_step_is_cleaned_up() {
     studio
         .until_true("no row is stuck", || async {
             studio.store.list_sandboxes().await.unwrap().is_empty()
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_the_provider_says_for_long_is_not_believed_before_it_is_true() {
+    for (call, fault) in [
+        ("DELETE /api/sandbox", Fault::Status(500)),
+        ("DELETE /api/sandbox", Fault::Status(409)),
+        // Deleted, it says, and still there.
+        ("DELETE /api/sandbox", Fault::Status(200)),
+        ("GET /api/sandbox", Fault::Status(500)),
+    ] {
+        let studio = reaping().await;
+        let world = &studio.provider.world;
+        world.programs_print("ok\n", 0);
+        world.fail(call, fault, u32::MAX);
+        // The row alone knows it: what the provider says of it is not to be trusted now.
+        let mut record = row(&studio, SandboxState::InUse);
+        record.provider_id = Some(world.make(labels("test-instance", &record.id)).id);
+        studio.store.intend_sandbox(&record).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let state = studio.store.sandbox(&record.id).await.unwrap().state;
+        assert_ne!(state, SandboxState::Deleted, "{call} {fault:?}");
+        assert_eq!(world.count(), 1, "{call} {fault:?}");
+        world.forget_faults();
+        studio
+            .until_true("it is gone, and the row knows", || async {
+                world.count() == 0 && studio.store.list_sandboxes().await.unwrap().is_empty()
+            })
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_deleted_does_not_hold_up_the_others() {
+    let mut studio = Studio::with(|config| config.reap_every = Duration::from_secs(3600), |_| {}).await;
+    let world = std::sync::Arc::clone(&studio.provider.world);
+    for stuck in [true, false, false] {
+        let mut record = row(&studio, SandboxState::Deleting);
+        let sandbox = world.make(labels("test-instance", &record.id));
+        if stuck {
+            world.fail(
+                &format!("DELETE /api/sandbox/{}", sandbox.id),
+                Fault::Status(409),
+                u32::MAX,
+            );
+        }
+        record.provider_id = Some(sandbox.id);
+        studio.store.intend_sandbox(&record).await.unwrap();
+    }
+    // All three are in the first comparison after this.
+    studio.config.reap_every = Duration::from_millis(100);
+    studio.restart().await;
+    studio
+        .until_true("the others are gone", || async { world.count() == 1 })
+        .await;
+    studio
+        .until_true("their rows know", || async {
+            studio.store.list_sandboxes().await.unwrap().len() == 1
         })
         .await;
 }

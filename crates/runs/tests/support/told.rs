@@ -56,7 +56,12 @@ impl Told {
     }
 
     /// Everything until the end of the run.
-    pub async fn all(mut follower: Follower) -> Self {
+    pub async fn all(follower: Follower) -> Self {
+        Self::within(Duration::from_secs(60), follower).await
+    }
+
+    /// The same, with how long the run may take.
+    pub async fn within(time: Duration, mut follower: Follower) -> Self {
         let mut told = Self::default();
         let all = async {
             while let Some(messages) = follower.next().await {
@@ -65,9 +70,7 @@ impl Told {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), all)
-            .await
-            .expect("the run ends");
+        tokio::time::timeout(time, all).await.expect("the run ends");
         told
     }
 }

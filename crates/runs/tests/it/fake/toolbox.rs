@@ -297,7 +297,10 @@ async fn follow(
         if command.is_none_or(|command| command.exit.is_some()) {
             let close = CloseFrame {
                 code: 1000,
-                reason: "".into(),
+                reason: match framing {
+                    Framing::Exact => daytona::extension::log_end_reason(offset).into(),
+                    Framing::Markers => "".into(),
+                },
             };
             let _ = socket.send(Message::Close(Some(close))).await;
             return;

@@ -202,6 +202,21 @@ impl World {
         self.cut();
     }
 
+    /// Nothing fails any more.
+    pub fn forget_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// How many calls there were.
+    pub fn all_calls(&self) -> usize {
+        self.lock().calls.len()
+    }
+
+    /// How many sandboxes were ever made.
+    pub fn made(&self) -> u32 {
+        self.lock().made
+    }
+
     pub fn count(&self) -> usize {
         self.lock().sandboxes.len()
     }
