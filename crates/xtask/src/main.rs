@@ -6,6 +6,7 @@
 mod assets;
 mod bench;
 mod build;
+mod chaos;
 mod dist;
 mod lint;
 mod process;
@@ -42,6 +43,8 @@ enum Command {
     Lint(lint::Options),
     /// Measure speed and memory against floors taken in the same run
     Bench(bench::Options),
+    /// Run agents through kills, cuts and faults, and count what was lost, doubled or left
+    Chaos(chaos::Options),
     /// Build the release archive
     Dist,
 }
@@ -54,6 +57,7 @@ fn main() -> std::process::ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Lint(options) => lint::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Chaos(options) => chaos::run(&options),
         Command::Dist => dist::archive(),
     };
     match result {
