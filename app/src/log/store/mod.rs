@@ -18,6 +18,7 @@ use block::Block;
 use line::OpenLine;
 use memchr::memchr2;
 use model::{LogEnd, LogStream, Millis, time::byte_words};
+use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use system::Waiting;
 
@@ -69,6 +70,8 @@ pub struct LogStore {
     offset: u64,
     lines: u64,
     gaps: u64,
+    /// Of every byte that came, whether or not its row is still held.
+    hash: Sha256,
     /// Bytes of memory taken by the blocks.
     taken: usize,
     limit: usize,
@@ -98,6 +101,7 @@ impl LogStore {
             offset: 0,
             lines: 0,
             gaps: 0,
+            hash: Sha256::new(),
             taken: 0,
             limit,
             dropped: None,
@@ -113,6 +117,7 @@ impl LogStore {
         let seen = usize::try_from(self.offset.saturating_sub(offset)).unwrap_or(usize::MAX);
         let mut rest = bytes.get(seen..).unwrap_or_default();
         self.offset = self.offset.max(offset);
+        self.hash.update(rest);
         while !rest.is_empty() {
             self.place_waiting();
             let until = self.waiting.bytes_until(self.offset).unwrap_or(rest.len());
@@ -158,7 +163,13 @@ impl LogStore {
         for (offset, at, text) in self.waiting.take_all() {
             self.insert_system(offset, at, &text);
         }
-        let lines_differ = self.gaps == 0 && end.lines != self.lines;
+        // With a gap, lines and bytes are missing that the end record counts.
+        let whole = self.gaps == 0;
+        let lines_differ = whole && end.lines != self.lines;
+        if end.bytes == self.offset && !lines_differ && whole && self.differs(&end.sha256) {
+            let text = "This log is not what was stored: as many bytes arrived, and others. Reload the page to read it again.";
+            self.push_row(text.as_bytes(), at, RowKind::Gap, false, Style::default());
+        }
         if end.bytes != self.offset || lines_differ {
             let text = format!(
                 "This log is not complete here: {} bytes and {} lines arrived of {} and {}. Reload the page to read it again.",
@@ -166,6 +177,17 @@ impl LogStore {
             );
             self.push_row(text.as_bytes(), at, RowKind::Gap, false, Style::default());
         }
+    }
+
+    /// Whether what came has another hash than this, in hexadecimal; an old log may have none.
+    fn differs(&self, sha256: &str) -> bool {
+        use std::fmt::Write as _;
+        let mut hash = String::with_capacity(64);
+        for byte in self.hash.clone().finalize() {
+            // Writing to a string cannot fail.
+            let _ = write!(hash, "{byte:02x}");
+        }
+        !sha256.is_empty() && hash != sha256
     }
 
     /// The offset of the next byte of the log.

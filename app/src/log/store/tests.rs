@@ -40,6 +40,9 @@ fn end(bytes: u64, lines: u64) -> LogEnd {
     }
 }
 
+/// SHA-256 of `one\ntwo\n`.
+const ONE_TWO: &str = "c3f9c8c283a2b1f2f1896f27a01cbe3cddc0c9d93f752e4639035a0f5b36f6e8";
+
 #[test]
 fn streams_do_not_mix_within_a_row() {
     let store = fed(&[
@@ -229,4 +232,34 @@ proptest! {
         let all: Vec<_> = with_end.rows_from(with_end.first()).map(|(id, _)| id).collect();
         prop_assert_eq!(all, (0..with_end.end()).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn the_hash_of_the_end_record_is_compared() {
+    let after = |text: &[u8], sha256: &str| {
+        let mut store = LogStore::default();
+        let (begin, rest) = text.split_at(2);
+        store.push(0, Millis(0), OUT, begin);
+        // Again, as after a reconnection: hashed once.
+        store.push(0, Millis(0), OUT, begin);
+        store.push(2, Millis(0), ERR, rest);
+        let sha256 = sha256.to_owned();
+        store.push_end(Millis(0), &LogEnd { sha256, ..end(8, 2) });
+        rows(&store).last().cloned()
+    };
+    let said = |row: Option<String>| row.is_some_and(|row| row.contains("not what was stored"));
+    assert!(!said(after(b"one\ntwo\n", ONE_TWO)));
+    assert!(!said(after(b"one\ntwo\n", "")), "one of an old log");
+    assert!(said(after(b"one\nTwo\n", ONE_TWO)));
+    // What was not kept cannot be compared, and is said in its own row.
+    let mut store = LogStore::default();
+    store.push(0, Millis(0), OUT, b"one\n");
+    store.push_gap(4, Millis(0), 4);
+    let sha256 = ONE_TWO.to_owned();
+    store.push_end(Millis(0), &LogEnd { sha256, ..end(8, 2) });
+    assert!(
+        rows(&store)
+            .iter()
+            .all(|row| !row.contains("not what was stored"))
+    );
 }
