@@ -109,19 +109,17 @@ pub(crate) async fn provide(
                 return code;
             }
             Ok(build::Built::Home(home)) => {
-                let (engine, organization, key) = (Arc::clone(engine), organization.clone(), key.clone());
+                let (put_by, files) = (Arc::clone(engine), home.files.clone());
+                let (organization, key) = (organization.clone(), key.clone());
                 // Counting its files takes a while.
                 let put = tokio::task::spawn_blocking(move || {
-                    let put = engine
-                        .packages
-                        .shelves
-                        .put(&organization, &key, &home.files, &in_use(&engine));
-                    crate::leftovers::remove(&home.folder);
-                    put
+                    let in_use = in_use(&put_by);
+                    put_by.packages.shelves.put(&organization, &key, &files, &in_use)
                 });
                 let put = put
                     .await
                     .unwrap_or_else(|error| Err(std::io::Error::other(error)));
+                home.remove(engine).await;
                 if let Err(error) = put {
                     forget();
                     return failed(&format!("The packages could not be put on the shelf: {error}."));

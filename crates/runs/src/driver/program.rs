@@ -156,7 +156,7 @@ impl Work {
         &self,
         toolbox: &Toolbox,
         line: &str,
-        error: &daytona::Error,
+        error: &Error,
     ) -> Result<String, LaunchError> {
         let words = || LaunchError::Unknown(format!("The sandbox did not confirm the start: {error}."));
         for pause in LOOKS {
@@ -176,7 +176,7 @@ impl Work {
         &self,
         toolbox: &Toolbox,
         line: &str,
-    ) -> Result<Option<String>, daytona::Error> {
+    ) -> Result<Option<String>, Error> {
         let began = Instant::now();
         let session = session_of(&self.record.run().id);
         loop {
