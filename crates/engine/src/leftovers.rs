@@ -87,7 +87,7 @@ mod tests {
     fn only_what_belongs_to_nobody_goes() {
         let data = tempfile::tempdir().unwrap();
         let registry = Registry::open(data.path(), Default::default()).unwrap();
-        let snapshots = Snapshots::open(data.path(), &BTreeMap::new()).unwrap();
+        let snapshots = Snapshots::open(data.path(), &BTreeMap::new(), Default::default()).unwrap();
         let id = "0b1f8a52-4f0b-4d7e-9a57-9e3ff8f7f3aa";
         let unknown = data.path().join("homes").join(id);
         let other = data.path().join("homes/keep-me");

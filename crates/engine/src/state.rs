@@ -69,10 +69,10 @@ impl Engine {
         let events = Arc::<Events>::default();
         let registry = Registry::open(&data_dir, Arc::clone(&events)).map_err(unusable)?;
         let identity = Identity::open(&data_dir, &config.api_key).map_err(unusable)?;
-        let snapshots = Snapshots::open(&data_dir, &config.images).map_err(unusable)?;
+        let snapshots = Snapshots::open(&data_dir, &config.images, Arc::clone(&events)).map_err(unusable)?;
         let warm_pools = WarmPools::open(&data_dir).map_err(unusable)?;
         let builds = Builds::open(&data_dir).map_err(unusable)?;
-        let volumes = Volumes::open(&data_dir).map_err(unusable)?;
+        let volumes = Volumes::open(&data_dir, Arc::clone(&events)).map_err(unusable)?;
         let secrets = Secrets::open(&data_dir).map_err(unusable)?;
         let packages = Packages::open(&data_dir, config.packages_bytes).map_err(unusable)?;
         crate::leftovers::clear(&data_dir, &registry, &snapshots);

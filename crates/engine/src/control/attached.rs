@@ -13,7 +13,7 @@ use crate::state::Engine;
 /// The most volumes of one sandbox.
 const MOST_VOLUMES: usize = 16;
 /// The most secrets of one sandbox.
-const MOST_SECRETS: usize = 64;
+pub(super) const MOST_SECRETS: usize = 64;
 
 /// The volumes, by their ids.
 pub(super) fn volumes(

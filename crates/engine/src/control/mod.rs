@@ -29,6 +29,8 @@ mod wanted;
 mod warm_pools;
 
 pub(crate) use present::{Base, describe_record, desired};
+pub(crate) use snapshots::describe as describe_snapshot;
+pub(crate) use volumes::describe as describe_volume;
 
 use axum::Router;
 use axum::routing::{get, patch, post, put};

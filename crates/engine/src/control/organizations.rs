@@ -10,10 +10,10 @@ use daytona::{Organization, User};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::REGION;
 use super::api_keys::describe_new;
 use super::create::{MOST_CPU, MOST_DISK, MOST_MEMORY};
 use super::service::object;
+use super::{REGION, attached, secrets};
 use crate::body::Json;
 use crate::clock::rfc3339;
 use crate::fault::Fault;
@@ -52,7 +52,7 @@ pub(super) async fn show(
     Ok(Answer(describe(&engine, found)))
 }
 
-/// Only an empty one goes: whoever means its sandboxes says so.
+/// Only an empty one goes: whoever means what is in it says so.
 pub(super) async fn delete(
     State(engine): State<SharedEngine>,
     _: Administrator,
@@ -65,10 +65,20 @@ pub(super) async fn delete(
             "The organization of the engine's own key cannot be deleted.",
         ));
     }
-    let left = engine.registry.of(&found.id).len();
-    if left > 0 {
+    let snapshots = engine.snapshots.of(&found.id);
+    let left = [
+        (engine.registry.of(&found.id).len(), "sandboxes"),
+        (
+            snapshots.iter().filter(|one| !one.is_general()).count(),
+            "snapshots",
+        ),
+        (engine.volumes.of(&found.id).len(), "volumes"),
+        (engine.secrets.of(&found.id).len(), "secrets"),
+        (engine.warm_pools.of(&found.id).len(), "warm pools"),
+    ];
+    if let Some((count, what)) = left.into_iter().find(|(count, _)| *count > 0) {
         return Err(Fault::conflict(format!(
-            "The organization still has sandboxes ({left}). Delete them first."
+            "The organization still has {what} ({count}). Delete them first."
         )));
     }
     engine.identity.remove_organization(&found.id)?;
@@ -114,8 +124,8 @@ pub(super) fn describe(engine: &SharedEngine, organization: identity::Organizati
             "maxCpuPerSandbox": MOST_CPU,
             "maxMemoryPerSandbox": MOST_MEMORY,
             "maxDiskPerSandbox": MOST_DISK,
-            "secretQuota": 0,
-            "maxSecretsPerSandbox": 0,
+            "secretQuota": secrets::MOST,
+            "maxSecretsPerSandbox": attached::MOST_SECRETS,
             "snapshotDeactivationTimeoutMinutes": 0,
             "defaultQueueTimeout": null,
             "sandboxLimitedNetworkEgress": engine.config.network_default.is_off(),

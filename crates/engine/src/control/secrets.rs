@@ -16,7 +16,7 @@ use crate::secrets::{SecretChange, SecretRecord};
 use crate::state::SharedEngine;
 
 /// The most an organization may have.
-const MOST: usize = 500;
+pub(super) const MOST: usize = 500;
 /// A variable's value is not longer than this.
 const LONGEST_VALUE: usize = 64 << 10;
 const MOST_HOSTS: usize = 50;

@@ -21,10 +21,10 @@ const GIB: f64 = (1_u64 << 30) as f64;
 const PAGE: usize = 100;
 const LONGEST_PAGE: usize = 200;
 /// The most an organization may keep.
-const MOST: usize = 500;
+pub(super) const MOST: usize = 500;
 
 /// The snapshot's JSON.
-pub(super) fn describe(record: &SnapshotRecord) -> Snapshot {
+pub(crate) fn describe(record: &SnapshotRecord) -> Snapshot {
     Snapshot {
         id: record.id.clone(),
         organization_id: (!record.is_general()).then(|| record.organization.clone()),

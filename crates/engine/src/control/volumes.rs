@@ -14,14 +14,15 @@ use crate::state::SharedEngine;
 use crate::volumes::VolumeRecord;
 
 /// The most an organization may have, as at Daytona.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
-fn describe(record: &VolumeRecord) -> Volume {
+/// A volume as the API shows it.
+pub(crate) fn describe(record: &VolumeRecord, state: VolumeState) -> Volume {
     Volume {
         id: record.id.clone(),
         name: record.name.clone(),
         organization_id: record.organization.clone(),
-        state: VolumeState::Ready,
+        state,
         created_at: rfc3339(record.created_ms),
         updated_at: rfc3339(record.updated_ms),
         last_used_at: record.last_used_ms.map(rfc3339),
@@ -46,9 +47,8 @@ pub(super) async fn create(
             "An organization has up to {MOST} volumes. Delete one first."
         )));
     }
-    Ok(Answer(describe(
-        &engine.volumes.create(caller.organization(), &name)?,
-    )))
+    let record = engine.volumes.create(caller.organization(), &name)?;
+    Ok(Answer(describe(&record, VolumeState::Ready)))
 }
 
 pub(super) async fn list(
@@ -56,7 +56,11 @@ pub(super) async fn list(
     caller: Can<permit::ReadVolumes>,
 ) -> Answer<Vec<Volume>> {
     let all = engine.volumes.of(caller.organization());
-    Answer(all.iter().map(describe).collect())
+    Answer(
+        all.iter()
+            .map(|record| describe(record, VolumeState::Ready))
+            .collect(),
+    )
 }
 
 fn find(engine: &SharedEngine, caller: &Caller, volume: &str) -> Result<VolumeRecord, Fault> {
@@ -72,7 +76,8 @@ pub(super) async fn show(
     caller: Can<permit::ReadVolumes>,
     Path(volume): Path<String>,
 ) -> Result<Answer<Volume>, Fault> {
-    Ok(Answer(describe(&find(&engine, &caller, &volume)?)))
+    let record = find(&engine, &caller, &volume)?;
+    Ok(Answer(describe(&record, VolumeState::Ready)))
 }
 
 pub(super) async fn delete(

@@ -18,7 +18,6 @@ pub(crate) enum Event {
     /// It is to come to another state.
     SandboxDesiredState(Arc<Seen>, DesiredState),
     /// Something of which the whole text is known: its name and its payload.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what snapshots and volumes tell"))]
     Said(&'static str, Arc<Value>),
 }
 

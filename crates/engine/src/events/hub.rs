@@ -6,8 +6,9 @@
 //! is disconnected; its client comes back and asks.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
 use tokio::sync::broadcast;
 
 use super::Event;
@@ -51,6 +52,15 @@ impl Events {
         }
     }
 
+    /// Tells something that is written only when somebody hears it: a name and
+    /// what it carries.
+    pub(crate) fn say(&self, organization: &str, what: impl FnOnce() -> (&'static str, Value)) {
+        if self.heard(organization) {
+            let (name, payload) = what();
+            self.publish(organization, Event::Said(name, Arc::new(payload)));
+        }
+    }
+
     /// Listens from now on; `None` when there are too many, or the engine ends.
     pub(super) fn listen(&self, organization: &str) -> Option<broadcast::Receiver<Event>> {
         let mut all = self.all();
@@ -72,7 +82,6 @@ impl Events {
 mod tests {
     use super::*;
     use serde_json::json;
-    use std::sync::Arc;
     use tokio::sync::broadcast::error::TryRecvError;
 
     fn said(number: usize) -> Event {

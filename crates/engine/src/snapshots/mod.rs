@@ -11,10 +11,14 @@ pub(crate) use record::{Origin, SnapshotRecord};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use daytona::SnapshotState;
+use serde_json::json;
 
 use crate::clock;
+use crate::control::describe_snapshot;
+use crate::events::Events;
 use crate::fault::Fault;
 use crate::records::{NotAdded, Records};
 
@@ -23,12 +27,17 @@ use crate::records::{NotAdded, Records};
 pub(crate) struct Snapshots {
     general: Vec<SnapshotRecord>,
     made: Records<SnapshotRecord>,
+    events: Arc<Events>,
 }
 
 impl Snapshots {
     /// Reads those an earlier engine kept. One that was in the making is not
     /// going to be any more.
-    pub(crate) fn open(data_dir: &Path, images: &BTreeMap<String, PathBuf>) -> io::Result<Self> {
+    pub(crate) fn open(
+        data_dir: &Path,
+        images: &BTreeMap<String, PathBuf>,
+        events: Arc<Events>,
+    ) -> io::Result<Self> {
         let made = Records::<SnapshotRecord>::open(data_dir.join("snapshots"))?;
         for record in made.list() {
             let state = match record.state {
@@ -45,6 +54,7 @@ impl Snapshots {
         Ok(Self {
             general: general::all(images),
             made,
+            events,
         })
     }
 
@@ -100,12 +110,17 @@ impl Snapshots {
         if self.general(&name).is_some() {
             return Err(taken(&name));
         }
-        self.made.add(record).map_err(|error| match error {
+        let added = self.made.add(record.clone());
+        added.map_err(|error| match error {
             NotAdded::NameTaken => taken(&name),
             NotAdded::Unwritten(error) => {
                 Fault::internal(format!("The snapshot could not be kept: {error}."))
             }
-        })
+        })?;
+        self.events.say(&record.organization, || {
+            ("snapshot.created", json!(describe_snapshot(&record)))
+        });
+        Ok(())
     }
 
     /// Changes one that was made; `None` when it is gone.
@@ -114,10 +129,22 @@ impl Snapshots {
         id: &str,
         change: impl FnOnce(&mut SnapshotRecord),
     ) -> Option<SnapshotRecord> {
-        self.made.update(id, |record| {
+        let mut before = None;
+        let changed = self.made.update(id, |record| {
+            before = Some(record.state);
             change(record);
             record.updated_ms = clock::now_ms();
-        })
+        })?;
+        if let Some(before) = before.filter(|before| *before != changed.state) {
+            self.events.say(&changed.organization, || {
+                let snapshot = describe_snapshot(&changed);
+                (
+                    "snapshot.state.updated",
+                    json!({"snapshot": snapshot, "oldState": before, "newState": changed.state}),
+                )
+            });
+        }
+        Some(changed)
     }
 
     /// A sandbox was made from it.
@@ -133,7 +160,16 @@ impl Snapshots {
 
     /// Forgets one with its files.
     pub(crate) fn remove(&self, id: &str) {
-        self.made.remove_if(id, |_| true);
+        let mut removed = None;
+        self.made.remove_if(id, |record| {
+            removed = Some(record.clone());
+            true
+        });
+        if let Some(record) = removed {
+            self.events.say(&record.organization, || {
+                ("snapshot.removed", json!(describe_snapshot(&record)))
+            });
+        }
         match std::fs::remove_file(self.archive(id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::error!(%error, id, "a snapshot's files could not be removed");
@@ -155,7 +191,7 @@ mod tests {
     fn general_ones_are_everybodys_and_made_ones_their_organizations() {
         let data = tempfile::tempdir().unwrap();
         let images = BTreeMap::from([("debian:12".to_owned(), PathBuf::from("/images/debian"))]);
-        let snapshots = Snapshots::open(data.path(), &images).unwrap();
+        let snapshots = Snapshots::open(data.path(), &images, Default::default()).unwrap();
         assert_eq!(snapshots.default().name, SIZES[0].0);
         assert_eq!(
             snapshots
@@ -178,7 +214,7 @@ mod tests {
 
         snapshots.update(&id, |record| record.state = SnapshotState::Building);
         std::fs::write(snapshots.archive(&id), "x").unwrap();
-        let again = Snapshots::open(data.path(), &BTreeMap::new()).unwrap();
+        let again = Snapshots::open(data.path(), &BTreeMap::new(), Default::default()).unwrap();
         assert_eq!(again.find("red", &id).unwrap().state, SnapshotState::BuildFailed);
         again.remove(&id);
         assert!(!again.archive(&id).exists() && again.find("red", &id).is_none());

@@ -8,10 +8,15 @@
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use daytona::VolumeState;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::clock;
+use crate::control::describe_volume;
+use crate::events::Events;
 use crate::fault::Fault;
 use crate::records::{Kept, NotAdded, Records};
 use crate::sandbox::VOLUME_OWNER;
@@ -45,12 +50,14 @@ impl Kept for VolumeRecord {
 #[derive(Debug)]
 pub(crate) struct Volumes {
     records: Records<VolumeRecord>,
+    events: Arc<Events>,
 }
 
 impl Volumes {
-    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
+    pub(crate) fn open(data_dir: &Path, events: Arc<Events>) -> io::Result<Self> {
         Ok(Self {
             records: Records::open(data_dir.join("volumes"))?,
+            events,
         })
     }
 
@@ -75,6 +82,12 @@ impl Volumes {
                 NotAdded::Unwritten(error) => unmade(&error),
             }
         })?;
+        self.events.say(organization, || {
+            (
+                "volume.created",
+                json!(describe_volume(&record, VolumeState::Ready)),
+            )
+        });
         Ok(record)
     }
 
@@ -93,7 +106,12 @@ impl Volumes {
         let used = self
             .records
             .update(id, |record| record.last_used_ms = Some(clock::now_ms()));
-        used.is_some()
+        let Some(record) = used else { return false };
+        self.events.say(&record.organization, || {
+            let volume = describe_volume(&record, VolumeState::Ready);
+            ("volume.lastUsedAt.updated", json!(volume))
+        });
+        true
     }
 
     /// Where its files are.
@@ -103,7 +121,22 @@ impl Volumes {
 
     /// Forgets it unless it is used, which is asked while nobody can begin to.
     pub(crate) fn forget_unless(&self, id: &str, is_used: impl FnOnce() -> bool) -> bool {
-        self.records.remove_if(id, |_| !is_used())
+        let mut gone = None;
+        let removed = self.records.remove_if(id, |record| {
+            gone = Some(record.clone());
+            !is_used()
+        });
+        if let Some(record) = gone.filter(|_| removed) {
+            self.events.say(&record.organization, || {
+                let volume = describe_volume(&record, VolumeState::Deleted);
+                let (old, new) = (VolumeState::Ready, VolumeState::Deleted);
+                (
+                    "volume.state.updated",
+                    json!({"volume": volume, "oldState": old, "newState": new}),
+                )
+            });
+        }
+        removed
     }
 }
 
@@ -122,7 +155,7 @@ mod tests {
     #[test]
     fn a_volume_in_use_stays() {
         let data = tempfile::tempdir().unwrap();
-        let volumes = Volumes::open(data.path()).unwrap();
+        let volumes = Volumes::open(data.path(), Default::default()).unwrap();
         let made = volumes.create("red", "v").unwrap();
         assert!(volumes.create("red", "v").is_err());
         assert_eq!(std::fs::read_dir(data.path().join("volumes")).unwrap().count(), 2);

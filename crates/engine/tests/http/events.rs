@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
     trials![
         a_waiter_learns_of_each_state_at_once,
         an_event_carries_the_whole_sandbox,
+        snapshots_and_volumes_are_told_of,
         organizations_hear_nothing_of_each_other,
         a_stranger_is_turned_away,
         a_client_that_does_not_answer_is_left,
@@ -174,6 +175,63 @@ async fn an_event_carries_the_whole_sandbox() {
         (&desired["oldDesiredState"], &desired["newDesiredState"]),
         (&json!("started"), &json!("destroyed"))
     );
+}
+
+async fn snapshots_and_volumes_are_told_of() {
+    let engine = Engine::start();
+    let http = engine.http();
+    let api = format!("{}/api", engine.url);
+    let made = engine.client().create(&CreateSandbox::default()).await.unwrap();
+    let mut listener = Listener::connect(&engine, KEY).await;
+    let volume: Value = http
+        .post(format!("{api}/volumes"))
+        .json(&json!({"name": "v"}))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let (name, event) = listener.event().await;
+    assert_eq!((name.as_str(), &event), ("volume.created", &volume));
+    let gone = format!("{api}/volumes/{}", volume["id"].as_str().unwrap());
+    assert_eq!(http.delete(gone).send().await.unwrap().status(), 200);
+    let (name, event) = listener.event().await;
+    assert_eq!(
+        (name.as_str(), &event["oldState"], &event["newState"]),
+        ("volume.state.updated", &json!("ready"), &json!("deleted"))
+    );
+    assert_eq!(event["volume"]["id"], volume["id"]);
+
+    let asked = http
+        .post(format!("{api}/sandbox/{}/snapshot", made.id))
+        .json(&json!({"name": "snap"}))
+        .send();
+    assert_eq!(asked.await.unwrap().status(), 200);
+    let mut told = Vec::new();
+    while told.last() != Some(&"active".to_owned()) {
+        let (name, event) = listener.event().await;
+        match name.as_str() {
+            "snapshot.created" => told.push(event["name"].as_str().unwrap().to_owned()),
+            "snapshot.state.updated" => {
+                assert_eq!(event["newState"], event["snapshot"]["state"]);
+                told.push(event["newState"].as_str().unwrap().to_owned());
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(told, ["snap", "active"]);
+    let snapshot = http.get(format!("{api}/snapshots/snap")).send().await.unwrap();
+    let snapshot: Value = snapshot.json().await.unwrap();
+    let gone = format!("{api}/snapshots/{}", snapshot["id"].as_str().unwrap());
+    assert_eq!(http.delete(gone).send().await.unwrap().status(), 200);
+    loop {
+        let (name, event) = listener.event().await;
+        if name == "snapshot.removed" {
+            assert_eq!(event["id"], snapshot["id"]);
+            break;
+        }
+    }
 }
 
 async fn organizations_hear_nothing_of_each_other() {
