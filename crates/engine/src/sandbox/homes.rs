@@ -350,11 +350,12 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let homes = Homes::open(data.path()).unwrap();
         let level = Level::NamespacesUser;
-        let first = homes.prepare(&spec("a", true), level).unwrap().uid;
+        let uid = homes.prepare(&spec("a", true), level).unwrap().uid.unwrap();
+        assert!(homes.uids.lock().unwrap().contains(&uid));
         homes.remove("a").unwrap();
         homes.remove("a").unwrap();
         assert!(!data.path().join("homes/a").exists());
-        assert_eq!(homes.prepare(&spec("b", true), level).unwrap().uid, first);
+        assert!(homes.uids.lock().unwrap().is_empty());
     }
 
     #[test]
