@@ -61,6 +61,8 @@ pub fn run(
         python: settings.python.clone(),
         node: settings.node.clone(),
         warm: settings.warm,
+        images: settings.images.clone(),
+        image_substitution: settings.image_substitution,
         rate_limits: settings.rate_limits,
         orphan_grace: flags.orphan_grace.map(Duration::from_secs),
         ..EngineConfig::new(addr, &api_key, data_dir)

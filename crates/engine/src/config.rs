@@ -1,11 +1,11 @@
 //! What an engine is started with, and why it may not start.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::images::Images;
 use crate::network::NetworkBound;
 use crate::sandbox::{IsolationChoice, IsolationError};
 use crate::throttle::RateLimits;
@@ -43,7 +43,7 @@ pub struct EngineConfig {
     pub preview_domain: String,
     /// Unpacked root file systems that sandboxes may run on instead of the
     /// host's own programs, by the name of the image they stand for.
-    pub images: BTreeMap<String, PathBuf>,
+    pub images: Images,
     /// Let the host's own programs stand for the usual public images (Debian,
     /// Ubuntu, Python, Node.js) in Dockerfiles.
     pub image_substitution: bool,
@@ -75,7 +75,7 @@ impl EngineConfig {
             python: None,
             node: None,
             preview_domain: "localhost".to_owned(),
-            images: BTreeMap::new(),
+            images: Images::default(),
             image_substitution: false,
             warm: 0,
             rate_limits: RateLimits::default(),

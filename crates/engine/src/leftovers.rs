@@ -81,13 +81,12 @@ pub(crate) fn remove_file(file: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     #[test]
     fn only_what_belongs_to_nobody_goes() {
         let data = tempfile::tempdir().unwrap();
         let registry = Registry::open(data.path(), Default::default()).unwrap();
-        let snapshots = Snapshots::open(data.path(), &BTreeMap::new(), Default::default()).unwrap();
+        let snapshots = Snapshots::open(data.path(), &Default::default(), Default::default()).unwrap();
         let id = "0b1f8a52-4f0b-4d7e-9a57-9e3ff8f7f3aa";
         let unknown = data.path().join("homes").join(id);
         let other = data.path().join("homes/keep-me");

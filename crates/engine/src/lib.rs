@@ -25,6 +25,7 @@ mod control;
 mod events;
 mod fault;
 mod identity;
+mod images;
 mod leftovers;
 mod lifecycle;
 pub mod lock;
@@ -48,6 +49,7 @@ mod volumes;
 mod warm_pools;
 
 pub use config::{EngineConfig, EngineError, Timings};
+pub use images::Images;
 pub use network::{DomainPattern, NetworkBound, NetworkWish};
 pub use serve::{router, serve, serve_with};
 pub use state::{Engine, SharedEngine};

@@ -132,7 +132,7 @@ impl Engine {
     pub(crate) fn root(&self, image: Option<&str>) -> Result<Option<PathBuf>, Fault> {
         let Some(name) = image else { return Ok(None) };
         match self.config.images.get(name) {
-            Some(folder) => Ok(Some(folder.clone())),
+            Some(folder) => Ok(Some(folder.to_owned())),
             None => Err(Fault::bad_request(format!(
                 "The image {name} is not registered with this engine any more. Its operator can add it again."
             ))),

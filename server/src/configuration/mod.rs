@@ -15,7 +15,7 @@ use crate::{
     command_line::{ServeFlags, SettingFlags},
     failure::Failure,
 };
-use engine::{NetworkBound, RateLimits, sandbox::IsolationChoice};
+use engine::{Images, NetworkBound, RateLimits, sandbox::IsolationChoice};
 use secrecy::SecretString;
 use std::{
     collections::BTreeMap,
@@ -72,6 +72,14 @@ const RATE_LIMITS: Name = Name {
     key: "rate_limits",
     variable: "PITLANE_RATE_LIMITS",
 };
+const IMAGES: Name = Name {
+    key: "images",
+    variable: "PITLANE_IMAGES",
+};
+const IMAGE_SUBSTITUTION: Name = Name {
+    key: "image_substitution",
+    variable: "PITLANE_IMAGE_SUBSTITUTION",
+};
 const PYTHON: Name = Name {
     key: "python",
     variable: "PITLANE_PYTHON",
@@ -109,7 +117,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 21] = [
+const NAMES: [Name; 23] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -122,6 +130,8 @@ const NAMES: [Name; 21] = [
     PACKAGES,
     WARM,
     RATE_LIMITS,
+    IMAGES,
+    IMAGE_SUBSTITUTION,
     PYTHON,
     NODE,
     STOP_GRACE,
@@ -182,6 +192,10 @@ pub struct EngineSettings {
     pub warm: usize,
     /// How often clients may ask.
     pub rate_limits: RateLimits,
+    /// Root file systems sandboxes may run on.
+    pub images: Images,
+    /// Whether the host's own programs stand for the usual public images.
+    pub image_substitution: bool,
     /// The Python to offer.
     pub python: Option<PathBuf>,
     /// The Node.js to offer.
@@ -271,6 +285,8 @@ impl Configuration {
                     .get(WARM, |text| number(text, 0, 64))?
                     .map_or(2, |count| count as usize),
                 rate_limits: sources.get(RATE_LIMITS, str::parse)?.unwrap_or_default(),
+                images: sources.get(IMAGES, str::parse)?.unwrap_or_default(),
+                image_substitution: sources.get(IMAGE_SUBSTITUTION, yes_or_no)?.unwrap_or(false),
                 python: sources.get(PYTHON, executable)?,
                 node: sources.get(NODE, executable)?,
                 orphan_grace: sources
@@ -323,6 +339,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .filter(|seconds| (0.0..=86_400.0).contains(seconds))
         .map(Duration::from_secs_f64)
         .ok_or_else(|| "a number of seconds from 0 to 86400 is needed.".to_owned())
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "true or false is needed.".to_owned())
 }
 
 fn executable(text: &str) -> Result<PathBuf, String> {

@@ -131,6 +131,8 @@ fn unusable_values_are_told_with_where_they_are() {
         ("PITLANE_PUBLIC_URL", "pitlane.example"),
         ("PITLANE_PUBLIC_URL", "https://pitlane.example/path"),
         ("DATABASE_URL", "mysql://x"),
+        ("PITLANE_IMAGES", "debian=/nowhere/at/all"),
+        ("PITLANE_IMAGE_SUBSTITUTION", "perhaps"),
         ("PITLANE_STOP_GRACE", "-1"),
         ("PITLANE_STOP_GRACE", "NaN"),
         ("PITLANE_PYTHON", "/nowhere/python3"),

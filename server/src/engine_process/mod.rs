@@ -295,6 +295,11 @@ impl EnginePlan {
             ("PITLANE_ISOLATION", choice.unwrap_or_default().into()),
             ("PITLANE_NETWORK", settings.network.to_string().into()),
             ("PITLANE_WARM", settings.warm.to_string().into()),
+            ("PITLANE_IMAGES", settings.images.to_string().into()),
+            (
+                "PITLANE_IMAGE_SUBSTITUTION",
+                settings.image_substitution.to_string().into(),
+            ),
             ("PITLANE_RATE_LIMITS", settings.rate_limits.to_string().into()),
             (
                 "PITLANE_SANDBOX_ENV",

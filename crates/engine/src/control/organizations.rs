@@ -65,13 +65,9 @@ pub(super) async fn delete(
             "The organization of the engine's own key cannot be deleted.",
         ));
     }
-    let snapshots = engine.snapshots.of(&found.id);
     let left = [
         (engine.registry.of(&found.id).len(), "sandboxes"),
-        (
-            snapshots.iter().filter(|one| !one.is_general()).count(),
-            "snapshots",
-        ),
+        (engine.snapshots.made_by(&found.id).len(), "snapshots"),
         (engine.volumes.of(&found.id).len(), "volumes"),
         (engine.secrets.of(&found.id).len(), "secrets"),
         (engine.warm_pools.of(&found.id).len(), "warm pools"),

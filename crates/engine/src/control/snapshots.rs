@@ -68,7 +68,7 @@ async fn made(
     if request.gpu.unwrap_or(0) > 0 {
         return Err(Fault::bad_request("This engine has no GPUs."));
     }
-    if engine.snapshots.of(organization).len() >= MOST {
+    if engine.snapshots.made_by(organization).len() >= MOST {
         return Err(Fault::bad_request(format!(
             "An organization keeps up to {MOST} snapshots. Delete one first."
         )));

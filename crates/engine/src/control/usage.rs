@@ -24,12 +24,6 @@ pub(super) async fn usage(
     for entry in engine.registry.of(&organization.id) {
         taken.add(&entry.record());
     }
-    let (general, own): (Vec<_>, Vec<_>) = engine
-        .snapshots
-        .of(&organization.id)
-        .into_iter()
-        .partition(|snapshot| snapshot.is_general());
-    let (general, own) = (general.len(), own.len());
     let machine = Machine::look(&engine);
     Ok(Answer(OrganizationUsage {
         region_usage: vec![RegionUsage {
@@ -46,8 +40,8 @@ pub(super) async fn usage(
             max_disk_per_sandbox: Some(MOST_DISK.into()),
             ..RegionUsage::default()
         }],
-        total_snapshot_quota: snapshots::MOST.saturating_sub(general) as f64,
-        current_snapshot_usage: own as f64,
+        total_snapshot_quota: snapshots::MOST as f64,
+        current_snapshot_usage: engine.snapshots.made_by(&organization.id).len() as f64,
         total_volume_quota: volumes::MOST as f64,
         current_volume_usage: engine.volumes.of(&organization.id).len() as f64,
     }))

@@ -1,11 +1,9 @@
 //! The snapshots that every engine has.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use sha2::{Digest, Sha256};
 
 use super::{Origin, SnapshotRecord};
+use crate::images::Images;
 
 /// The host's own programs, in Daytona's three sizes (name, processors, GiB of
 /// memory, GiB of disk). The first is the default.
@@ -16,12 +14,12 @@ pub(crate) const SIZES: [(&str, u32, u32, u32); 3] = [
 ];
 
 /// These, and the operator's images under their names.
-pub(super) fn all(images: &BTreeMap<String, PathBuf>) -> Vec<SnapshotRecord> {
+pub(super) fn all(images: &Images) -> Vec<SnapshotRecord> {
     let host = SIZES.map(|(name, cpu, memory, disk)| general(name, None, (cpu, memory, disk)));
     let (_, cpu, memory, disk) = SIZES[0];
     let images = images
-        .keys()
-        .map(|name| general(name, Some(name.clone()), (cpu, memory, disk)));
+        .names()
+        .map(|name| general(name, Some(name.to_owned()), (cpu, memory, disk)));
     host.into_iter().chain(images).collect()
 }
 

@@ -8,7 +8,6 @@ mod record;
 pub(crate) use general::SIZES;
 pub(crate) use record::{Origin, SnapshotRecord};
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use crate::clock;
 use crate::control::describe_snapshot;
 use crate::events::Events;
 use crate::fault::Fault;
+use crate::images::Images;
 use crate::records::{NotAdded, Records};
 
 /// All snapshots.
@@ -33,11 +33,7 @@ pub(crate) struct Snapshots {
 impl Snapshots {
     /// Reads those an earlier engine kept. One that was in the making is not
     /// going to be any more.
-    pub(crate) fn open(
-        data_dir: &Path,
-        images: &BTreeMap<String, PathBuf>,
-        events: Arc<Events>,
-    ) -> io::Result<Self> {
+    pub(crate) fn open(data_dir: &Path, images: &Images, events: Arc<Events>) -> io::Result<Self> {
         let made = Records::<SnapshotRecord>::open(data_dir.join("snapshots"))?;
         for record in made.list() {
             let state = match record.state {
@@ -87,8 +83,13 @@ impl Snapshots {
     /// All an organization may use.
     pub(crate) fn of(&self, organization: &str) -> Vec<SnapshotRecord> {
         let mut all = self.general.clone();
-        all.extend(self.made.of(organization));
+        all.extend(self.made_by(organization));
         all
+    }
+
+    /// Those an organization has made.
+    pub(crate) fn made_by(&self, organization: &str) -> Vec<SnapshotRecord> {
+        self.made.of(organization)
     }
 
     /// Whether one with this id was made, whosever it is.
@@ -190,7 +191,9 @@ mod tests {
     #[test]
     fn general_ones_are_everybodys_and_made_ones_their_organizations() {
         let data = tempfile::tempdir().unwrap();
-        let images = BTreeMap::from([("debian:12".to_owned(), PathBuf::from("/images/debian"))]);
+        std::fs::create_dir_all(data.path().join("debian/usr/bin")).unwrap();
+        let images = format!("debian:12={}", data.path().join("debian").display());
+        let images: Images = images.parse().unwrap();
         let snapshots = Snapshots::open(data.path(), &images, Default::default()).unwrap();
         assert_eq!(snapshots.default().name, SIZES[0].0);
         assert_eq!(
@@ -214,7 +217,7 @@ mod tests {
 
         snapshots.update(&id, |record| record.state = SnapshotState::Building);
         std::fs::write(snapshots.archive(&id), "x").unwrap();
-        let again = Snapshots::open(data.path(), &BTreeMap::new(), Default::default()).unwrap();
+        let again = Snapshots::open(data.path(), &Images::default(), Default::default()).unwrap();
         assert_eq!(again.find("red", &id).unwrap().state, SnapshotState::BuildFailed);
         again.remove(&id);
         assert!(!again.archive(&id).exists() && again.find("red", &id).is_none());

@@ -42,15 +42,10 @@ pub fn main() -> anyhow::Result<()> {
                 .map_err(anyhow::Error::msg)?,
             context_idle: milliseconds("ENGINE_CONTEXT_IDLE_MS").unwrap_or(Duration::from_secs(3600)),
             image_substitution: std::env::var_os("ENGINE_SUBSTITUTION").is_some(),
-            images: std::env::var("ENGINE_IMAGE")
-                .ok()
-                .and_then(|image| {
-                    image
-                        .split_once('=')
-                        .map(|(name, root)| (name.to_owned(), root.into()))
-                })
-                .into_iter()
-                .collect(),
+            images: std::env::var("ENGINE_IMAGES")
+                .unwrap_or_default()
+                .parse()
+                .map_err(anyhow::Error::msg)?,
             orphan_grace: milliseconds("ENGINE_ORPHAN_MS"),
             ..EngineConfig::new(addr, key, data_dir)
         };

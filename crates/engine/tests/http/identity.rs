@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
         a_key_travels_in_header_and_query,
         only_the_engines_own_key_makes_organizations,
         usage_is_the_sum_of_what_there_is,
+        what_sandboxes_are_made_from_is_an_organizations_own,
     ]
 }
 
@@ -95,6 +96,20 @@ async fn keys_do_what_their_permissions_say() {
         (&reader, Method::POST, "/api/sandbox/made/autostop/1"),
         (&reader, Method::DELETE, "/api/sandbox/made"),
         (&writer, Method::DELETE, "/api/sandbox/made"),
+        (&reader, Method::POST, "/api/sandbox/made/archive"),
+        (&reader, Method::POST, "/api/sandbox/made/pause"),
+        (&reader, Method::POST, "/api/sandbox/made/fork"),
+        (&reader, Method::POST, "/api/sandbox/made/snapshot"),
+        (&reader, Method::POST, "/api/sandbox/made/resize"),
+        (&reader, Method::POST, "/api/sandbox/made/recover"),
+        (&reader, Method::POST, "/api/sandbox/made/network-settings"),
+        (&reader, Method::POST, "/api/sandbox/made/public/true"),
+        (&writer, Method::POST, "/api/snapshots"),
+        (&writer, Method::DELETE, "/api/snapshots/daytona-small"),
+        (&writer, Method::GET, "/api/volumes"),
+        (&writer, Method::POST, "/api/volumes"),
+        (&writer, Method::GET, "/api/secret"),
+        (&writer, Method::POST, "/api/secret"),
         (&writer, Method::GET, "/api/api-keys"),
         (&writer, Method::POST, "/api/api-keys"),
         (&writer, Method::DELETE, "/api/api-keys/reader"),
@@ -342,4 +357,80 @@ async fn usage_is_the_sum_of_what_there_is() {
     );
     assert!(region["totalCpuQuota"].as_f64().unwrap() >= 1.0);
     assert!(region["totalMemoryQuota"].as_f64().unwrap() >= 1.0);
+}
+
+async fn what_sandboxes_are_made_from_is_an_organizations_own() {
+    let engine = Engine::start();
+    let (team, key) = new_organization(&engine, "team").await;
+    let made = async |path: &str, body: Value| {
+        let (status, made) = call(&engine, KEY, Method::POST, path, body).await;
+        assert!(status.is_success(), "{path}: {made}");
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let snapshot = made(
+        "/api/snapshots",
+        json!({"name": "same", "imageName": "daytona-small"}),
+    )
+    .await;
+    let volume = made("/api/volumes", json!({"name": "same"})).await;
+    let secret = made("/api/secret", json!({"name": "same", "value": "x"})).await;
+    let sandbox = made("/api/sandbox", json!({"autoDeleteInterval": 0})).await;
+    for name in ["same", &snapshot, &volume, &secret] {
+        for path in ["snapshots", "volumes", "volumes/by-name", "secret"] {
+            let path = format!("/api/{path}/{name}");
+            assert_eq!(get(&engine, &key, &path).await.0, 404, "{path}");
+        }
+        for body in [
+            json!({"snapshot": name}),
+            json!({"volumes": [{"volumeId": name, "mountPath": "/data"}]}),
+            json!({"secrets": [{"A": name}]}),
+            json!({"buildInfo": {"dockerfileContent": format!("FROM {name}\n")}}),
+            json!({"linkedSandbox": sandbox, "autoDeleteInterval": 0}),
+        ] {
+            let (status, said) = call(&engine, &key, Method::POST, "/api/sandbox", body.clone()).await;
+            assert_eq!(status, 400, "{body}: {said}");
+        }
+    }
+    for (method, path) in [
+        (Method::DELETE, format!("/api/snapshots/{snapshot}")),
+        (Method::GET, format!("/api/snapshots/{snapshot}/build-logs")),
+        (Method::DELETE, format!("/api/volumes/{volume}")),
+        (Method::DELETE, format!("/api/secret/{secret}")),
+        (Method::PATCH, format!("/api/secret/{secret}")),
+        (Method::GET, format!("/api/sandbox/{sandbox}/build-logs")),
+        (Method::GET, format!("/api/sandbox/{sandbox}/forks")),
+        (Method::POST, format!("/api/sandbox/{sandbox}/fork")),
+        (Method::POST, format!("/api/sandbox/{sandbox}/snapshot")),
+    ] {
+        let (status, said) = call(&engine, &key, method.clone(), &path, json!({"name": "x"})).await;
+        assert_eq!(status, 404, "{method} {path}: {said}");
+    }
+    // The same names are free to the other one, and counted as its own.
+    for (path, body) in [
+        (
+            "/api/snapshots",
+            json!({"name": "same", "imageName": "daytona-small"}),
+        ),
+        ("/api/volumes", json!({"name": "same"})),
+        ("/api/secret", json!({"name": "same", "value": "y"})),
+    ] {
+        assert!(
+            call(&engine, &key, Method::POST, path, body).await.0.is_success(),
+            "{path}"
+        );
+        let usage = get(&engine, &key, &format!("/api/organizations/{team}/usage"))
+            .await
+            .1;
+        assert_eq!(usage["currentSnapshotUsage"], 1.0);
+        let (status, said) = call(
+            &engine,
+            KEY,
+            Method::DELETE,
+            &format!("/api/organizations/{team}"),
+            Value::Null,
+        )
+        .await;
+        assert_eq!(status, 409, "{said}");
+    }
+    assert_eq!(get(&engine, &key, "/api/snapshots").await.1["total"], 4);
 }

@@ -71,7 +71,7 @@ async fn a_sandbox_runs_on_an_image() {
     let data = tempfile::tempdir().unwrap();
     let mut engine = Engine::start_in(
         data.path().to_owned(),
-        &[("ENGINE_IMAGE", &variable), ("ENGINE_WARM", "1")],
+        &[("ENGINE_IMAGES", &variable), ("ENGINE_WARM", "1")],
     );
     let general = engine.get("/snapshots/small:1").await.ok();
     assert_eq!(
