@@ -32,6 +32,8 @@ const STATUS_PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a connection that brings nothing has to hold to count as one.
 const SETTLED: Duration = Duration::from_secs(1);
+/// How often a log has to end at the same place before that is its end, when the provider does not say so.
+const UNPROVED_ENDS: u32 = 5;
 /// How long the provider may be away before anybody is told.
 const TROUBLE_AFTER: Duration = Duration::from_secs(1);
 
@@ -86,8 +88,17 @@ pub(crate) struct Ingest {
 struct Doubt {
     /// Where bytes were missing that nobody said are lost.
     hole: Option<u64>,
-    /// Where the log ended without proof.
-    end: Option<u64>,
+    /// Where the log ended without proof, and how often it did.
+    end: (u64, u32),
+}
+
+impl Doubt {
+    /// Whether an end that nobody proves is one: when it was at the same place often enough.
+    fn is_end(&mut self, offset: u64) -> bool {
+        let times = if self.end.0 == offset { self.end.1 + 1 } else { 1 };
+        self.end = (offset, times);
+        times >= UNPROVED_ENDS
+    }
 }
 
 enum Status {
@@ -161,10 +172,8 @@ impl Ingest {
         *reached = true;
         let exact = follow.exact();
         self.read(&mut follow, doubt).await?;
-        // Who closes politely need not be the provider. An end that nobody proves is one when the log ends
-        // at the same place again.
-        let end = self.ledger.position().0;
-        if exact && !follow.proved() && doubt.end.replace(end) != Some(end) {
+        // Who closes politely need not be the provider.
+        if exact && !follow.proved() && !doubt.is_end(self.ledger.position().0) {
             return Ok(None);
         }
         self.complete.store(exact, Ordering::Release);

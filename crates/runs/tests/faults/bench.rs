@@ -162,8 +162,14 @@ pub fn difference(told: &Told, program: &Program) -> Option<String> {
     for stream in [LogStream::Stdout, LogStream::Stderr] {
         let frames = told.frames.iter().filter(|frame| frame.stream == Some(stream));
         let bytes: Vec<u8> = frames.flat_map(model::LogFrame::bytes).collect();
-        if Sha256::digest(&bytes) != Sha256::digest(program.wrote(stream)) {
-            return Some(format!("{name}: its {stream:?} differs"));
+        let wrote = program.wrote(stream);
+        if Sha256::digest(&bytes) != Sha256::digest(wrote) {
+            let first = bytes.iter().zip(wrote).take_while(|(a, b)| a == b).count();
+            return Some(format!(
+                "{name}: its {stream:?} has {} of {} bytes, and differs from byte {first} on",
+                bytes.len(),
+                wrote.len()
+            ));
         }
     }
     let end = told.end.as_ref()?;

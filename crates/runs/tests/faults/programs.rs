@@ -43,6 +43,12 @@ pub fn ascii() -> Program {
     Program::new("ascii lines", text, lines(3000), 3)
 }
 
+/// One that takes its time, so that it is stopped, cut and killed in the middle.
+pub fn slow() -> Program {
+    let text = "import time\nfor i in range(400):\n    print('line', i)\n    time.sleep(0.02)\n";
+    Program::new("slow lines", text, lines(400), 0)
+}
+
 /// Two streams, turn by turn.
 pub fn both_streams() -> Program {
     let text = "import sys, time\nfor i in range(1500):\n    print('line', i)\n    print('line', i, file=sys.stderr)\n    if i % 100 == 0: time.sleep(0.02)\nsys.exit(4)\n";

@@ -80,7 +80,8 @@ async fn storm(bench: &mut Bench, seed: u64, time: Duration) -> Report {
         ..Report::default()
     };
     let mut subjects = Vec::new();
-    for (index, program) in programs::all().into_iter().cycle().take(AGENTS).enumerate() {
+    let slow = std::iter::repeat_with(programs::slow);
+    for (index, program) in programs::all().into_iter().chain(slow).take(AGENTS).enumerate() {
         // Some keep their sandbox for the next run.
         let agent = bench
             .agent_with(program.text, |settings| {

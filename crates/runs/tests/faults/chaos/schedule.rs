@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use std::time::Duration;
 
 /// How many agents there are.
-pub const AGENTS: usize = 10;
+pub const AGENTS: usize = 12;
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
