@@ -1,5 +1,6 @@
 //! What an engine is started with, and why it may not start.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
