@@ -172,11 +172,7 @@ impl Work {
 
     /// The command of the run's session that was started with this line; looked for as long as the
     /// provider may be away.
-    pub(super) async fn find_command(
-        &self,
-        toolbox: &Toolbox,
-        line: &str,
-    ) -> Result<Option<String>, Error> {
+    pub(super) async fn find_command(&self, toolbox: &Toolbox, line: &str) -> Result<Option<String>, Error> {
         let began = Instant::now();
         let session = session_of(&self.record.run().id);
         loop {
