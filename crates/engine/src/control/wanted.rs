@@ -446,4 +446,22 @@ mod tests {
             );
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_query_is_misread(query in proptest::collection::vec(
+            ("id|name|labels|states|limit|cursor|sort|order|minCpu|createdAtAfter|isPublic|x", ".{0,20}"), 0..6,
+        )) {
+            if let Ok(wanted) = Wanted::read(query) {
+                let page = wanted.page(vec![sandbox("a", "red", 1), sandbox("b", "blue", 2)]);
+                proptest::prop_assert!(page.items.len() <= 2);
+            }
+        }
+
+        #[test]
+        fn no_cursor_is_believed_blindly(text in ".{0,60}", bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60)) {
+            let _ = read_cursor(&text);
+            let _ = read_cursor(&BASE64_URL_SAFE_NO_PAD.encode(bytes));
+        }
+    }
 }

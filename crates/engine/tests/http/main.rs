@@ -24,6 +24,7 @@ mod events;
 mod execute;
 mod files;
 mod git;
+mod hostile_bytes;
 mod hostile_files;
 mod identity;
 mod images;
@@ -67,6 +68,7 @@ fn main() -> anyhow::Result<()> {
         execute::trials(),
         files::trials(),
         git::trials(),
+        hostile_bytes::trials(),
         hostile_files::trials(),
         identity::trials(),
         images::trials(),
