@@ -9,6 +9,7 @@ mod build;
 mod chaos;
 mod dist;
 mod lint;
+mod packages;
 mod process;
 mod run;
 mod sdk;

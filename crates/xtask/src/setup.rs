@@ -25,11 +25,12 @@ pub fn for_building() -> Result<()> {
     Ok(())
 }
 
-/// What the tests need on top: a browser with its driver, Daytona's SDKs, and
-/// PostgreSQL.
+/// What the tests need on top: a browser with its driver, Daytona's SDKs,
+/// packages for sandboxes, and PostgreSQL.
 pub fn for_testing() -> Result<()> {
     step("Playwright", || node_packages(&root().join("end2end")))?;
     crate::sdk::install()?;
+    crate::packages::install()?;
     step("Chromium", || {
         chromium().map(|path| say(&format!("    {}", path.display())))
     })?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Activity;
 use crate::sandbox::{Sandbox, SandboxSpec};
-use crate::toolbox::{Contexts, Sessions, Terminals};
+use crate::toolbox::{Contexts, Servers, Sessions, Terminals};
 
 /// What a sandbox may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +39,13 @@ pub(crate) struct Settings {
     pub spool: PathBuf,
 }
 
-/// A running sandbox, its sessions, terminals and interpreters, and where its logs are spooled.
+/// A running sandbox, its sessions, terminals, interpreters and language servers, and where its logs are spooled.
 pub(crate) struct Live {
     pub sandbox: Sandbox,
     pub sessions: Sessions,
     pub terminals: Terminals,
     pub contexts: Contexts,
+    pub lsp: Servers,
     pub activity: Arc<Activity>,
     limits: Mutex<Limits>,
     /// Where programs start that name no folder.
@@ -92,6 +93,7 @@ impl Live {
             sessions: Sessions::default(),
             terminals: Terminals::default(),
             contexts,
+            lsp: Servers::default(),
             activity,
             limits: Mutex::new(limits),
             secrets: Mutex::new(secrets),

@@ -7,6 +7,7 @@ mod files;
 mod git;
 mod interpreter;
 mod log_json;
+mod lsp;
 mod markers;
 mod metrics;
 mod packages;
@@ -18,6 +19,7 @@ mod session;
 mod terminal;
 
 pub(crate) use interpreter::Contexts;
+pub(crate) use lsp::Servers;
 pub(crate) use session::Sessions;
 pub(crate) use terminal::Terminals;
 
@@ -49,6 +51,7 @@ pub(crate) fn routes(engine: &SharedEngine) -> Router<SharedEngine> {
         .merge(files::routes())
         .merge(git::routes())
         .merge(interpreter::routes())
+        .merge(lsp::routes())
         .route_layer(from_fn_with_state(engine.clone(), enter))
 }
 

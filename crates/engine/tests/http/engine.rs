@@ -36,6 +36,7 @@ pub fn main() -> anyhow::Result<()> {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             runtime_dir: std::env::var_os("ENGINE_RUNTIME").map(Into::into),
+            python: std::env::var_os("ENGINE_PYTHON").map(Into::into),
             warm: std::env::var("ENGINE_WARM").map_or(0, |count| count.parse().unwrap_or(0)),
             rate_limits: std::env::var("ENGINE_RATE_LIMITS")
                 .map_or_else(|_| Ok(Default::default()), |text| text.parse())

@@ -15,6 +15,7 @@ macro_rules! trials {
 
 mod api;
 mod builds;
+mod charts;
 #[path = "../../../daytona/tests/contract/mod.rs"]
 mod contract;
 mod control;
@@ -29,6 +30,7 @@ mod hostile_files;
 mod identity;
 mod images;
 mod interpreter;
+mod lsp;
 mod network;
 mod node;
 mod packages;
@@ -36,6 +38,7 @@ mod ports;
 mod previews;
 mod provider;
 mod python;
+mod sandbox_packages;
 mod secrets;
 mod service;
 mod sessions;
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let trials = [
         builds::trials(),
+        charts::trials(),
         control::trials(),
         copies::trials(),
         events::trials(),
@@ -73,6 +77,7 @@ fn main() -> anyhow::Result<()> {
         identity::trials(),
         images::trials(),
         interpreter::trials(),
+        lsp::trials(),
         node::trials(),
         network::trials(),
         packages::trials(),

@@ -33,6 +33,7 @@ pub(super) const ETC: &[&str] = &[
     "ca-certificates",
     "ca-certificates.conf",
     "debian_version",
+    "fonts",
     "inputrc",
     "ld.so.cache",
     "ld.so.conf",

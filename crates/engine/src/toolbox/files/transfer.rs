@@ -61,7 +61,7 @@ pub(super) async fn check(live: &Live, path: &str) -> Result<(), Fault> {
 }
 
 /// Reads a whole file of at most `most` bytes.
-pub(super) async fn read(live: &Live, path: &str, most: u64) -> Result<Vec<u8>, Fault> {
+pub(in crate::toolbox) async fn read(live: &Live, path: &str, most: u64) -> Result<Vec<u8>, Fault> {
     let (descriptor, stat) = live.sandbox.open_read(path).await?;
     let too_large = || Fault::bad_request(format!("{path} is larger than {} MiB.", most >> 20));
     if stat.size > most {

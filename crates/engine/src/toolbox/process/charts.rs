@@ -7,6 +7,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use daytona::{Chart, CodeRunArtifacts};
+use serde_json::Value;
 
 use crate::toolbox::python::Words;
 
@@ -33,8 +34,9 @@ pub(super) async fn collect(mut words: Words) -> Vec<Chart> {
     let mut charts = Vec::new();
     let mut pictures = 0;
     loop {
-        match words.next::<Chart>().await {
-            Ok(Some(chart)) => {
+        match words.next::<Value>().await {
+            Ok(Some(value)) => {
+                let Some(chart) = read(value) else { continue };
                 let size = chart.png.as_ref().map_or(0, String::len);
                 if charts.len() < MOST && pictures + size <= ALL_PICTURES && is_picture(&chart) {
                     pictures += size;
@@ -53,6 +55,15 @@ pub(super) async fn collect(mut words: Words) -> Vec<Chart> {
     }
 }
 
+/// A chart, where a message is one.
+fn read(message: Value) -> Option<Chart> {
+    // A list would be read as the fields in their order.
+    let chart = message.is_object().then(|| serde_json::from_value(message))?;
+    chart
+        .inspect_err(|error| tracing::debug!(%error, "a program's chart is left out"))
+        .ok()
+}
+
 /// Whether its picture, where there is one, is one.
 fn is_picture(chart: &Chart) -> bool {
     chart
@@ -62,7 +73,7 @@ fn is_picture(chart: &Chart) -> bool {
 }
 
 /// What is answered besides the output; nothing without charts.
-pub(super) fn artifacts(charts: Vec<Chart>) -> Option<serde_json::Value> {
+pub(super) fn artifacts(charts: Vec<Chart>) -> Option<Value> {
     let artifacts = CodeRunArtifacts {
         charts: (!charts.is_empty()).then_some(charts),
     };
