@@ -38,6 +38,8 @@ pub struct EngineConfig {
     pub python: Option<PathBuf>,
     /// The Node.js to offer instead of the one that would be found.
     pub node: Option<PathBuf>,
+    /// Where the SSH gateway listens; `None` for no gateway.
+    pub ssh_addr: Option<SocketAddr>,
     /// The domain of previews, `{port}-{sandbox}.{domain}`, with a port when
     /// clients reach it by another than the engine. All names below it have to
     /// lead to the engine; browsers take those below `localhost` for themselves.
@@ -75,6 +77,7 @@ impl EngineConfig {
             runtime_dir: None,
             python: None,
             node: None,
+            ssh_addr: None,
             preview_domain: "localhost".to_owned(),
             images: Images::default(),
             image_substitution: false,
@@ -94,6 +97,7 @@ impl fmt::Debug for EngineConfig {
             .field("data_dir", &self.data_dir)
             .field("isolation", &self.isolation)
             .field("network_default", &self.network_default)
+            .field("ssh_addr", &self.ssh_addr)
             .field("preview_domain", &self.preview_domain)
             .field("images", &self.images)
             .field("image_substitution", &self.image_substitution)
@@ -132,6 +136,14 @@ pub enum EngineError {
     /// The process that holds the sandboxes ended; so did every sandbox.
     #[error("The process that holds the sandboxes ended, and every sandbox with it. Start the engine again.")]
     SandboxesLost,
+    /// The SSH gateway cannot be served.
+    #[error("The SSH gateway cannot listen on {addr}: {source}. Choose another address, or leave it out.")]
+    Ssh {
+        /// Where it was to listen.
+        addr: SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// The listener failed.
     #[error("The engine's listener failed: {0}.")]
     Listener(std::io::Error),

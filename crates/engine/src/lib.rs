@@ -13,6 +13,7 @@
 //! - `spool/`: the exact logs of commands
 //! - `proxy/`: the way to programs that listen in them
 //! - `previews/`: these programs under host names of their own
+//! - `ssh/`: shells in them over SSH
 //! - [`sandbox`]: the walls
 
 mod archive;
@@ -42,8 +43,10 @@ mod serve;
 mod signed_files;
 mod snapshots;
 mod spool;
+mod ssh;
 mod state;
 mod throttle;
+mod tickets;
 mod toolbox;
 mod volumes;
 mod warm_pools;

@@ -15,7 +15,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::{EngineConfig, EngineError, Timings};
 use crate::state::{Engine, SharedEngine};
-use crate::{auth, control, fault, lifecycle, lock, previews, throttle, toolbox};
+use crate::{auth, control, fault, lifecycle, lock, previews, ssh, throttle, toolbox};
 
 /// The version of Daytona's API that is served.
 const API_VERSION: &str = "v0.226.1";
@@ -75,9 +75,11 @@ pub async fn serve_with(
     let held = lock::write(&config.data_dir, addr, &config.api_key)?;
     raise_descriptor_limit();
     let engine = Engine::start(config, timings).await?;
+    let gateway = ssh::open(&engine).await?;
     let stop = shutdown.child_token();
     let timers = tokio::spawn(lifecycle::timers::run(Arc::clone(&engine)));
     let sampling = tokio::spawn(lifecycle::sampling::run(Arc::clone(&engine)));
+    let gateway = gateway.map(|gateway| tokio::spawn(ssh::serve(gateway, Arc::clone(&engine))));
     let alone = tokio::spawn(wait_until_alone(Arc::clone(&engine), stop.clone()));
     let noting = tokio::spawn(note_last_uses(Arc::clone(&engine)));
 
@@ -106,6 +108,9 @@ pub async fn serve_with(
     timers.abort();
     sampling.abort();
     alone.abort();
+    if let Some(gateway) = gateway {
+        gateway.abort();
+    }
     noting.abort();
     engine.identity.write_last_uses();
     lifecycle::end_all(&engine).await;

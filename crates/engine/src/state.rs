@@ -1,8 +1,9 @@
 //! What all handlers share.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -14,12 +15,12 @@ use crate::events::Events;
 use crate::fault::Fault;
 use crate::identity::{FIRST_ORGANIZATION, Identity};
 use crate::packages::Packages;
-use crate::previews::Tickets;
 use crate::registry::Registry;
 use crate::sandbox::{HostConfig, SandboxHost};
 use crate::secrets::Secrets;
 use crate::snapshots::Snapshots;
 use crate::throttle::Throttle;
+use crate::tickets::Tickets;
 use crate::volumes::Volumes;
 use crate::warm_pools::WarmPools;
 
@@ -40,6 +41,8 @@ pub struct Engine {
     pub(crate) builds: Builds,
     pub(crate) volumes: Volumes,
     pub(crate) secrets: Secrets,
+    /// Where the SSH gateway listens, when it does.
+    pub(crate) ssh: OnceLock<SocketAddr>,
     /// Cancelled when the process that holds the sandboxes is gone.
     pub(crate) lost: CancellationToken,
     /// Cancelled when the engine ends: work that may take minutes is given up.
@@ -95,6 +98,7 @@ impl Engine {
             events,
             throttle: Throttle::new(config.rate_limits),
             tickets: Tickets::default(),
+            ssh: OnceLock::new(),
             config: EngineConfig { data_dir, ..config },
             timings,
             host,

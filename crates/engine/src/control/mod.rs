@@ -21,6 +21,7 @@ mod regions;
 mod secrets;
 mod service;
 mod snapshots;
+mod ssh_access;
 mod telemetry;
 mod usage;
 mod visibility;
@@ -129,7 +130,7 @@ pub(crate) fn routes() -> Router<SharedEngine> {
             "/sandbox/{sandbox}/telemetry/traces/{trace}",
             get(telemetry::no_spans),
         )
-        .merge(preview_routes())
+        .merge(access_routes())
         .route(
             "/sandbox/{sandbox}/toolbox-proxy-url",
             get(service::toolbox_proxy_url),
@@ -163,7 +164,7 @@ fn what_they_are_made_from() -> Router<SharedEngine> {
         )
 }
 
-fn preview_routes() -> Router<SharedEngine> {
+fn access_routes() -> Router<SharedEngine> {
     Router::new()
         .route(
             "/sandbox/{sandbox}/ports/{port}/preview-url",
@@ -178,6 +179,11 @@ fn preview_routes() -> Router<SharedEngine> {
             post(previews::expire),
         )
         .route("/sandbox/{sandbox}/signing-key", get(previews::signing_key))
+        .route("/sandbox/ssh-access/validate", get(ssh_access::validate))
+        .route(
+            "/sandbox/{sandbox}/ssh-access",
+            post(ssh_access::create).delete(ssh_access::revoke),
+        )
         .route(
             "/sandbox/{sandbox}/signing-key/rotate",
             post(previews::rotate_signing_key),

@@ -31,6 +31,15 @@ impl Base {
         self.scheme
     }
 
+    /// The host's name alone.
+    pub(crate) fn name(&self) -> &str {
+        let name = match self.host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => &self.host,
+        };
+        name.trim_start_matches('[').trim_end_matches(']')
+    }
+
     /// The port, unless it is the scheme's own.
     pub(crate) fn port(&self) -> Option<u16> {
         let (_, port) = self.host.rsplit_once(':')?;

@@ -9,6 +9,7 @@ use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::proxy;
 use crate::state::SharedEngine;
+use crate::tickets::Opens;
 
 /// Whether everybody may see its previews.
 pub(super) async fn public(
@@ -66,7 +67,9 @@ pub(super) async fn sandbox_of_signed(
     caller: Caller,
     Path(path): Path<SignedPath>,
 ) -> Result<Answer<String>, Fault> {
-    let found = engine.tickets.find(&path.sandbox, proxy::port(&path.port)?);
+    let found = engine
+        .tickets
+        .find(&path.sandbox, Opens::Port(proxy::port(&path.port)?));
     found
         .filter(|entry| entry.organization == caller.organization())
         .map(|entry| Answer(entry.id.clone()))

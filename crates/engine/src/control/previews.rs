@@ -15,6 +15,7 @@ use crate::previews::address;
 use crate::proxy;
 use crate::registry::Entry;
 use crate::state::SharedEngine;
+use crate::tickets::Opens;
 
 /// The longest a signed preview lasts, in seconds.
 const LONGEST: u64 = 86_400;
@@ -69,7 +70,9 @@ pub(super) async fn sign(
             "expiresInSeconds must be between 1 and {LONGEST}, not {seconds}"
         )));
     }
-    let token = engine.tickets.issue(&entry, port, Duration::from_secs(seconds))?;
+    let token = engine
+        .tickets
+        .issue(&entry, Opens::Port(port), Duration::from_secs(seconds))?;
     Ok(Answer(SignedPortPreview {
         url: address(&engine.config.preview_domain, &base, port, token.as_str()),
         token: token.as_str().to_owned(),
@@ -84,7 +87,7 @@ pub(super) async fn expire(
     Path(path): Path<PortPath>,
 ) -> Result<(), Fault> {
     let (entry, port) = path.find(&engine, &caller)?;
-    if engine.tickets.revoke(&entry, &path.token, port) {
+    if engine.tickets.revoke(&entry, &path.token, Opens::Port(port)) {
         return Ok(());
     }
     Err(Fault::not_found(format!(

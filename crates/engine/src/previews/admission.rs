@@ -14,6 +14,7 @@ use crate::proxy::credentials::{COOKIE, strip_query};
 use crate::registry::Entry;
 use crate::state::SharedEngine;
 use crate::throttle::Peer;
+use crate::tickets::Opens;
 
 /// Seconds a cookie opens a preview.
 const COOKIE_LASTS: u32 = 3600;
@@ -27,7 +28,7 @@ pub(super) struct Admitted {
 
 /// The sandbox of a preview, when the request may see it.
 pub(super) fn admit(engine: &SharedEngine, name: &Name, request: &Request) -> Result<Admitted, Fault> {
-    if let Some(entry) = engine.tickets.find(&name.target, name.port) {
+    if let Some(entry) = engine.tickets.find(&name.target, Opens::Port(name.port)) {
         return Ok(Admitted {
             entry,
             by_query: false,

@@ -8,10 +8,8 @@
 mod admission;
 mod cors;
 mod host;
-mod tickets;
 
 pub(crate) use host::{address, template};
-pub(crate) use tickets::Tickets;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};

@@ -52,6 +52,9 @@ pub fn main() -> anyhow::Result<()> {
         };
         let usual = Timings::default();
         let minute = milliseconds("ENGINE_MINUTE_MS");
+        if let Ok(addr) = std::env::var("ENGINE_SSH") {
+            config.ssh_addr = Some(addr.parse()?);
+        }
         if let Ok(domain) = std::env::var("ENGINE_PREVIEW_DOMAIN") {
             config.preview_domain = domain;
         }

@@ -46,6 +46,7 @@ mod signed;
 mod snapshots;
 mod sockets;
 mod speed;
+mod ssh;
 mod states;
 mod support;
 mod telemetry;
@@ -92,6 +93,7 @@ fn main() -> anyhow::Result<()> {
         snapshots::trials(),
         speed::trials(),
         states::trials(),
+        ssh::trials(),
         telemetry::trials(),
         terminal::trials(),
         warm_pools::trials(),
