@@ -51,7 +51,7 @@ pub fn run(
         None => crate::site::runtime_folder(&data_dir)?,
     };
     let settings = &configuration.engine;
-    let config = EngineConfig {
+    let mut config = EngineConfig {
         isolation: settings.isolation,
         network_default: settings.network.clone(),
         sandbox_env: settings.sandbox_env.clone(),
@@ -64,9 +64,13 @@ pub fn run(
         images: settings.images.clone(),
         image_substitution: settings.image_substitution,
         rate_limits: settings.rate_limits,
+        ssh_addr: settings.ssh_addr,
         orphan_grace: flags.orphan_grace.map(Duration::from_secs),
         ..EngineConfig::new(addr, &api_key, data_dir)
     };
+    if let Some(domain) = &settings.preview_domain {
+        config.preview_domain.clone_from(domain);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -51,6 +51,25 @@ impl PublicUrl {
     }
 }
 
+/// A domain whose names are given out, with a port where it has another than
+/// usual: `preview.example.com`, `localhost:8443`.
+pub fn domain(text: &str) -> Result<String, String> {
+    let (name, port) = text.rsplit_once(':').unwrap_or((text, "1"));
+    let part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
+    if name.split('.').all(part) && is_port {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err("a domain such as preview.example.com is needed, with a port where it has one.".to_owned())
+}
+
 /// A place to listen at: `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000`, `:3000` or a port alone.
 pub fn listen(text: &str) -> Result<SocketAddr, String> {
     let wrong = || "a host and a port such as 127.0.0.1:3000 are needed.".to_owned();

@@ -68,6 +68,14 @@ const WARM: Name = Name {
     key: "warm",
     variable: "PITLANE_WARM",
 };
+const PREVIEW_DOMAIN: Name = Name {
+    key: "preview_domain",
+    variable: "PITLANE_PREVIEW_DOMAIN",
+};
+const SSH_ADDR: Name = Name {
+    key: "ssh_addr",
+    variable: "PITLANE_SSH_ADDR",
+};
 const RATE_LIMITS: Name = Name {
     key: "rate_limits",
     variable: "PITLANE_RATE_LIMITS",
@@ -117,7 +125,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 23] = [
+const NAMES: [Name; 25] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -129,6 +137,8 @@ const NAMES: [Name; 23] = [
     SANDBOX_FILES,
     PACKAGES,
     WARM,
+    PREVIEW_DOMAIN,
+    SSH_ADDR,
     RATE_LIMITS,
     IMAGES,
     IMAGE_SUBSTITUTION,
@@ -196,6 +206,10 @@ pub struct EngineSettings {
     pub images: Images,
     /// Whether the host's own programs stand for the usual public images.
     pub image_substitution: bool,
+    /// The domain of previews; none for the engine's own choice.
+    pub preview_domain: Option<String>,
+    /// Where the SSH gateway listens; none for no gateway.
+    pub ssh_addr: Option<SocketAddr>,
     /// The Python to offer.
     pub python: Option<PathBuf>,
     /// The Node.js to offer.
@@ -287,6 +301,8 @@ impl Configuration {
                 rate_limits: sources.get(RATE_LIMITS, str::parse)?.unwrap_or_default(),
                 images: sources.get(IMAGES, str::parse)?.unwrap_or_default(),
                 image_substitution: sources.get(IMAGE_SUBSTITUTION, yes_or_no)?.unwrap_or(false),
+                preview_domain: sources.get(PREVIEW_DOMAIN, address::domain)?,
+                ssh_addr: sources.get(SSH_ADDR, address::listen)?,
                 python: sources.get(PYTHON, executable)?,
                 node: sources.get(NODE, executable)?,
                 orphan_grace: sources

@@ -326,6 +326,10 @@ impl EnginePlan {
                 .clone()
                 .map(|path| ("PITLANE_PYTHON", path.into())),
         );
+        let domain = settings.preview_domain.clone();
+        variables.extend(domain.map(|domain| ("PITLANE_PREVIEW_DOMAIN", domain.into())));
+        let addr = settings.ssh_addr.map(|addr| addr.to_string());
+        variables.extend(addr.map(|addr| ("PITLANE_SSH_ADDR", addr.into())));
         variables.extend(settings.node.clone().map(|path| ("PITLANE_NODE", path.into())));
         variables.extend(self.log.clone().map(|log| ("PITLANE_LOG", log.into())));
         variables
