@@ -50,10 +50,24 @@ pub(crate) fn clear(data_dir: &Path, registry: &Registry, snapshots: &Snapshots)
                 _ => state.is_some(),
             };
             match (wanted, path.is_dir()) {
+                (true, true) if kind == "spool" => clear_logs(&path),
                 (true, _) => {}
                 (false, true) => remove(&path),
                 (false, false) => remove_file(&path),
             }
+        }
+    }
+}
+
+/// Removes the logs of a sandbox that nobody can ask for: those without a note
+/// beside them, of programs that were no command of a session.
+fn clear_logs(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = path.file_stem().and_then(|stem| stem.to_str()?.rsplit_once('-'));
+        let is_noted = name.is_some_and(|(name, _)| folder.join(format!("{name}.json")).exists());
+        if path.extension().is_some_and(|kind| kind == "log") && !is_noted {
+            remove_file(&path);
         }
     }
 }

@@ -138,6 +138,10 @@ pub(super) async fn bring_up(
         node: sandbox.node_version().map(ToOwned::to_owned),
     };
     entry.activity.touch();
+    let spool = engine.spool_folder(&entry.id);
+    if let Err(error) = std::fs::create_dir_all(&spool) {
+        tracing::error!(%error, folder = %spool.display(), "logs of this sandbox cannot be kept");
+    }
     let live = Live::new(
         sandbox.clone(),
         settings,

@@ -9,6 +9,7 @@
 //! ones are kept, each up to half the bound, and the segments between are
 //! removed. Readers meet a gap there and say so; the program is never held up.
 
+mod found;
 mod reader;
 mod segment;
 mod text;
@@ -46,6 +47,8 @@ pub(crate) struct Progress {
 pub(crate) struct Spool {
     writer: Mutex<Writer>,
     progress: watch::Sender<Progress>,
+    /// Its files stay when nobody holds it any more.
+    stays: bool,
 }
 
 impl Spool {
@@ -55,7 +58,29 @@ impl Spool {
         Arc::new(Self {
             writer: Mutex::new(Writer::new(folder, name.to_owned(), limit)),
             progress: watch::Sender::new(Progress::default()),
+            stays: false,
         })
+    }
+
+    /// The log of that name which an earlier engine left; empty when there is
+    /// none. It is complete, and its files stay.
+    pub(crate) fn found(folder: PathBuf, name: &str) -> Arc<Self> {
+        let writer = Writer::found(folder, name.to_owned());
+        let offset = writer.offset();
+        Arc::new(Self {
+            writer: Mutex::new(writer),
+            progress: watch::Sender::new(Progress {
+                offset,
+                end: Some(offset),
+            }),
+            stays: true,
+        })
+    }
+
+    /// Writes a note beside the log, in the place of an earlier one. It goes
+    /// with the log.
+    pub(crate) fn note(&self, text: &[u8]) {
+        self.writer().note(text);
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -111,7 +136,9 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        self.remove();
+        if !self.stays {
+            self.remove();
+        }
     }
 }
 

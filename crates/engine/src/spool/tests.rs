@@ -107,6 +107,7 @@ fn a_failing_disk_is_a_gap_and_not_a_stop() {
     std::fs::write(folder.path().join("f"), "a file where the folder should be").unwrap();
     spool.append(Stream::Stdout, b"lost");
     std::fs::remove_file(folder.path().join("f")).unwrap();
+    std::fs::create_dir(folder.path().join("f")).unwrap();
     spool.append(Stream::Stdout, b"kept");
     let all = read_all(&spool, 0, 1000);
     assert_continuous(&all, 0, 8);

@@ -48,6 +48,32 @@ impl Writer {
         }
     }
 
+    /// What is there already of a log, to be read.
+    pub(super) fn found(folder: PathBuf, name: String) -> Self {
+        let segments = super::found::segments(&folder, &name);
+        Self {
+            offset: segments.last().map_or(0, |last| last.end),
+            segments: segments.into(),
+            ..Self::new(folder, name, super::LIMIT)
+        }
+    }
+
+    /// The offset after the last byte.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Writes the note beside the log.
+    pub(super) fn note(&self, text: &[u8]) {
+        if let Err(error) = crate::lock::replace(&self.note_path(), text) {
+            self.complain(&error, "what a log is of could not be noted");
+        }
+    }
+
+    fn note_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.json", self.name))
+    }
+
     /// Appends a record whose header space is at the front of `buffer`; gives
     /// the offset after it. What cannot be written is counted all the same:
     /// readers see the missing offsets as a gap.
@@ -71,7 +97,7 @@ impl Writer {
             }
             Err(error) if !self.failing => {
                 self.failing = true;
-                tracing::warn!(%error, folder = %self.folder.display(), "a log could not be written; a gap is marked");
+                self.complain(&error, "a log could not be written; a gap is marked");
             }
             Err(_) => {}
         }
@@ -92,12 +118,20 @@ impl Writer {
         let segment = self.segments.back().expect("one was pushed when there was none");
         let file = match &self.file {
             Some(file) => file,
-            None => {
-                std::fs::create_dir_all(&self.folder)?;
-                self.file.insert(segment.open(&self.folder, &self.name)?)
-            }
+            None => self.file.insert(segment.open(&self.folder, &self.name)?),
         };
         file.write_all_at(record, segment.length)
+    }
+
+    /// Says that something could not be written. The folder is gone when the
+    /// sandbox is: what its programs had printed then interests nobody.
+    fn complain(&self, error: &std::io::Error, what: &str) {
+        let folder = self.folder.display();
+        if error.kind() == std::io::ErrorKind::NotFound {
+            tracing::debug!(%error, %folder, "{what}");
+        } else {
+            tracing::warn!(%error, %folder, "{what}");
+        }
     }
 
     fn drop_middle(&mut self) {
@@ -152,6 +186,8 @@ impl Writer {
         for segment in std::mem::take(&mut self.segments) {
             self.unlink(&segment);
         }
+        // Most logs have none.
+        let _ = std::fs::remove_file(self.note_path());
         self.beginning = 0;
     }
 }

@@ -20,11 +20,12 @@ mod terminal;
 
 pub(crate) use interpreter::Contexts;
 pub(crate) use lsp::Servers;
-pub(crate) use session::Sessions;
+pub(crate) use session::{Past, Sessions};
 pub(crate) use terminal::Terminals;
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
+use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -55,6 +56,14 @@ pub(crate) fn routes(engine: &SharedEngine) -> Router<SharedEngine> {
         .route_layer(from_fn_with_state(engine.clone(), enter))
 }
 
+/// Daytona's words, which its SDKs and ours know as "not started".
+fn not_started() -> Fault {
+    Fault::bad_request(
+        "bad request: failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox started?",
+    )
+    .by_proxy()
+}
+
 /// Finds the sandbox of a request; every request is a use of it.
 async fn enter(
     State(engine): State<SharedEngine>,
@@ -67,12 +76,17 @@ async fn enter(
         .find_map(|(name, value)| (name == "sandbox").then_some(value))
         .unwrap_or("");
     let entry = auth::sandbox_of(&engine, &request, id)?;
+    request
+        .extensions_mut()
+        .insert(Past::new(engine.spool_folder(&entry.id)));
     let Some(live) = entry.live().filter(|live| !live.is_held()) else {
-        // Daytona's words, which its SDKs and ours know as "not started".
-        return Err(Fault::bad_request(
-            "bad request: failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox started?",
-        )
-        .by_proxy());
+        // What its commands printed can be read when an engine was killed.
+        let reads_logs = request.method() == Method::GET && request.uri().path().contains("/process/session");
+        return if reads_logs && entry.live().is_none() {
+            Ok(next.run(request).await)
+        } else {
+            Err(not_started())
+        };
     };
     let _use = counts_as_use(request.headers()).then(|| entry.activity.enter());
     request.extensions_mut().insert(entry);

@@ -20,6 +20,8 @@ mod charts;
 mod contract;
 mod control;
 mod copies;
+mod cycles;
+mod endurance;
 mod engine;
 mod events;
 mod execute;
@@ -69,6 +71,8 @@ fn main() -> anyhow::Result<()> {
         charts::trials(),
         control::trials(),
         copies::trials(),
+        cycles::trials(),
+        endurance::trials(),
         events::trials(),
         execute::trials(),
         files::trials(),

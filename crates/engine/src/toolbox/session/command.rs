@@ -6,6 +6,8 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use tokio::sync::{Mutex, oneshot, watch};
 
+use super::past::Note;
+use crate::clock;
 use crate::spool::Spool;
 use crate::toolbox::process::Input;
 
@@ -13,6 +15,8 @@ use crate::toolbox::process::Input;
 #[derive(Debug)]
 pub(crate) struct Command {
     pub id: String,
+    session: String,
+    at_ms: i64,
     pub text: String,
     /// Input given to it stays out of its log.
     pub quiet_input: bool,
@@ -39,9 +43,12 @@ impl Command {
         input: Input,
         is_open: oneshot::Receiver<()>,
         id: String,
+        session: String,
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
+            session,
+            at_ms: clock::now_ms(),
             text,
             quiet_input,
             spool,
@@ -57,7 +64,21 @@ impl Command {
     }
 
     pub(super) fn set_exit_code(&self, code: i32) {
+        self.note(Some(code));
         self.exit.send_replace(Some(code));
+    }
+
+    /// Notes beside its log whose it is, for an engine that finds it.
+    pub(super) fn note(&self, exit_code: Option<i32>) {
+        let note = Note {
+            session: self.session.clone(),
+            command: self.id.clone(),
+            text: self.text.clone(),
+            exit_code,
+            at_ms: self.at_ms,
+        };
+        let text = serde_json::to_vec(&note).expect("a note of plain fields serializes");
+        self.spool.note(&text);
     }
 
     /// Waits until the shell has opened the command's pipes. Before that the

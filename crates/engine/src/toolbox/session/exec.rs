@@ -92,13 +92,22 @@ async fn start(
         opened,
         ended,
     };
-    let command = Command::new(text, quiet_input, Arc::clone(&spool), input, is_open, id);
+    let command = Command::new(
+        text,
+        quiet_input,
+        Arc::clone(&spool),
+        input,
+        is_open,
+        id,
+        session.id.clone(),
+    );
     session.shell.order(order).map_err(|error| match error {
         tokio::sync::mpsc::error::TrySendError::Full(_) => {
             Fault::bad_request("Too many commands wait for this session's shell. Wait for some to end.")
         }
         tokio::sync::mpsc::error::TrySendError::Closed(_) => shell_ended(&session.id),
     })?;
+    command.note(None);
     session.add(Arc::clone(&command));
     let pipes = Pipes {
         stdout,

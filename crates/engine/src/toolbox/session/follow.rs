@@ -19,7 +19,8 @@ use daytona::wire::frames::{MESSAGE_LIMIT, Record, next_record};
 use futures::SinkExt;
 
 use super::logs::snapshot;
-use super::routes::CommandPath;
+use super::past::Past;
+use super::routes::{CommandPath, find_command};
 use crate::body::Query;
 use crate::fault::Fault;
 use crate::registry::Live;
@@ -44,23 +45,25 @@ pub(super) struct LogQuery {
 }
 
 pub(super) async fn logs(
-    Extension(live): Extension<Arc<Live>>,
+    live: Option<Extension<Arc<Live>>>,
+    Extension(past): Extension<Past>,
     Path(path): Path<CommandPath>,
     Query(query): Query<LogQuery>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Fault> {
-    let command = live.sessions.get(&path.session)?.command(&path.command)?;
+    let live = live.map(|Extension(live)| live);
+    let (_, spool) = find_command(live.as_deref(), past, path).await?;
     let (true, Ok(upgrade)) = (query.follow, upgrade) else {
-        return Ok(snapshot(&command));
+        return Ok(snapshot(&spool));
     };
     let exact = headers
         .get(LOG_HEADER)
         .is_some_and(|value| value == LOG_FRAMES_V1);
-    let reader = command.spool.read_from(if exact { query.offset } else { 0 });
+    let reader = spool.read_from(if exact { query.offset } else { 0 });
     let mut response = upgrade.on_upgrade(move |socket| async move {
         // A follower counts as activity for as long as it listens.
-        let _use = live.activity.enter();
+        let _use = live.as_ref().map(|live| live.activity.enter());
         if exact {
             follow(socket, reader, |records| records, <[u8]>::len, log_end_reason).await;
         } else {

@@ -14,10 +14,12 @@ mod follow;
 mod input;
 mod logs;
 mod own;
+mod past;
 mod routes;
 mod sessions;
 mod shell;
 
 pub(super) use own::OwnCommand;
+pub(crate) use past::Past;
 pub(super) use routes::routes;
 pub(crate) use sessions::Sessions;

@@ -8,12 +8,15 @@ use axum::routing::{get, post};
 use axum::{Extension, Json as Answer, Router};
 use daytona::CreateSession;
 
+use super::past::Past;
 use super::shell::Shell;
 use super::{end, entrypoint, exec, follow, input};
 use crate::body::Json;
 use crate::fault::Fault;
 use crate::registry::Live;
+use crate::spool::Spool;
 use crate::state::SharedEngine;
+use crate::toolbox::not_started;
 
 pub(in crate::toolbox) fn routes() -> Router<SharedEngine> {
     Router::new()
@@ -56,31 +59,60 @@ async fn create(
     Ok(StatusCode::CREATED)
 }
 
-async fn list(Extension(live): Extension<Arc<Live>>) -> Answer<Vec<daytona::Session>> {
-    Answer(
-        live.sessions
-            .list()
-            .iter()
-            .map(|session| session.describe())
-            .collect(),
-    )
+async fn list(
+    live: Option<Extension<Arc<Live>>>,
+    Extension(past): Extension<Past>,
+) -> Result<Answer<Vec<daytona::Session>>, Fault> {
+    if let Some(live) = live {
+        let sessions = live.sessions.list();
+        return Ok(Answer(
+            sessions.iter().map(|session| session.describe()).collect(),
+        ));
+    }
+    let found = past.sessions(None).await;
+    if found.is_empty() {
+        Err(not_started())
+    } else {
+        Ok(Answer(found))
+    }
 }
 
 async fn show(
-    Extension(live): Extension<Arc<Live>>,
+    live: Option<Extension<Arc<Live>>>,
+    Extension(past): Extension<Past>,
     Path(path): Path<SessionPath>,
 ) -> Result<Answer<daytona::Session>, Fault> {
-    Ok(Answer(live.sessions.get(&path.session)?.describe()))
+    let unknown = match live.map(|live| live.sessions.get(&path.session)) {
+        Some(Ok(session)) => return Ok(Answer(session.describe())),
+        Some(Err(unknown)) => unknown,
+        None => not_started(),
+    };
+    let found = past.sessions(Some(path.session)).await.pop();
+    found.map(Answer).ok_or(unknown)
 }
 
 async fn show_command(
-    Extension(live): Extension<Arc<Live>>,
+    live: Option<Extension<Arc<Live>>>,
+    Extension(past): Extension<Past>,
     Path(path): Path<CommandPath>,
 ) -> Result<Answer<daytona::Command>, Fault> {
-    Ok(Answer(
-        live.sessions
-            .get(&path.session)?
-            .command(&path.command)?
-            .describe(),
-    ))
+    let live = live.map(|Extension(live)| live);
+    let (command, _) = find_command(live.as_deref(), past, path).await?;
+    Ok(Answer(command))
+}
+
+/// A command with its log: one of the sandbox as it runs, else one that an
+/// earlier engine left.
+pub(super) async fn find_command(
+    live: Option<&Live>,
+    past: Past,
+    path: CommandPath,
+) -> Result<(daytona::Command, Arc<Spool>), Fault> {
+    let find = |live: &Live| live.sessions.get(&path.session)?.command(&path.command);
+    let unknown = match live.map(find) {
+        Some(Ok(command)) => return Ok((command.describe(), Arc::clone(&command.spool))),
+        Some(Err(unknown)) => unknown,
+        None => not_started(),
+    };
+    past.command(path.session, path.command).await.ok_or(unknown)
 }
