@@ -130,3 +130,19 @@ async def test_secrets(daytona, make):
     with pytest.raises(Exception) as refused:
         await daytona.secret.get(secret.id)
     assert refused.value.status == 404
+
+
+async def test_warm_pools(daytona, make):
+    pool = await daytona.warm_pool.create("daytona-medium", 1)
+    try:
+        async def filled():
+            [found] = [other for other in await daytona.warm_pool.list() if other.id == pool.id]
+            return found.current_size == 1
+
+        await until("it is filled", filled)
+        sandbox = await make(snapshot="daytona-medium")
+        assert (await sandbox.process.exec("echo warm")).result == "warm\n"
+        assert (await daytona.warm_pool.update(pool.id, 2)).pool == 2
+    finally:
+        await daytona.warm_pool.delete(pool.id)
+    assert pool.id not in [found.id for found in await daytona.warm_pool.list()]

@@ -77,3 +77,13 @@ async def test_a_signed_preview_until_it_is_ended(serving):
     assert visit(signed.url, "/signed")[0] in (401, 302, 307, 403, 404)
     with pytest.raises(DaytonaError):
         await serving.get_preview_link(70000)
+
+
+async def test_ssh_access(serving):
+    access = await serving.create_ssh_access(10)
+    assert access.sandbox_id == serving.id and access.token and access.token in access.ssh_command
+    assert access.expires_at > access.created_at
+    valid = await serving.validate_ssh_access(access.token)
+    assert (valid.valid, valid.sandbox_id) == (True, serving.id)
+    await serving.revoke_ssh_access(access.token)
+    assert not (await serving.validate_ssh_access(access.token)).valid
