@@ -24,7 +24,8 @@ impl OwnCommand {
         let id = uuid::Uuid::new_v4().to_string();
         let spool = Spool::new(live.spool_folder(), &id, LIMIT);
         let (_, never) = oneshot::channel();
-        let command = Command::new(text, true, spool, Input::default(), never, id);
+        let command = Command::new(text, true, spool, Input::default(), never, id, session.id.clone());
+        command.note(None);
         session.add(Arc::clone(&command));
         Ok(Self {
             command,
