@@ -61,8 +61,9 @@ pub(super) async fn serve(device: Tun, gate: Arc<Gate>) -> io::Result<()> {
             }
         };
         let mut packet = driver.stack.buffer();
+        let is_behind = driver.stack.is_behind();
         tokio::select! {
-            read = device.read(&mut packet) => {
+            read = device.read(&mut packet), if !is_behind => {
                 read?;
                 driver.take(packet);
                 for _ in 1..BATCH {

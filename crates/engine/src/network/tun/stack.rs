@@ -25,6 +25,8 @@ use crate::network::plan::{HOST, HOST_V6, PREFIX, PREFIX_V6};
 const BUFFER: usize = 128 * 1024;
 /// How long the rest of a connection that was closed may take to be read.
 const LINGER: Duration = Duration::from_secs(10 * 60);
+/// Packets of the sandbox that may wait.
+const BEHIND: usize = 64;
 /// Datagrams and errors that wait besides the stack's own packets; more are lost,
 /// as they may be.
 const EXTRA: usize = 256;
@@ -127,10 +129,19 @@ impl Stack {
         inner.poll(now);
         inner.sweep(now);
         ready.extend(inner.queue.outgoing.drain(..));
+        if !inner.queue.incoming.is_empty() {
+            return Some(std::time::Duration::ZERO);
+        }
         let Inner {
             interface, sockets, ..
         } = &mut *inner;
         interface.poll_delay(now, sockets).map(Into::into)
+    }
+
+    /// Whether packets of the sandbox wait, because what leaves has no room for
+    /// their answers: then no more are taken.
+    pub(super) fn is_behind(&self) -> bool {
+        self.inner().queue.incoming.len() >= BEHIND
     }
 
     /// Notes a connection whose server is to be reached; `false` when it is
