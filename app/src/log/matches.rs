@@ -90,7 +90,7 @@ mod tests {
     fn finds_as_rows_come_and_go() {
         let mut store = LogStore::with_limit(1 << 20);
         let mut matches = Matches::of(Filter::parse("7"));
-        let mut add = |store: &mut LogStore, numbers: std::ops::Range<u32>| {
+        let add = |store: &mut LogStore, numbers: std::ops::Range<u32>| {
             for number in numbers {
                 let line = format!("{number}{}\n", " ".repeat(60));
                 store.push(store.offset(), Millis(0), LogStream::Stdout, line.as_bytes());
