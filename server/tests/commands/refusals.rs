@@ -35,7 +35,8 @@ fn an_unusable_value() {
     let (said, code) = refusal(folder.path(), &["serve", "--network", "on"]);
     assert_eq!(
         said,
-        "--network is \u{201c}on\u{201d}, which cannot be used: off or open is needed."
+        "--network is \u{201c}on\u{201d}, which cannot be used: off, open, or a list of domains, addresses \
+         and ranges such as example.com,*.example.org,10.1.2.0/24 is needed."
     );
     assert_eq!(code, Some(2));
 }
