@@ -3,11 +3,17 @@
 //! were not finished, and files that were not written to their end.
 
 use std::path::Path;
+use std::time::Duration;
 
 use daytona::SandboxState;
 
 use crate::registry::Registry;
 use crate::snapshots::Snapshots;
+
+/// How often a folder that something is still written to is tried again.
+const ATTEMPTS: u32 = 100;
+/// The time between two of these.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Removes them. Only what is named like something of ours is touched.
 pub(crate) fn clear(data_dir: &Path, registry: &Registry, snapshots: &Snapshots) {
@@ -72,9 +78,21 @@ fn clear_logs(folder: &Path) {
     }
 }
 
-/// Removes a folder and says so when that fails.
+/// Removes a folder and says so when that fails. Blocks for some milliseconds
+/// when something is still written to it, such as the last word of a program
+/// that was ended.
 pub(crate) fn remove(folder: &Path) {
-    match std::fs::remove_dir_all(folder) {
+    let mut removed = std::fs::remove_dir_all(folder);
+    for _ in 0..ATTEMPTS {
+        match &removed {
+            Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => {
+                std::thread::sleep(PAUSE);
+                removed = std::fs::remove_dir_all(folder);
+            }
+            _ => break,
+        }
+    }
+    match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             tracing::warn!(%error, folder = %folder.display(), "a folder that nobody wants could not be removed");
         }

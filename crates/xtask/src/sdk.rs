@@ -97,6 +97,7 @@ impl Engine {
             .arg(data)
             .arg("--ends-with")
             .arg(std::process::id().to_string())
+            .env("PITLANE_SSH_ADDR", "127.0.0.1:0")
             .current_dir(data)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
