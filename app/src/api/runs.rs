@@ -29,13 +29,14 @@ pub struct RunData {
 /// Starts a run of the agent's files as they are saved. The same `id` twice is one run.
 #[server(prefix = "/fn", endpoint = "start_run", input = Json)]
 pub async fn start_run(id: RunId, agent: AgentId, fresh: bool) -> Result<Run, UiError> {
-    crate::session::can(model::Permission::Run).await?;
+    let user = crate::session::can(model::Permission::Run).await?;
     let start = runs::StartRun {
         id,
         agent,
         args: Vec::new(),
         timeout_seconds: None,
         fresh,
+        person: Some(user.id),
     };
     Ok(crate::services::services()?.runs.start(start).await?)
 }

@@ -30,7 +30,7 @@ impl From<RunsError> for UiError {
             RunsError::NotFound(_) => ErrorCode::NotFound,
             RunsError::Conflict(_) | RunsError::NotRunning(_) => ErrorCode::Conflict,
             RunsError::Invalid(_) => ErrorCode::Invalid,
-            RunsError::Provider(_) | RunsError::ShuttingDown => ErrorCode::Unavailable,
+            RunsError::Provider(_) | RunsError::Busy(_) | RunsError::ShuttingDown => ErrorCode::Unavailable,
         };
         Self::new(code, error.to_string()).with_status()
     }

@@ -17,6 +17,10 @@ pub struct RunsConfig {
     pub ring: usize,
     /// How many runs may be under way at once; the others wait their turn.
     pub concurrency: usize,
+    /// How many of them may be of one person.
+    pub concurrency_per_person: usize,
+    /// How many runs may wait; past it a start is refused.
+    pub waiting: usize,
     /// How long a program that is asked to end has before it is killed.
     pub stop_grace: Duration,
     /// The snapshot sandboxes are made from; none for the provider's own.
@@ -29,7 +33,7 @@ pub struct RunsConfig {
 
 impl RunsConfig {
     /// The settings everything but the tests starts from: 256 MiB of log and
-    /// 4 MiB of it in memory, 16 runs at once, 2 s to end by itself, 60 s for
+    /// 4 MiB of it in memory, 16 runs at once and 1,000 waiting, 2 s to end by itself, 60 s for
     /// the provider to come back, and the reaper every minute.
     #[must_use]
     pub fn new(instance: impl Into<String>, provider: Provider) -> Self {
@@ -39,6 +43,8 @@ impl RunsConfig {
             log_limit: 256 << 20,
             ring: 4 << 20,
             concurrency: 16,
+            concurrency_per_person: usize::MAX,
+            waiting: 1000,
             stop_grace: Duration::from_secs(2),
             snapshot: None,
             provider_deadline: Duration::from_secs(60),

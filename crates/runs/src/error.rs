@@ -21,6 +21,9 @@ pub enum RunsError {
     /// The provider of sandboxes did not do its part.
     #[error("{0}")]
     Provider(String),
+    /// As many runs wait as can.
+    #[error("{0}")]
+    Busy(String),
     /// Pitlane is shutting down; the request can be sent again in a moment.
     #[error("Pitlane is shutting down. Try again in a moment.")]
     ShuttingDown,

@@ -1,10 +1,11 @@
 //! Puts together what a run needs while it is driven, and starts its driver.
 
 use crate::{
-    driver::{Context, Driver, Resumed},
+    driver::{Beginning, Context, Driver, Resumed},
     journal::Journal,
     ledger::{Ledger, Limits, Writer},
     live::LiveRun,
+    queue::Ticket,
     record::Record,
 };
 use futures::FutureExt as _;
@@ -18,6 +19,8 @@ pub(crate) struct New {
     pub(crate) revision: Revision,
     /// Whether to make a new sandbox even when a live one stands.
     pub(crate) fresh: bool,
+    /// Its place in the line.
+    pub(crate) ticket: Ticket,
 }
 
 /// What an earlier process left of a run.
@@ -40,12 +43,20 @@ pub(crate) fn spawn(
         log: context.config.log_limit,
         ring: context.config.ring,
     };
-    let (start, left) = match how {
-        Ok(new) => (Some((new.revision, new.fresh)), None),
-        Err(left) => (None, Some(left)),
+    let (start, beginning, events, (offset, lines)) = match how {
+        Ok(new) => (
+            Some((new.revision, new.fresh)),
+            Beginning::InLine(new.ticket),
+            Vec::new(),
+            (0, 0),
+        ),
+        Err(left) => (
+            None,
+            Beginning::Left(Box::new(left.resumed)),
+            left.events,
+            (left.offset, left.lines),
+        ),
     };
-    let (offset, lines) = left.as_ref().map_or((0, 0), |left| (left.offset, left.lines));
-    let (events, resumed) = left.map_or((Vec::new(), None), |left| (left.events, Some(left.resumed)));
     let known = events.last().map_or(0, |event| event.seq);
     let ledger = Arc::new(Ledger::new(limits, offset, lines));
     let (requests, received) = mpsc::unbounded_channel();
@@ -61,7 +72,7 @@ pub(crate) fn spawn(
     let journal = Journal::start(run.id.clone(), context.store.clone());
     let writer = Writer::start(run.id.clone(), ledger, context.store.clone());
     let mut record = Record::new(run, live, journal, known);
-    if resumed.is_none() {
+    if matches!(beginning, Beginning::InLine(_)) {
         record.begin(Phase::Queued);
     }
     let run = record.run().clone();
@@ -69,7 +80,7 @@ pub(crate) fn spawn(
     let (guarded, id) = (Arc::clone(context), run.id.clone());
     context.tasks.spawn(async move {
         // A mistake of ours must not leave readers waiting for ever. The run is taken up at the next start.
-        if AssertUnwindSafe(driver.drive(resumed))
+        if AssertUnwindSafe(driver.drive(beginning))
             .catch_unwind()
             .await
             .is_err()

@@ -70,6 +70,14 @@ impl Record {
         }
     }
 
+    /// Tells readers what it waits for. Not written down: it changes often, and ends with this process.
+    pub(crate) fn waits(&mut self, why: String) {
+        if self.run.reason.as_ref() != Some(&why) {
+            self.run.reason = Some(why);
+            self.live.publish(self.run.clone(), Vec::new());
+        }
+    }
+
     /// Begins a phase, ending the one before if it lasts. One that an earlier process began goes on.
     pub(crate) fn begin(&mut self, phase: Phase) {
         let last = self.run.phases.last();

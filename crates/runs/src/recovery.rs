@@ -57,6 +57,7 @@ async fn take_up_one(context: &Arc<Context>, run: Run, sandboxes: &[SandboxRecor
         resumed: Resumed {
             handle: Handle::load(store, &run.id).await,
             sandbox: sandbox.cloned(),
+            person: agent.owner,
         },
     };
     spawn(context, run, agent.settings, Err(left));

@@ -5,14 +5,14 @@ use crate::{
     driver::Context,
     launch::{New, spawn},
     live::{Hub, LiveRun, Request},
-    queue::Queue,
+    queue::{self, Queue},
     reading::LogReader,
     reaper, recovery,
     sandboxes::Sandboxes,
 };
 use model::{
-    Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxRecord, language, run::MAX_TIMEOUT_SECONDS,
-    time::byte_words,
+    Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxRecord, UserId, language,
+    run::MAX_TIMEOUT_SECONDS, time::byte_words,
 };
 use std::{
     sync::Arc,
@@ -26,10 +26,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 const MAX_ARGS_BYTES: usize = 64 * 1024;
 /// The most that is written to a program's standard input at once, in bytes.
 const MAX_INPUT_BYTES: usize = 1 << 20;
-/// The most bytes [`Runs::log_bytes`] gives at once.
-const MAX_LOG_BYTES: u64 = 4 << 20;
+/// The most bytes [`Runs::log_bytes`] gives at once: what is held for a reader that does not take it.
+const MAX_LOG_BYTES: u64 = 256 << 10;
 /// The most bytes of output [`Runs::log_range`] gives at once.
-const MAX_RANGE_BYTES: u64 = 1 << 20;
+const MAX_RANGE_BYTES: u64 = 256 << 10;
 /// How long a shutdown may take.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -46,6 +46,8 @@ pub struct StartRun {
     pub timeout_seconds: Option<u32>,
     /// Whether to make a new sandbox even when a live one stands.
     pub fresh: bool,
+    /// Whose share of the places it takes; none for the agent's owner.
+    pub person: Option<UserId>,
 }
 
 /// The sandbox of an agent that stands between two runs, or is used by one.
@@ -80,7 +82,11 @@ impl Runs {
         let tasks = TaskTracker::new();
         let sandboxes = Sandboxes::new(config.clone(), store.clone(), client.clone(), tasks.clone());
         let context = Arc::new(Context {
-            queue: Queue::new(config.concurrency),
+            queue: Queue::new(queue::Limits {
+                places: config.concurrency,
+                of_one_person: config.concurrency_per_person,
+                waiting: config.waiting,
+            }),
             config,
             store,
             client,
@@ -98,8 +104,8 @@ impl Runs {
     /// again returns the same run.
     ///
     /// # Errors
-    /// When another run of the agent is under way, there is nothing to run, or
-    /// the database fails.
+    /// When another run of the agent is under way, there is nothing to run, as
+    /// many runs wait as can, or the database fails.
     pub async fn start(&self, request: StartRun) -> Result<Run, RunsError> {
         let context = &self.context;
         if context.shutdown.is_cancelled() {
@@ -131,7 +137,16 @@ impl Runs {
         };
         // From here on the run exists; a caller that gives up must not keep it from being driven.
         let context = Arc::clone(context);
+        let person = request.person.unwrap_or(agent.owner);
         let started = tokio::spawn(async move {
+            let ticket = match context.queue.join(&person, &new.agent) {
+                Ok(ticket) => ticket,
+                // Started before: still the same run.
+                Err(busy) => match context.store.run(&new.id).await {
+                    Ok(run) if run.agent == new.agent => return Ok(run),
+                    _ => return Err(busy),
+                },
+            };
             let (run, created) = context.store.create_run(&new).await?;
             if !created {
                 return Ok(run);
@@ -139,6 +154,7 @@ impl Runs {
             let new = New {
                 revision,
                 fresh: request.fresh,
+                ticket,
             };
             Ok(spawn(&context, run, agent.settings, Ok(new)))
         });
@@ -251,7 +267,7 @@ impl Runs {
     }
 
     /// The bytes of a log from offset `from` up to, not including, `to`.
-    /// What was not kept is left out. At most 4 MiB are returned at once: the
+    /// What was not kept is left out. At most 256 KiB are returned at once: the
     /// second value is the offset to go on from, none at the end.
     ///
     /// # Errors
@@ -268,8 +284,8 @@ impl Runs {
         Ok((bytes, next.filter(|next| *next < to)))
     }
 
-    /// The frames of a log that hold the bytes `from..to`; at most 1 MiB of
-    /// them at once.
+    /// The frames of a log that hold the bytes `from..to`; at most 256 KiB
+    /// of them at once.
     ///
     /// # Errors
     /// When there is no such run or the database fails.

@@ -147,6 +147,7 @@ async fn follow_program(
         args: flags.arguments.clone(),
         timeout_seconds: None,
         fresh: true,
+        person: None,
     };
     runs.start(request).await.map_err(|error| said(&error))?;
     let interrupted = Arc::new(std::sync::OnceLock::new());

@@ -26,6 +26,7 @@ mod packages;
 mod prepare;
 mod program;
 mod resume;
+mod turn;
 
 pub(crate) use resume::Resumed;
 
@@ -34,7 +35,7 @@ use crate::{
     handle::Handle,
     ledger::Writer,
     live::{Hub, Request},
-    queue::Queue,
+    queue::{Queue, Ticket},
     record::Record,
     sandboxes::{Asked, Held, Sandboxes},
 };
@@ -144,6 +145,14 @@ pub(crate) struct Driver {
     requests: Requests,
 }
 
+/// Where a driver begins.
+pub(crate) enum Beginning {
+    /// A new run, in line for its turn.
+    InLine(Ticket),
+    /// What an earlier process left.
+    Left(Box<Resumed>),
+}
+
 /// The driver without its requests, so that one can be waited for while the other goes on.
 struct Work {
     context: Arc<Context>,
@@ -194,26 +203,26 @@ impl Driver {
 
     /// Drives to the end, or until the process shuts down; then what is known is stored, and the run is
     /// left to the next process.
-    pub(crate) async fn drive(mut self, resumed: Option<Resumed>) {
+    pub(crate) async fn drive(mut self, beginning: Beginning) {
         let shutdown = self.work.context.shutdown.clone();
         tokio::select! {
-            () = self.run_to_end(resumed) => self.work.conclude().await,
+            () = self.run_to_end(beginning) => self.work.conclude().await,
             () = shutdown.cancelled() => self.work.leave().await,
         }
     }
 
-    async fn run_to_end(&mut self, resumed: Option<Resumed>) {
+    async fn run_to_end(&mut self, beginning: Beginning) {
         let context = Arc::clone(&self.work.context);
-        let (verdict, _place) = match resumed {
-            None => {
+        let (verdict, _place) = match beginning {
+            Beginning::InLine(mut ticket) => {
                 tokio::select! {
-                    place = context.queue.turn() => (self.run_from_start().await, Some(place)),
+                    place = self.work.turn(&mut ticket) => (self.run_from_start().await, Some(place)),
                     at = self.requests.stop() => (Work::stopped_before_the_start(at), None),
                 }
             }
-            Some(resumed) => {
-                let place = context.queue.already_running();
-                (self.resume(resumed).await, Some(place))
+            Beginning::Left(left) => {
+                let place = context.queue.already_running(&left.person);
+                (self.resume(*left).await, Some(place))
             }
         };
         tokio::select! {

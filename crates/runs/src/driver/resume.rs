@@ -12,7 +12,7 @@ use crate::{
 };
 use daytona::SandboxState as ProviderState;
 use model::{
-    RunState, SandboxRecord,
+    RunState, SandboxRecord, UserId,
     log::{self, Record},
 };
 use std::{
@@ -30,12 +30,14 @@ pub(crate) struct Resumed {
     pub(crate) handle: Option<Handle>,
     /// The row of its sandbox, if it had one.
     pub(crate) sandbox: Option<SandboxRecord>,
+    /// Whose share of the places it takes.
+    pub(crate) person: UserId,
 }
 
 impl Driver {
     /// Goes on where the other process ended.
     pub(super) async fn resume(&mut self, resumed: Resumed) -> Verdict {
-        let Resumed { handle, sandbox } = resumed;
+        let Resumed { handle, sandbox, .. } = resumed;
         self.work.restore_digest().await;
         if let Some(record) = &sandbox {
             self.work.claim = Claim::Row(record.clone());

@@ -74,6 +74,7 @@ impl Host {
             args: Vec::new(),
             timeout_seconds: None,
             fresh: false,
+            person: None,
         };
         self.runs.start(request).await.unwrap().id
     }

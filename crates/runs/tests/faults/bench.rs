@@ -127,6 +127,7 @@ pub fn request(agent: &AgentId, run: &RunId) -> StartRun {
         args: Vec::new(),
         timeout_seconds: None,
         fresh: false,
+        person: None,
     }
 }
 

@@ -72,6 +72,7 @@ fn live_and_crash(url: &str, provider: &FakeProvider, agent: &AgentId, random: &
                 args: Vec::new(),
                 timeout_seconds: None,
                 fresh: false,
+                person: None,
             };
             // Refused while an earlier one of the agent is not over yet.
             if let Ok(run) = runs.start(request).await

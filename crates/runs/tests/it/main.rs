@@ -11,6 +11,7 @@ mod followers;
 mod idempotency;
 mod kept;
 mod life;
+mod queueing;
 mod reaper;
 mod recovery;
 mod stopping;

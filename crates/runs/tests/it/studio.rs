@@ -73,6 +73,7 @@ impl Studio {
             args: Vec::new(),
             timeout_seconds: None,
             fresh: false,
+            person: None,
         }
     }
 
