@@ -5,11 +5,15 @@ use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
+use tokio::sync::Semaphore;
 
 /// The shortest password, in characters.
 pub const MIN_CHARACTERS: usize = 10;
 /// The longest, in bytes: hashing must not be a way to keep the server busy.
 const MAX_BYTES: usize = 1024;
+
+/// How many are hashed at once: each takes 19 MiB while it is.
+static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
 /// The hash to store of a new password.
 ///
@@ -26,6 +30,7 @@ pub async fn hash(password: String) -> Result<String, UiError> {
         )
         .with_status());
     }
+    let _turn = AT_ONCE.acquire().await;
     let hashed = tokio::task::spawn_blocking(move || {
         Argon2::default()
             .hash_password(password.as_bytes())
@@ -48,6 +53,7 @@ pub async fn verify(password: String, hash: Option<String>) -> bool {
     if password.len() > MAX_BYTES {
         return false;
     }
+    let _turn = AT_ONCE.acquire().await;
     tokio::task::spawn_blocking(move || match hash {
         Some(hash) => PasswordHash::new(&hash).is_ok_and(|hash| {
             Argon2::default()

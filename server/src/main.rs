@@ -4,6 +4,7 @@
 
 mod command_line;
 mod configuration;
+mod connections;
 mod doctor;
 mod engine_command;
 mod engine_process;

@@ -7,6 +7,7 @@
 
 use crate::{
     configuration::Configuration,
+    connections::{self, Bounds},
     engine_process::EnginePlan,
     failure::Failure,
     listening, output,
@@ -15,7 +16,6 @@ use crate::{
     stopping,
 };
 use app::{Assets, Services};
-use axum::serve::ListenerExt;
 use model::Role;
 use runs::{Runs, RunsConfig};
 use rustix::fs::{FlockOperation, flock};
@@ -31,6 +31,12 @@ use tokio_util::sync::CancellationToken;
 
 /// How long open requests have once the server is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How much of all logs is held in memory at most, in bytes, as long as that leaves each the smallest part.
+const RINGS: usize = 128 << 20;
+/// The least of one log that is held in memory, in bytes.
+const SMALLEST_RING: usize = 256 << 10;
+/// The most.
+const LARGEST_RING: usize = 4 << 20;
 
 /// Serves until it is told to stop. `hangups` is what goes on beside it.
 ///
@@ -63,7 +69,8 @@ async fn serve(configuration: &Configuration) -> Result<(), Failure> {
     let started = start(configuration, &sandboxes, addr, &shutdown).await;
     let served = match started {
         Ok(site) => {
-            let answered = answer(listener, site.clone(), shutdown).await;
+            let bounds = Bounds::new(listening::possible(configuration.connections));
+            let answered = answer(listener, site.clone(), bounds, shutdown).await;
             site.services.runs.shutdown().await;
             site.services.store.close().await;
             answered
@@ -92,8 +99,11 @@ async fn start(
     tokio::spawn(sessions.clone().delete_expired_hourly());
     let config = RunsConfig {
         concurrency: configuration.concurrency,
+        concurrency_per_person: configuration.concurrency_per_person,
+        waiting: configuration.waiting_runs,
         stop_grace: configuration.stop_grace,
         log_limit: configuration.log_limit,
+        ring: ring(configuration.concurrency),
         ..RunsConfig::new(instance(&configuration.data)?, sandboxes.provider)
     };
     let runs = Runs::open(config, store.clone(), sandboxes.client.clone())
@@ -121,6 +131,7 @@ async fn start(
         },
         sessions,
         hosts,
+        configuration.limits,
         shutdown.clone(),
     ))
 }
@@ -132,25 +143,28 @@ async fn open_store(configuration: &Configuration) -> Result<Store, Failure> {
 }
 
 /// Answers requests until `shutdown`, then lets those under way finish, but not for ever.
-async fn answer(listener: TcpListener, site: Site, shutdown: CancellationToken) -> Result<(), Failure> {
-    let failed =
-        |error: std::io::Error| Failure::new(format!("The site stopped: its socket failed: {error}."));
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-    // A line of a log must not wait for the acknowledgement of the one before.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    let service = site::router(site).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+async fn answer(
+    listener: TcpListener,
+    site: Site,
+    bounds: Bounds,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let listener = tokio::net::TcpListener::from_std(listener)
+        .map_err(|error| Failure::new(format!("The site's socket cannot be used: {error}.")))?;
+    let serving = connections::serve(listener, site::router(site), bounds, shutdown.clone());
     tokio::select! {
-        served = serving.into_future() => served.map_err(failed),
+        () = serving => {}
         () = async { shutdown.cancelled().await; tokio::time::sleep(STOP_WITHIN).await } => {
             tracing::warn!("requests that took more than {} s to end were cut off", STOP_WITHIN.as_secs());
-            Ok(())
         }
     }
+    Ok(())
+}
+
+/// How much of each log is held in memory, when so many runs go on at the same time: together no more
+/// than [`RINGS`].
+fn ring(concurrency: usize) -> usize {
+    (RINGS / concurrency.max(1)).clamp(SMALLEST_RING, LARGEST_RING)
 }
 
 /// How the engine of this data folder is started.

@@ -14,6 +14,7 @@ use sources::{Name, Sources};
 use crate::{
     command_line::{ServeFlags, SettingFlags},
     failure::Failure,
+    site::Limits,
 };
 use engine::{Images, NetworkBound, RateLimits, sandbox::IsolationChoice};
 use secrecy::SecretString;
@@ -104,6 +105,26 @@ const CONCURRENCY: Name = Name {
     key: "concurrency",
     variable: "PITLANE_CONCURRENCY",
 };
+const CONCURRENCY_PER_PERSON: Name = Name {
+    key: "concurrency_per_person",
+    variable: "PITLANE_CONCURRENCY_PER_PERSON",
+};
+const WAITING_RUNS: Name = Name {
+    key: "waiting_runs",
+    variable: "PITLANE_WAITING_RUNS",
+};
+const STARTS_PER_MINUTE: Name = Name {
+    key: "starts_per_minute",
+    variable: "PITLANE_STARTS_PER_MINUTE",
+};
+const CONNECTIONS: Name = Name {
+    key: "connections",
+    variable: "PITLANE_CONNECTIONS",
+};
+const STREAMS_PER_PERSON: Name = Name {
+    key: "streams_per_person",
+    variable: "PITLANE_STREAMS_PER_PERSON",
+};
 const LOG_LIMIT: Name = Name {
     key: "log_limit_mb",
     variable: "PITLANE_LOG_LIMIT_MB",
@@ -125,7 +146,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 25] = [
+const NAMES: [Name; 30] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -146,6 +167,11 @@ const NAMES: [Name; 25] = [
     NODE,
     STOP_GRACE,
     CONCURRENCY,
+    CONCURRENCY_PER_PERSON,
+    WAITING_RUNS,
+    STARTS_PER_MINUTE,
+    CONNECTIONS,
+    STREAMS_PER_PERSON,
     LOG_LIMIT,
     ENGINE_GRACE,
     DAYTONA_API_KEY,
@@ -177,6 +203,14 @@ pub struct Configuration {
     pub stop_grace: Duration,
     /// How many runs go on at the same time.
     pub concurrency: usize,
+    /// How many of these may be of one person.
+    pub concurrency_per_person: usize,
+    /// How many runs may wait for their turn.
+    pub waiting_runs: usize,
+    /// How many connections to the site are open at once.
+    pub connections: usize,
+    /// What one client may ask of the site.
+    pub limits: Limits,
     /// The longest log that is kept whole, in bytes.
     pub log_limit: u64,
     /// Whether the engine outlives a polite stop of the server.
@@ -316,6 +350,16 @@ impl Configuration {
             concurrency: sources
                 .get(CONCURRENCY, |text| number(text, 1, 1000))?
                 .map_or(16, |count| count as usize),
+            concurrency_per_person: sources
+                .get(CONCURRENCY_PER_PERSON, |text| number(text, 1, 1000))?
+                .map_or(usize::MAX, |count| count as usize),
+            waiting_runs: sources
+                .get(WAITING_RUNS, |text| number(text, 0, 100_000))?
+                .map_or(1000, |count| count as usize),
+            connections: sources
+                .get(CONNECTIONS, |text| number(text, 16, 100_000))?
+                .map_or(4096, |count| count as usize),
+            limits: limits(&sources)?,
             log_limit: sources
                 .get(LOG_LIMIT, |text| number(text, 1, 100_000))?
                 .unwrap_or(256)
@@ -339,6 +383,18 @@ fn cloud(sources: &Sources) -> Result<Option<CloudSettings>, Failure> {
         api_key,
         target: sources.get(DAYTONA_TARGET, |text| Ok(text.to_owned()))?,
     }))
+}
+
+fn limits(sources: &Sources) -> Result<Limits, Failure> {
+    let usual = Limits::default();
+    Ok(Limits {
+        streams_per_person: sources
+            .get(STREAMS_PER_PERSON, |text| number(text, 1, 100_000))?
+            .map_or(usual.streams_per_person, |count| count as usize),
+        starts_per_minute: sources
+            .get(STARTS_PER_MINUTE, |text| number(text, 0, 100_000))?
+            .map_or(usual.starts_per_minute, |count| count as usize),
+    })
 }
 
 fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {

@@ -85,6 +85,32 @@ fn flags_win_over_environment_over_dot_env_over_file() {
 }
 
 #[test]
+fn limits_are_read_and_bounded() {
+    let usual = given().read().expect("usable");
+    assert_eq!(
+        (usual.connections, usual.waiting_runs, usual.limits),
+        (4096, 1000, Limits::default())
+    );
+    let set = given()
+        .file(
+            "pitlane.toml",
+            "concurrency = 200\nconcurrency_per_person = 20\nwaiting_runs = 0\nstarts_per_minute = 0\nstreams_per_person = 7\n",
+        )
+        .read()
+        .expect("usable");
+    assert_eq!(
+        (set.concurrency, set.concurrency_per_person, set.waiting_runs),
+        (200, 20, 0)
+    );
+    assert_eq!(
+        (set.limits.starts_per_minute, set.limits.streams_per_person),
+        (0, 7)
+    );
+    let said = given().variable("PITLANE_CONNECTIONS", "3").refusal();
+    assert!(said.contains("from 16 to 100000"), "{said}");
+}
+
+#[test]
 fn the_cloud_is_used_when_there_is_a_key() {
     let configuration = given()
         .variable("DAYTONA_API_KEY", "dtn_x")

@@ -6,6 +6,7 @@ use super::{
     Site,
     log::end_of,
     permission::{Can, Read},
+    pressure::{Client, Inside},
     refusal::Refusal,
     session::Sessions,
 };
@@ -35,6 +36,9 @@ const HEARTBEAT: Duration = if cfg!(test) {
 /// How long browsers wait before they connect again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// When somebody with too many streams may ask for another, in seconds.
+const TOO_MANY_WAIT: u64 = 10;
+
 /// What to follow.
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
@@ -44,12 +48,22 @@ pub struct Wanted {
 
 /// The handler.
 pub async fn follow(
-    _: Can<Read>,
+    can: Can<Read>,
     State(site): State<Site>,
     session: Session,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    let streams = &site.pressure.streams;
+    let inside = streams.enter(&Client::Person(can.user.id)).ok_or_else(|| {
+        Refusal::too_many(
+            format!(
+                "{} live views of yours are open, as many as one person may have. Close some, then reload this one.",
+                streams.most()
+            ),
+            TOO_MANY_WAIT,
+        )
+    })?;
     let last = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())
@@ -67,6 +81,7 @@ pub async fn follow(
         messages,
         checks: every_heartbeat(),
         is_over: false,
+        _inside: inside,
     };
     let mut response = Sse::new(reader.events())
         .keep_alive(KeepAlive::new().interval(HEARTBEAT))
@@ -103,6 +118,8 @@ struct Reader {
     messages: SelectAll<BoxStream<'static, Vec<StreamMessage>>>,
     checks: tokio::time::Interval,
     is_over: bool,
+    /// It counts as one of its person's as long as it is there.
+    _inside: Inside<Client>,
 }
 
 impl Reader {

@@ -5,8 +5,10 @@
 use super::{
     Site,
     permission::{Can, Edit, Read},
+    pressure::{Client, no_room_for_it},
     refusal::Refusal,
 };
+use crate::connections::hold_until_sent;
 use app::ErrorCode;
 use axum::{
     Json,
@@ -19,13 +21,19 @@ use model::{AgentId, FilePath, SaveOutcome, file::check_size};
 
 /// GET: always as a download, never as a page of this site.
 pub async fn download(
-    _: Can<Read>,
+    can: Can<Read>,
     State(site): State<Site>,
     Path((agent, path)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let (agent, path) = (AgentId::parse(&agent)?, FilePath::parse(&path)?);
     let bytes = site.services.store.file_bytes(&agent, &path).await?;
-    let mut response = bytes.into_response();
+    // It is in memory until the client has taken it.
+    let client = Client::Person(can.user.id);
+    let reserved = match site.pressure.room.reserve(&client, bytes.len() as u64) {
+        Ok(reserved) => reserved,
+        Err(no_room) => return Ok(no_room_for_it(no_room)),
+    };
+    let mut response = hold_until_sent(bytes.into_response(), reserved);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,

@@ -2,7 +2,12 @@
 //! pages, server functions and the API. It only lets in; what a person may do
 //! there is checked again by each server function and handler.
 
-use super::{Site, refusal::Refusal, sign_in_link};
+use super::{
+    Site,
+    pressure::{Client, Standing},
+    refusal::Refusal,
+    sign_in_link,
+};
 use app::session::USER_ID;
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -13,7 +18,7 @@ use http::{Extensions, HeaderMap, Method};
 use model::{User, UserId};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 use tower_sessions::Session;
 
@@ -55,7 +60,14 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
         }
         _ => {}
     }
+    let starter = viewer
+        .as_ref()
+        .filter(|_| path == "/fn/start_run")
+        .map(|user| Client::Person(user.id.clone()));
     request.extensions_mut().insert(Viewer(viewer));
+    if let Some(starter) = starter {
+        return with_few_starts(&site, &starter, request, next).await;
+    }
     if path == "/fn/sign_in" {
         let address = address(&site, request.extensions(), request.headers());
         return with_few_attempts(&site, &session, address, request, next).await;
@@ -121,35 +133,60 @@ async fn with_few_attempts(
     request: Request,
     next: Next,
 ) -> Response {
-    if let Err(wait) = site.attempts.begin(address, Instant::now()) {
-        return too_many(wait);
+    let client = Client::at(address);
+    let standing = match site.pressure.sign_ins.begin(&client, Instant::now()) {
+        Ok(standing) => standing,
+        Err(standing) => return too_many_sign_ins(&standing),
+    };
+    let mut response = next.run(request).await;
+    if let Some(standing) = standing {
+        standing.say(response.headers_mut());
     }
-    let response = next.run(request).await;
     // The status does not tell: a form without scripts is redirected in both cases.
     if session
         .get::<UserId>(USER_ID)
         .await
         .is_ok_and(|user| user.is_some())
     {
-        site.attempts.succeeded(address);
+        site.pressure.sign_ins.forget(&client);
     }
     response
 }
 
+/// A start is one of a few in a minute.
+async fn with_few_starts(site: &Site, starter: &Client, request: Request, next: Next) -> Response {
+    match site.pressure.starts.begin(starter, Instant::now()) {
+        Ok(standing) => {
+            let mut response = next.run(request).await;
+            if let Some(standing) = standing {
+                standing.say(response.headers_mut());
+            }
+            response
+        }
+        Err(standing) => too_many(&standing, "You started as many runs as one may in a minute."),
+    }
+}
+
 /// Too many attempts to sign in.
-pub fn too_many(wait: Duration) -> Response {
-    let seconds = wait.as_secs().max(1);
-    let words = model::time::duration_words(seconds * 1000);
-    Refusal::too_many(
-        format!("There were too many attempts to sign in from your address. Try again in {words}."),
-        seconds,
+pub fn too_many_sign_ins(standing: &Standing) -> Response {
+    too_many(
+        standing,
+        "There were too many attempts to sign in from your address.",
     )
-    .into_response()
+}
+
+fn too_many(standing: &Standing, sentence: &str) -> Response {
+    let seconds = standing.wait_seconds();
+    let words = model::time::duration_words(seconds * 1000);
+    let refusal = Refusal::too_many(format!("{sentence} Try again in {words}."), seconds);
+    let mut response = refusal.into_response();
+    standing.say(response.headers_mut());
+    response
 }
 
 /// The address a request comes from; behind a proxy of this machine or
 /// network, the one that the proxy itself saw.
-fn address(site: &Site, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
+pub fn address(site: &Site, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
     let peer = extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {

@@ -3,14 +3,13 @@
 //! ```text
 //! every request ── trace ─ catch panics ─ headers ─ host and origin
 //!    ├── /healthz /readyz /assets/…            open
-//!    └── session ─ guard ─ sizes ─ compression
+//!    └── session ─ guard ─ pressure ─ compression
 //!           ├── pages                           signed in, or sent to /sign-in
 //!           ├── /fn/…  server functions         401, but for `me` and `sign_in`
 //!           └── /api/… REST and events          401; each handler names its permission
 //! ```
 
 mod assets;
-mod attempts;
 mod events;
 mod files;
 mod guard;
@@ -20,15 +19,16 @@ pub mod hosts;
 mod log;
 mod pages;
 mod permission;
+mod pressure;
 mod refusal;
 mod router;
 mod session;
 mod sign_in_link;
-mod sizes;
 #[cfg(test)]
 mod tests;
 
 pub use assets::{base as assets_base, runtime_folder};
+pub use pressure::Limits;
 pub use router::router;
 pub use session::{Sessions, fresh_sign_in_link};
 
@@ -49,8 +49,8 @@ pub struct Site {
     pub sessions: Sessions,
     /// The names the site answers to.
     pub hosts: Arc<Hosts>,
-    /// Failed attempts to sign in.
-    pub attempts: Arc<attempts::Attempts>,
+    /// What clients ask of it, counted.
+    pub pressure: Arc<pressure::Pressure>,
     /// Ends what would go on for ever when the server stops.
     pub shutdown: CancellationToken,
     leptos: LeptosOptions,
@@ -63,6 +63,7 @@ impl Site {
         assets: app::Assets,
         sessions: Sessions,
         hosts: Hosts,
+        limits: Limits,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
@@ -74,7 +75,7 @@ impl Site {
             assets,
             sessions,
             hosts: Arc::new(hosts),
-            attempts: Arc::default(),
+            pressure: Arc::new(pressure::Pressure::new(limits)),
             shutdown,
         }
     }

@@ -36,6 +36,22 @@ impl Refusal {
         }
     }
 
+    /// What was sent took too long to come.
+    pub fn too_slow(sentence: &str) -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            ..Self::new(ErrorCode::Unavailable, sentence)
+        }
+    }
+
+    /// There is no room for it now.
+    pub fn busy(sentence: String, retry_after_seconds: u64) -> Self {
+        Self {
+            retry_after_seconds: Some(retry_after_seconds),
+            ..Self::new(ErrorCode::Unavailable, sentence)
+        }
+    }
+
     /// Too many tries.
     pub fn too_many(sentence: String, retry_after_seconds: u64) -> Self {
         Self {

@@ -1,13 +1,13 @@
 //! All routes, and the layers before them.
 
 use super::{
-    Site, assets, events, files, guard, headers, health, hosts, log, pages, permission, refusal::Refusal,
-    session, sizes,
+    Site, assets, events, files, guard, headers, health, hosts, log, pages, permission, pressure,
+    refusal::Refusal, session,
 };
 use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{self, MethodRouter},
 };
@@ -46,7 +46,8 @@ pub fn router(site: Site) -> Router {
         // The innermost first: what stands lower runs earlier.
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(256).and(is_text_of_ours)))
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn(sizes::check))
+        .layer(from_fn_with_state(site.clone(), pressure::check_sizes))
+        .layer(from_fn_with_state(site.clone(), pressure::check_requests))
         .layer(from_fn_with_state(site.clone(), guard::check))
         .layer(session::layer(&site));
     let hash = site.assets.base.trim_start_matches("/assets/").to_owned();

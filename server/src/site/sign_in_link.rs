@@ -1,6 +1,6 @@
 //! The one-time link that the first start prints: `GET /sign-in?token=…`.
 
-use super::{Site, guard::too_many, session::token_hash};
+use super::{Site, guard::too_many_sign_ins, pressure::Client, session::token_hash};
 use axum::response::{IntoResponse, Redirect, Response};
 use std::{net::IpAddr, time::Instant};
 use tower_sessions::Session;
@@ -17,8 +17,9 @@ pub fn token(query: Option<&str>) -> Option<String> {
 /// Signs in with it, and goes on to the set-up or the agents. A link that was
 /// used, is over or never was leads to the sign-in page, which says so.
 pub async fn take(site: &Site, session: &Session, token: &str, address: IpAddr) -> Response {
-    if let Err(wait) = site.attempts.begin(address, Instant::now()) {
-        return too_many(wait);
+    let client = Client::at(address);
+    if let Err(standing) = site.pressure.sign_ins.begin(&client, Instant::now()) {
+        return too_many_sign_ins(&standing);
     }
     let store = &site.services.store;
     let taken = async {
@@ -33,7 +34,7 @@ pub async fn take(site: &Site, session: &Session, token: &str, address: IpAddr) 
             if let Err(error) = app::session::sign_in_as(session, &user.id).await {
                 return super::refusal::Refusal::from(error).into_response();
             }
-            site.attempts.succeeded(address);
+            site.pressure.sign_ins.forget(&client);
             Redirect::to(if user.has_password { "/" } else { "/setup" }).into_response()
         }
         Ok(None) => Redirect::to("/sign-in?link=used").into_response(),

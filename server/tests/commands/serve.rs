@@ -9,13 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-struct Server {
-    process: Child,
+pub struct Server {
+    pub process: Child,
     lines: BufReader<std::process::ChildStdout>,
-    address: String,
+    pub address: String,
 }
 
-fn serve(folder: &Path) -> Server {
+pub fn serve(folder: &Path) -> Server {
     serve_with_log(folder, Stdio::inherit())
 }
 
@@ -42,13 +42,13 @@ fn serve_with_log(folder: &Path, log: Stdio) -> Server {
 }
 
 impl Server {
-    fn line(&mut self) -> String {
+    pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).expect("a line");
         line
     }
 
-    fn get(&self, path: &str) -> String {
+    pub fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("connected");
         write!(
             stream,
@@ -66,7 +66,7 @@ impl Server {
         rustix::process::kill_process(pid, signal).expect("told");
     }
 
-    fn stop(mut self) -> (Option<i32>, Duration) {
+    pub fn stop(mut self) -> (Option<i32>, Duration) {
         let began = Instant::now();
         self.tell(rustix::process::Signal::TERM);
         let status = self.process.wait().expect("ended");

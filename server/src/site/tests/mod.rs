@@ -4,6 +4,7 @@
 mod access;
 mod answers;
 mod files;
+mod pressure;
 mod signing_in;
 mod stream;
 
@@ -87,7 +88,14 @@ async fn site_on(store: Store, public: Option<&str>, password_hash: Option<&str>
     let assets = app::Assets {
         base: "/assets/0123456789abcdef".to_owned(),
     };
-    let site = Site::new(services, assets, sessions, hosts, CancellationToken::new());
+    let site = Site::new(
+        services,
+        assets,
+        sessions,
+        hosts,
+        super::Limits::default(),
+        CancellationToken::new(),
+    );
     TestSite {
         router: router(site.clone()),
         site,

@@ -116,6 +116,8 @@ async fn guessing_is_slowed_down() {
     let answer = site.ask(form("/fn/sign_in", "name=owner&password=guess")).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     let wait: u64 = answer.header(header::RETRY_AFTER).parse().expect("seconds");
+    assert_eq!(answer.header("ratelimit-policy"), "\"sign-in\";q=10;w=300");
+    assert_eq!(answer.header("ratelimit"), format!("\"sign-in\";r=0;t={wait}"));
     assert!((1..=300).contains(&wait));
     assert!(
         answer.body.contains("There were too many attempts"),

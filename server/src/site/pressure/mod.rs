@@ -1,0 +1,150 @@
+//! What one client may ask of the site at once and in a while, so that no
+//! client takes the others' share, and what all of them together may hold in
+//! memory. Who is signed in is counted as a person, everybody else by address.
+
+mod at_once;
+mod rate;
+mod room;
+mod sizes;
+
+pub use at_once::{AtOnce, Inside};
+pub use rate::{Rate, Standing};
+pub use room::Room;
+pub use sizes::{check as check_sizes, no_room_for_it};
+
+use super::{Site, guard::Viewer, refusal::Refusal};
+use crate::connections::hold_until_sent;
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use model::UserId;
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+
+/// How many attempts to sign in an address has.
+const SIGN_INS: usize = 10;
+/// How long an attempt counts.
+const SIGN_INS_WINDOW: Duration = Duration::from_secs(300);
+/// How long a start counts.
+const STARTS_WINDOW: Duration = Duration::from_secs(60);
+/// How many requests of one client are answered at once, streams of events apart. A browser sends six.
+const REQUESTS: usize = 32;
+/// What a client whose requests were too many at once waits, in seconds.
+const SOON: u64 = 1;
+
+/// The limits an operator sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Streams of events of one person at once.
+    pub streams_per_person: usize,
+    /// Starts of runs of one person in a minute; 0 for any number.
+    pub starts_per_minute: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            streams_per_person: 100,
+            starts_per_minute: 120,
+        }
+    }
+}
+
+/// Who is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Client {
+    /// Somebody who is signed in.
+    Person(UserId),
+    /// Somebody else: an address, or what one customer of an IPv6 provider has of them.
+    Address(IpAddr),
+}
+
+impl Client {
+    /// Whoever has this address.
+    pub fn at(address: IpAddr) -> Self {
+        Self::Address(match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let [one, two, three, four, ..] = v6.segments();
+                Ipv6Addr::new(one, two, three, four, 0, 0, 0, 0).into()
+            }
+            v4 => v4,
+        })
+    }
+}
+
+/// The counts of a site.
+#[derive(Debug)]
+pub struct Pressure {
+    /// Attempts to sign in, by address.
+    pub sign_ins: Rate<Client>,
+    /// Starts of runs, by person.
+    pub starts: Rate<Client>,
+    /// Streams of events, by person.
+    pub streams: AtOnce<Client>,
+    /// Other requests.
+    requests: AtOnce<Client>,
+    /// The memory for what is sent and what is fetched.
+    pub room: Room<Client>,
+}
+
+impl Pressure {
+    /// Nothing is counted yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            sign_ins: Rate::new("sign-in", SIGN_INS, SIGN_INS_WINDOW),
+            starts: Rate::new("starts", limits.starts_per_minute, STARTS_WINDOW),
+            streams: AtOnce::new(limits.streams_per_person),
+            requests: AtOnce::new(REQUESTS),
+            room: Room::default(),
+        }
+    }
+}
+
+/// Who asks, as the guard found out.
+pub fn client(site: &Site, request: &Request) -> Client {
+    match request.extensions().get::<Viewer>() {
+        Some(Viewer(Some(user))) => Client::Person(user.id.clone()),
+        _ => Client::at(super::guard::address(
+            site,
+            request.extensions(),
+            request.headers(),
+        )),
+    }
+}
+
+/// Refuses a client whose requests are too many at once. Streams of events are counted by themselves.
+pub async fn check_requests(State(site): State<Site>, request: Request, next: Next) -> Response {
+    if request.uri().path() == "/api/events" {
+        return next.run(request).await;
+    }
+    match site.pressure.requests.enter(&client(&site, &request)) {
+        Some(inside) => {
+            let response = next.run(request).await;
+            // Until its last byte is taken: what a client fetches and does not read counts too.
+            hold_until_sent(response, inside)
+        }
+        None => Refusal::too_many(
+            format!("{REQUESTS} requests of yours are being answered already, as many as may be at once. Try again in a moment."),
+            SOON,
+        )
+        .into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_apart_by_what_one_client_has() {
+        let at = |text: &str| Client::at(text.parse().expect("an address"));
+        assert_eq!(at("1.2.3.4"), at("::ffff:1.2.3.4"));
+        assert_ne!(at("1.2.3.4"), at("1.2.3.5"));
+        assert_eq!(at("2001:db8::1"), at("2001:db8::ffff:1"));
+        assert_ne!(at("2001:db8::1"), at("2001:db8:0:1::1"));
+    }
+}
