@@ -88,6 +88,10 @@ id!(
     SandboxId, "a sandbox"
 );
 id!(
+    /// Names a secret.
+    SecretId, "a secret"
+);
+id!(
     /// Names a user.
     UserId, "a user"
 );

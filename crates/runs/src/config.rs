@@ -1,6 +1,8 @@
 //! What the running of agents is told at start.
 
+use crate::Vault;
 use model::Provider;
+use secrecy::SecretString;
 use std::time::Duration;
 
 /// Settings of [`crate::Runs`].
@@ -29,6 +31,10 @@ pub struct RunsConfig {
     pub provider_deadline: Duration,
     /// How often the reaper compares the provider with our rows.
     pub reap_every: Duration,
+    /// Pitlane's own keys and tokens: they are masked in everything a program or the provider says.
+    pub own_secrets: Vec<SecretString>,
+    /// What seals secrets; none for a key that is gone with this process.
+    pub vault: Option<Vault>,
 }
 
 impl RunsConfig {
@@ -49,6 +55,8 @@ impl RunsConfig {
             snapshot: None,
             provider_deadline: Duration::from_secs(60),
             reap_every: Duration::from_secs(60),
+            own_secrets: Vec::new(),
+            vault: None,
         }
     }
 }

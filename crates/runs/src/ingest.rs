@@ -7,8 +7,8 @@
 //!   │  └─break──▶ pause, ask what became of the sandbox ──gone──▶ lost
 //!   └───────────────┘ └─ unreachable for too long ─────────────▶ lost
 //! ```
-//! What is read on after a break continues at the ledger's own offset, so that
-//! no byte is there twice and none is passed over in silence.
+//! What is read on after a break continues at the place that the ledger asks
+//! for, so that no byte is there twice and none is passed over in silence.
 
 use crate::{ledger::Ledger, reading::LogReader, reconcile};
 use daytona::{Client, Error, LogFollow, LogPiece, SandboxState, Toolbox, wire::Stream};
@@ -115,14 +115,17 @@ impl Ingest {
         let mut doubt = Doubt::default();
         loop {
             let mut reached = false;
-            let (began, before) = (Instant::now(), self.ledger.position().0);
+            let (began, before) = (Instant::now(), self.ledger.place());
             let error = match self.round(&mut reached, &mut doubt).await {
-                Ok(Some(outcome)) => return outcome,
+                Ok(Some(outcome)) => {
+                    self.ledger.let_go();
+                    return outcome;
+                }
                 Ok(None) => None,
                 Err(error) => Some(error),
             };
             // A connection that gave nothing and broke at once is none.
-            let held = self.ledger.position().0 > before || began.elapsed() >= SETTLED.min(self.patience);
+            let held = self.ledger.place() > before || began.elapsed() >= SETTLED.min(self.patience);
             if reached && held {
                 // However long the program was quiet: an outage begins when the connection breaks.
                 contact = Instant::now();
@@ -164,7 +167,7 @@ impl Ingest {
     /// Follows from where the ledger is, and asks for the status after. None: the command still runs.
     /// `reached` is set when the provider let us follow.
     async fn round(&self, reached: &mut bool, doubt: &mut Doubt) -> Result<Option<Outcome>, Error> {
-        let from = self.ledger.position().0.saturating_sub(self.base);
+        let from = self.ledger.place();
         let mut follow = self
             .toolbox
             .follow_logs(&self.session, &self.command, from)
@@ -173,7 +176,7 @@ impl Ingest {
         let exact = follow.exact();
         self.read(&mut follow, doubt).await?;
         // Who closes politely need not be the provider.
-        if exact && !follow.proved() && !doubt.is_end(self.ledger.position().0) {
+        if exact && !follow.proved() && !doubt.is_end(self.ledger.place()) {
             return Ok(None);
         }
         self.complete.store(exact, Ordering::Release);

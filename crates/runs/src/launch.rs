@@ -29,6 +29,8 @@ pub(crate) struct Left {
     /// How far its log is stored.
     pub(crate) offset: u64,
     pub(crate) lines: u64,
+    /// Where the masking of its log was.
+    pub(crate) mark: Option<String>,
     pub(crate) resumed: Resumed,
 }
 
@@ -43,22 +45,24 @@ pub(crate) fn spawn(
         log: context.config.log_limit,
         ring: context.config.ring,
     };
-    let (start, beginning, events, (offset, lines)) = match how {
+    let (start, beginning, events, (offset, lines), mark) = match how {
         Ok(new) => (
             Some((new.revision, new.fresh)),
             Beginning::InLine(new.ticket),
             Vec::new(),
             (0, 0),
+            None,
         ),
         Err(left) => (
             None,
             Beginning::Left(Box::new(left.resumed)),
             left.events,
             (left.offset, left.lines),
+            left.mark,
         ),
     };
     let known = events.last().map_or(0, |event| event.seq);
-    let ledger = Arc::new(Ledger::new(limits, offset, lines));
+    let ledger = Arc::new(Ledger::new(limits, offset, lines, mark.as_deref()));
     let (requests, received) = mpsc::unbounded_channel();
     let closed = context.shutdown.child_token();
     let live = Arc::new(LiveRun::new(
@@ -71,7 +75,7 @@ pub(crate) fn spawn(
     context.hub.insert(Arc::clone(&live));
     let journal = Journal::start(run.id.clone(), context.store.clone());
     let writer = Writer::start(run.id.clone(), ledger, context.store.clone());
-    let mut record = Record::new(run, live, journal, known);
+    let mut record = Record::new(run, live, journal, known, context.masks.own());
     if matches!(beginning, Beginning::InLine(_)) {
         record.begin(Phase::Queued);
     }

@@ -7,6 +7,7 @@
 mod command;
 mod config;
 mod driver;
+mod environment;
 mod error;
 mod follower;
 mod handle;
@@ -15,6 +16,7 @@ mod journal;
 mod launch;
 mod ledger;
 mod live;
+mod masking;
 mod queue;
 mod reading;
 mod reaper;
@@ -22,9 +24,12 @@ mod reconcile;
 mod record;
 mod recovery;
 mod sandboxes;
+mod secrets;
 mod service;
+mod vault;
 
 pub use config::RunsConfig;
 pub use error::RunsError;
 pub use follower::Follower;
 pub use service::{LiveSandbox, Runs, StartRun};
+pub use vault::{KeyFile, MasterKey, Vault};

@@ -1,6 +1,7 @@
 //! Daytona's own stream may lose bytes when it breaks. When the command has
 //! ended, its whole log is read once more and compared, each stream for
-//! itself, and what is missing at the end is appended.
+//! itself, and what is missing at the end is appended. Masked is compared with
+//! masked.
 //!
 //! What readers have seen is never rewritten: a difference in the middle is
 //! said, not mended.
@@ -17,9 +18,14 @@ pub(crate) async fn complete(ingest: &Ingest) -> Result<(), Error> {
         .session_logs(&ingest.session, &ingest.command)
         .await?;
     let mut differs = 0_u64;
+    let masks = ingest.ledger.masks();
     for (stream, whole) in [(LogStream::Stdout, logs.stdout), (LogStream::Stderr, logs.stderr)] {
-        match rest(ingest, stream, whole.as_bytes()).await {
-            Rest::Missing(bytes) => ingest.ledger.append(stream, Millis::now(), bytes),
+        let whole = match masks.is_empty() {
+            true => whole.into_bytes(),
+            false => masks.mask_bytes(whole.as_bytes()),
+        };
+        match rest(ingest, stream, &whole).await {
+            Rest::Missing(bytes) => ingest.ledger.append_masked(stream, Millis::now(), bytes),
             Rest::Differs(bytes) => differs += bytes,
             Rest::Nothing => {}
         }

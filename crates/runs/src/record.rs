@@ -1,7 +1,7 @@
 //! The driver's own copy of its run: every change goes through here, is told
 //! to readers at once and queued for the database.
 
-use crate::{journal::Journal, live::LiveRun};
+use crate::{journal::Journal, live::LiveRun, masking::Masks};
 use model::{EventKind, Millis, Phase, PhaseRecord, Run, RunEvent, RunState, StopProof};
 use std::{sync::Arc, time::Instant};
 use store::NewEvent;
@@ -13,18 +13,37 @@ pub(crate) struct Record {
     journal: Journal,
     next_event: i64,
     phase_since: Option<Instant>,
+    /// What no word may show, whoever said it.
+    masks: Arc<Masks>,
 }
 
 impl Record {
     /// Takes up a run; `events` is how many it has.
-    pub(crate) fn new(run: Run, live: Arc<LiveRun>, journal: Journal, events: i64) -> Self {
+    pub(crate) fn new(
+        run: Run,
+        live: Arc<LiveRun>,
+        journal: Journal,
+        events: i64,
+        masks: Arc<Masks>,
+    ) -> Self {
         Self {
             run,
             live,
             journal,
             next_event: events + 1,
             phase_since: None,
+            masks,
         }
+    }
+
+    /// Looks for others from here on.
+    pub(crate) fn mask(&mut self, masks: Arc<Masks>) {
+        self.masks = masks;
+    }
+
+    /// Words as they may be kept and shown.
+    pub(crate) fn masked(&self, words: String) -> String {
+        self.masks.mask(&words).into_owned()
     }
 
     pub(crate) fn run(&self) -> &Run {
@@ -52,6 +71,7 @@ impl Record {
             return;
         }
         let now = Millis::now();
+        let reason = reason.map(|words| self.masked(words));
         self.run.state = state;
         self.run.reason.clone_from(&reason);
         match state {
@@ -64,6 +84,7 @@ impl Record {
 
     /// Says what a run waits for, or why it will end as it does, without a step.
     pub(crate) fn reason(&mut self, reason: Option<String>) {
+        let reason = reason.map(|words| self.masked(words));
         if self.run.reason != reason {
             self.run.reason = reason;
             self.publish(Vec::new());
@@ -106,6 +127,7 @@ impl Record {
     }
 
     fn ended(&mut self, detail: Option<String>, failed: bool) -> Vec<EventKind> {
+        let detail = detail.map(|words| self.masked(words));
         let Some(record) = self.run.phases.last_mut().filter(|record| record.took.is_none()) else {
             return Vec::new();
         };
@@ -128,7 +150,8 @@ impl Record {
 
     /// Our own words, as a row beside the program's output.
     pub(crate) fn system(&mut self, text: impl Into<String>) {
-        self.publish(vec![EventKind::System { text: text.into() }]);
+        let text = self.masked(text.into());
+        self.publish(vec![EventKind::System { text }]);
     }
 
     /// The proof that a stopped program is dead.

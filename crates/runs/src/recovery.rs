@@ -14,6 +14,8 @@ const EVENT_PAGE: u32 = 500;
 
 /// Puts a driver to each unfinished run. Readers can follow them as soon as this returns.
 pub(crate) async fn take_up(context: &Arc<Context>) -> Result<()> {
+    // Of runs whose process ended between their end and this.
+    context.store.forget_ended_environments().await?;
     let runs = context.store.unfinished_runs().await?;
     if runs.is_empty() {
         return Ok(());
@@ -54,6 +56,7 @@ async fn take_up_one(context: &Arc<Context>, run: Run, sandboxes: &[SandboxRecor
         events,
         offset: end.offset,
         lines: end.lines,
+        mark: end.mark,
         resumed: Resumed {
             handle: Handle::load(store, &run.id).await,
             sandbox: sandbox.cloned(),

@@ -5,10 +5,12 @@ use crate::{
     driver::Context,
     launch::{New, spawn},
     live::{Hub, LiveRun, Request},
+    masking::MaskBook,
     queue::{self, Queue},
     reading::LogReader,
     reaper, recovery,
     sandboxes::Sandboxes,
+    vault::Vault,
 };
 use model::{
     Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxRecord, UserId, language,
@@ -62,7 +64,7 @@ pub struct LiveSandbox {
 /// Everything about runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Runs {
-    context: Arc<Context>,
+    pub(crate) context: Arc<Context>,
 }
 
 impl std::fmt::Debug for Runs {
@@ -77,7 +79,7 @@ impl Runs {
     /// Takes up what an earlier process left, and starts the reaper.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// When the database cannot be read, or there is no key for secrets.
     pub async fn open(config: RunsConfig, store: Store, client: daytona::Client) -> Result<Self, RunsError> {
         let tasks = TaskTracker::new();
         let sandboxes = Sandboxes::new(config.clone(), store.clone(), client.clone(), tasks.clone());
@@ -87,6 +89,11 @@ impl Runs {
                 of_one_person: config.concurrency_per_person,
                 waiting: config.waiting,
             }),
+            masks: MaskBook::new(config.own_secrets.clone()),
+            vault: match &config.vault {
+                Some(vault) => vault.clone(),
+                None => Vault::temporary()?,
+            },
             config,
             store,
             client,

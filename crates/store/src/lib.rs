@@ -19,10 +19,12 @@ mod run_events;
 mod run_rows;
 mod runs;
 mod sandboxes;
+mod secrets;
 mod session;
 mod stored;
 mod users;
 mod value;
+mod variables;
 
 pub use database::{Pools, Store};
 pub use error::StoreError;
@@ -30,6 +32,7 @@ pub use log_chunks::{Chunk, StoredEnd};
 pub use revisions::Revision;
 pub use run_events::NewEvent;
 pub use runs::{Attachment, NewRun};
+pub use secrets::SealedSecret;
 
 /// What every method of the store gives.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -23,15 +23,20 @@ pub struct Chunk {
     pub at: Millis,
     /// Its records, as [`model::log::encode`] writes them.
     pub frames: Vec<u8>,
+    /// Where whoever writes the log can take it up again, in words of their own. It is about an offset
+    /// in the chunk or at its end; most chunks have one, and only [`Store::stored_end`] reads it.
+    pub mark: Option<String>,
 }
 
 /// How far a log is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredEnd {
     /// The next byte's offset.
     pub offset: u64,
     /// Line breaks before it; those in a gap of the last chunk are not known.
     pub lines: u64,
+    /// The newest mark of its chunks.
+    pub mark: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -71,15 +76,16 @@ impl Store {
             end += chunk.length;
             session
                 .execute(
-                    "insert into log_chunks (run_id, first_offset, last_offset, first_line, at, body)
-                     values ($1, $2, $3, $4, $5, $6)",
+                    "insert into log_chunks (run_id, first_offset, last_offset, first_line, at, body, mark)
+                     values ($1, $2, $3, $4, $5, $6, $7)",
                     values![
                         run,
                         chunk.first_offset,
                         end,
                         chunk.first_line,
                         chunk.at,
-                        chunk.frames.as_slice()
+                        chunk.frames.as_slice(),
+                        chunk.mark.as_deref()
                     ],
                 )
                 .await
@@ -160,9 +166,8 @@ impl Store {
     /// # Errors
     /// `Unavailable` when the database cannot be used, `Invalid` when the last chunk is damaged.
     pub async fn stored_end(&self, run: &RunId) -> Result<StoredEnd> {
-        let row: Option<ChunkRow> = self
-            .reader()
-            .await?
+        let mut session = self.reader().await?;
+        let row: Option<ChunkRow> = session
             .optional(
                 "select first_offset, last_offset, first_line, at, body from log_chunks
                  where run_id = $1 order by first_offset desc limit 1",
@@ -178,9 +183,17 @@ impl Store {
                 lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
             }
         }
+        let mark: Option<(String,)> = session
+            .optional(
+                "select mark from log_chunks where run_id = $1 and mark is not null
+                 order by first_offset desc limit 1",
+                values![run],
+            )
+            .await?;
         Ok(StoredEnd {
             offset: chunk.first_offset + chunk.length,
             lines,
+            mark: mark.map(|(mark,)| mark),
         })
     }
 
@@ -225,6 +238,7 @@ impl ChunkRow {
             first_line: stored::size(self.first_line),
             at: Millis(self.at),
             frames: self.body,
+            mark: None,
         }
     }
 }

@@ -112,4 +112,4 @@ macro_rules! text_value {
         }
     )*};
 }
-text_value!(AgentId, FilePath, RevisionId, RunId, SandboxId, UserId);
+text_value!(AgentId, FilePath, RevisionId, RunId, SandboxId, SecretId, UserId);

@@ -26,6 +26,7 @@ impl Work {
             exact,
             row,
         } = verdict;
+        let reason = reason.map(|words| self.record.masked(words));
         self.record.end_phase(
             None,
             matches!(state, RunState::Failed | RunState::Lost | RunState::TimedOut),
@@ -85,6 +86,7 @@ impl Work {
         }
         let ledger = &self.record.live().ledger;
         let run = &self.record.run().id;
+        ledger.let_go();
         ledger.drained().await;
         let tail = ledger.tail();
         if let Some(last) = tail.last() {
@@ -114,7 +116,9 @@ impl Work {
                 let session = session_of(&self.record.run().id);
                 let grace = Some(self.context.config.stop_grace);
                 let ended = held.toolbox.delete_session(&session, grace).await;
+                let taken_back = self.take_back(&held).await;
                 match ended {
+                    _ if taken_back.is_err() => {}
                     Ok(end) if end.left.unwrap_or(0) > 0 => {}
                     Err(error) if !error.is_not_found() && !error.is_gone() => {}
                     _ => {
@@ -154,6 +158,10 @@ impl Work {
         self.writer.finish().await;
         // In the database before anybody hears of the end: a reader that comes later finds it there.
         self.record.finish().await;
+        until_done(&live.id, "what it was given", || {
+            self.context.store.forget_run_environment(&live.id)
+        })
+        .await;
         if let Some(end) = self.end {
             live.publish_end(end);
         }

@@ -35,12 +35,14 @@ use crate::{
     handle::Handle,
     ledger::Writer,
     live::{Hub, Request},
+    masking::{MaskBook, Masks},
     queue::{Queue, Ticket},
     record::Record,
     sandboxes::{Asked, Held, Sandboxes},
+    vault::Vault,
 };
 use model::{AgentSettings, LogEnd, RunState, SandboxRecord, StopProof};
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use store::{Revision, Store};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -58,6 +60,8 @@ pub(crate) struct Context {
     pub(crate) sandboxes: Arc<Sandboxes>,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) vault: Vault,
+    pub(crate) masks: MaskBook,
 }
 
 /// The sandbox of a run, as far as it has one.
@@ -163,6 +167,10 @@ struct Work {
     fresh: bool,
     claim: Claim,
     handle: Option<Handle>,
+    /// What is masked in the output.
+    masks: Arc<Masks>,
+    /// What the program is given; the values are not known any more after a restart.
+    variables: BTreeMap<String, String>,
     /// The id of the command on its way into the database.
     noting: Option<JoinHandle<()>>,
     /// When the program was started.
@@ -185,6 +193,8 @@ impl Driver {
         let (revision, fresh) = start.map_or((None, false), |(revision, fresh)| (Some(revision), fresh));
         Self {
             work: Work {
+                masks: context.masks.own(),
+                variables: BTreeMap::new(),
                 context,
                 record,
                 writer,

@@ -1,10 +1,11 @@
 //! From a place in the queue to a sandbox with everything in it.
 
 use super::{Claim, Work};
-use crate::{handle::session_of, sandboxes::Held};
+use crate::{environment::Environment, handle::session_of, sandboxes::Held};
 use bytes::Bytes;
-use daytona::Sandbox;
+use daytona::{Sandbox, UpdateEnv};
 use model::{FilePath, Phase, Resources};
+use std::sync::Arc;
 use store::Revision;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -22,13 +23,22 @@ impl Work {
             Some(revision) => revision,
             None => return Err("The files of this run are not known any more.".to_owned()),
         };
-        // The files are read while the provider works.
+        // Both are read while the provider works.
+        let (context, agent) = (Arc::clone(&self.context), self.record.run().agent.clone());
+        let environment =
+            AbortOnDropHandle::new(tokio::spawn(
+                async move { Environment::load(&context, &agent).await },
+            ));
         let (store, id) = (self.context.store.clone(), revision.id.clone());
         let contents = AbortOnDropHandle::new(tokio::spawn(async move { store.revision_files(&id).await }));
         let kept = self.take_kept().await;
         if !kept {
             self.create().await?;
         }
+        let environment = environment
+            .await
+            .map_err(|error| format!("The variables could not be read: {error}."))??;
+        self.give(environment).await?;
         self.announce_sandbox();
         self.record.begin(Phase::Files);
         let contents = contents
@@ -60,6 +70,15 @@ impl Work {
         };
         self.record.end_phase(Some(detail), false);
         self.install_packages(&contents).await
+    }
+
+    /// From here on the run's secrets are masked, also by a process that takes the run up.
+    async fn give(&mut self, environment: Environment) -> Result<(), String> {
+        environment.keep(&self.context, &self.record.run().id).await?;
+        self.masks = self.context.masks.with(&environment.masked).await;
+        self.record.mask(Arc::clone(&self.masks));
+        self.variables = environment.variables;
+        Ok(())
     }
 
     /// Takes the agent's idle sandbox, if there is one and it is wanted.
@@ -121,7 +140,7 @@ impl Work {
         self.record.system(words);
     }
 
-    /// Puts the files in and opens the session, both at once.
+    /// Puts the files in, and meanwhile sets the variables and opens the session.
     async fn put(&mut self, revision: &Revision, contents: Contents) -> Result<String, String> {
         let Some(held) = self.held() else {
             return Err("There is no sandbox to put files into.".to_owned());
@@ -129,14 +148,60 @@ impl Work {
         let session = session_of(&self.record.run().id);
         let (files, session) = tokio::join!(
             self.context.sandboxes.put(held, &revision.files, contents),
-            held.toolbox.create_session(&session)
-        );
-        match session {
-            Err(error) if !error.is_conflict() => {
-                Err(format!("The sandbox could not open a session: {error}."))
+            async {
+                // Before the session: its shell has the environment of its start.
+                self.set_variables(held).await?;
+                match held.toolbox.create_session(&session).await {
+                    Err(error) if !error.is_conflict() => {
+                        Err(format!("The sandbox could not open a session: {error}."))
+                    }
+                    _ => Ok(()),
+                }
             }
-            _ => files,
+        );
+        session.and(files)
+    }
+
+    /// Sets the run's variables in the sandbox, and removes those of an earlier run.
+    async fn set_variables(&self, held: &Held) -> Result<(), String> {
+        let id = &held.record.id;
+        let before = self.context.sandboxes.manifest(id).variables;
+        if before.is_empty() && self.variables.is_empty() {
+            return Ok(());
         }
+        let change = UpdateEnv {
+            set: self.variables.clone(),
+            unset: before
+                .into_iter()
+                .filter(|name| !self.variables.contains_key(name))
+                .collect(),
+            ..UpdateEnv::default()
+        };
+        held.toolbox
+            .update_env(&change)
+            .await
+            .map_err(|error| format!("The sandbox could not be given the variables: {error}."))?;
+        let names = self.variables.keys().cloned().collect();
+        self.context
+            .sandboxes
+            .note(id, |manifest| manifest.variables = names);
+        Ok(())
+    }
+
+    /// Takes the run's variables out of a sandbox that is kept: nothing in it has them any more.
+    pub(super) async fn take_back(&self, held: &Held) -> Result<(), daytona::Error> {
+        if self.variables.is_empty() {
+            return Ok(());
+        }
+        let change = UpdateEnv {
+            unset: self.variables.keys().cloned().collect(),
+            ..UpdateEnv::default()
+        };
+        held.toolbox.update_env(&change).await?;
+        self.context
+            .sandboxes
+            .note(&held.record.id, |manifest| manifest.variables.clear());
+        Ok(())
     }
 }
 

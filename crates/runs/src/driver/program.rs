@@ -5,6 +5,7 @@ use crate::{
     command::command_line,
     handle::{Handle, Stage, session_of},
     ingest::{Ingest, Notice, Outcome, is_passing},
+    masking::Masks,
     reading::LogReader,
 };
 use daytona::{Error, InputRequest, SessionExecuteRequest, SessionExecuteResponse, Toolbox};
@@ -39,7 +40,7 @@ pub(super) struct Input {
 }
 
 impl Input {
-    fn start(toolbox: Toolbox, session: String, command: String) -> Self {
+    fn start(toolbox: Toolbox, session: String, command: String, masks: Arc<Masks>) -> Self {
         let (queue, mut waiting) =
             mpsc::unbounded_channel::<(InputRequest, oneshot::Sender<Result<(), String>>)>();
         let task = AbortOnDropHandle::new(tokio::spawn(async move {
@@ -54,7 +55,7 @@ impl Input {
                         format!("The program did not get the input: {error}.")
                     }
                 });
-                let _ = reply.send(words);
+                let _ = reply.send(words.map_err(|words| masks.mask(&words).into_owned()));
             }
         }));
         Self { queue, _task: task }
@@ -126,7 +127,9 @@ impl Work {
         };
         let toolbox = held.toolbox.clone();
         let run = self.record.run().id.clone();
-        let mut handle = Handle::intended(stage, self.record.live().ledger.position().0);
+        let ledger = &self.record.live().ledger;
+        ledger.let_go();
+        let mut handle = Handle::intended(stage, ledger.position().0);
         self.handle = Some(handle.clone());
         // In the database before the program can begin: nobody will ever start it a second time.
         handle.save(&self.context.store, &run).await;
@@ -207,12 +210,14 @@ impl Work {
         let (notices, told) = mpsc::unbounded_channel();
         let complete = Arc::new(AtomicBool::new(false));
         let live = self.record.live();
+        let base = self.handle.as_ref().map_or(0, |handle| handle.base);
+        live.ledger.take_up(Arc::clone(&self.masks), base);
         let ingest = Ingest {
             client: self.context.client.clone(),
             toolbox: toolbox.clone(),
             session: session.clone(),
             command: command.to_owned(),
-            base: self.handle.as_ref().map_or(0, |handle| handle.base),
+            base,
             ledger: Arc::clone(&live.ledger),
             reader: LogReader {
                 run: live.id.clone(),
@@ -227,7 +232,7 @@ impl Work {
         Program {
             outcome: AbortOnDropHandle::new(tokio::spawn(ingest.run())),
             notices: told,
-            input: Input::start(toolbox, session, command.to_owned()),
+            input: Input::start(toolbox, session, command.to_owned(), Arc::clone(&self.masks)),
             complete,
         }
     }

@@ -4,6 +4,7 @@
 use super::{Claim, Driver, Verdict, Work};
 use crate::{
     command::command_line,
+    environment,
     handle::{Handle, KnownEnd, Stage},
     ingest::{ended_words, gone_words},
     journal::until_done,
@@ -16,7 +17,7 @@ use model::{
     log::{self, Record},
 };
 use std::{
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -41,6 +42,16 @@ impl Driver {
         self.work.restore_digest().await;
         if let Some(record) = &sandbox {
             self.work.claim = Claim::Row(record.clone());
+        }
+        if let Err(reason) = self.work.recall().await {
+            // Its output could hold secrets that nobody can find: it is left where it is.
+            let known = handle.as_ref().and_then(|handle| handle.end.clone());
+            return match known {
+                Some(known) => self.work.take_up_end(known, None, handle).await,
+                None => Verdict::lost(format!(
+                    "After a restart of Pitlane the output of the program could not be masked. {reason}"
+                )),
+            };
         }
         if let Some(known) = handle.as_ref().and_then(|handle| handle.end.clone()) {
             return self.work.take_up_end(known, sandbox, handle).await;
@@ -109,6 +120,16 @@ impl Work {
             exact,
             row: None,
         }
+    }
+
+    /// What the program was given, and so what its output must not show.
+    async fn recall(&mut self) -> Result<(), String> {
+        let (variables, masked) = environment::recall(&self.context, &self.record.run().id).await?;
+        self.masks = self.context.masks.with(&masked).await;
+        self.record.mask(Arc::clone(&self.masks));
+        // Their values are the sandbox's alone.
+        self.variables = variables.into_iter().map(|name| (name, String::new())).collect();
+        Ok(())
     }
 
     /// Hashes what the earlier process stored, so that the hash goes on with it.

@@ -3,10 +3,13 @@
 //! to the writer that stores them.
 //!
 //! ```text
-//!            append                     batch / stored
-//! ingest ───────────▶ open ─▶ ring ───────────────────▶ writer ─▶ store
-//!                        └──────┴──▶ read (each reader at its own cursor)
+//!            append                                batch / stored
+//! ingest ───────────▶ intake ─▶ open ─▶ ring ───────────────────▶ writer ─▶ store
+//!                     (masks)      └──────┴──▶ read (each reader at its own cursor)
 //! ```
+//! Behind the intake there are masked bytes alone: offsets, lines and the hash
+//! are theirs. The provider counts its own; [`Ledger::place`] is where it goes on.
+//!
 //! Three bounds keep memory flat. Chunks that are stored leave the ring when it
 //! is over its size. Chunks that are not stored yet stay, and once they fill
 //! the ring the ingest waits ([`Ledger::room`]), so that a slow database slows
@@ -15,6 +18,7 @@
 //! what it pushes out is the gap, and the gap and the tail are stored last.
 
 mod digest;
+mod intake;
 mod ring;
 mod writer;
 
@@ -22,10 +26,12 @@ pub(crate) use digest::Digest;
 pub(crate) use ring::View;
 pub(crate) use writer::{Writer, store_chunks};
 
+use crate::masking::Masks;
+use intake::Intake;
 use model::{LogEnd, LogStream, Millis};
 use ring::Ring;
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 use store::Chunk;
@@ -42,7 +48,7 @@ pub(crate) struct Limits {
 
 /// The ledger of one run. One ingest appends, one writer stores, any number of readers read.
 pub(crate) struct Ledger {
-    digest: Mutex<Digest>,
+    intake: Mutex<Intake>,
     ring: Mutex<Ring>,
     more: watch::Sender<()>,
     work: Notify,
@@ -57,11 +63,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Ledger {
-    /// A ledger that goes on at `offset` after `lines` line breaks. What came before is still to be
-    /// hashed, see [`Ledger::restore`].
-    pub(crate) fn new(limits: Limits, offset: u64, lines: u64) -> Self {
+    /// A ledger that goes on at `offset` after `lines` line breaks; `mark` is the newest one that was
+    /// stored. What came before is still to be hashed, see [`Ledger::restore`].
+    pub(crate) fn new(limits: Limits, offset: u64, lines: u64, mark: Option<&str>) -> Self {
         Self {
-            digest: Mutex::default(),
+            intake: Mutex::new(Intake::new(mark)),
             ring: Mutex::new(Ring::new(limits, offset, lines)),
             more: watch::Sender::new(()),
             work: Notify::new(),
@@ -76,16 +82,34 @@ impl Ledger {
         &self.more
     }
 
-    /// Appends output.
+    /// Goes over to another command: what is appended is its output from [`Ledger::place`] on, which
+    /// begins at `base` of this log and is masked.
+    pub(crate) fn take_up(&self, masks: Arc<Masks>, base: u64) {
+        self.let_go();
+        let mut intake = locked(&self.intake);
+        let (position, _) = self.position();
+        intake.take_up(masks, base, position);
+    }
+
+    /// The offset in the command's own output of the byte to append next.
+    pub(crate) fn place(&self) -> u64 {
+        locked(&self.intake).place()
+    }
+
+    /// What is masked in the command's output.
+    pub(crate) fn masks(&self) -> Arc<Masks> {
+        Arc::clone(locked(&self.intake).masks())
+    }
+
+    /// Appends output of the command.
     pub(crate) fn append(&self, stream: LogStream, at: Millis, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        // Held over both steps, so that the hash sees bytes in the order of their offsets.
-        let mut digest = locked(&self.digest);
-        digest.update(bytes);
-        let enough = locked(&self.ring).append(stream, at, bytes);
-        drop(digest);
+        let enough = locked(&self.intake).append(&self.ring, stream, at, bytes);
+        self.appended(enough);
+    }
+
+    /// Appends the end of a stream that was masked already, in the place of what is held back of it.
+    pub(crate) fn append_masked(&self, stream: LogStream, at: Millis, masked: &[u8]) {
+        let enough = locked(&self.intake).append_masked(&self.ring, stream, at, masked);
         self.appended(enough);
     }
 
@@ -94,10 +118,13 @@ impl Ledger {
         if length == 0 {
             return;
         }
-        let mut digest = locked(&self.digest);
-        digest.skip();
-        let enough = locked(&self.ring).append_gap(at, length);
-        drop(digest);
+        let enough = locked(&self.intake).append_gap(&self.ring, at, length);
+        self.appended(enough);
+    }
+
+    /// Appends what is held back because it might become a secret: the command has ended.
+    pub(crate) fn let_go(&self) {
+        let enough = locked(&self.intake).let_go(&self.ring, Millis::now());
         self.appended(enough);
     }
 
@@ -143,7 +170,7 @@ impl Ledger {
 
     /// Puts the hash of what an earlier process stored in the place of the new one.
     pub(crate) fn restore(&self, digest: Digest) {
-        *locked(&self.digest) = digest;
+        locked(&self.intake).digest = digest;
     }
 
     /// The offset of the next byte, and the line breaks before it.
@@ -193,8 +220,9 @@ impl Ledger {
 
     /// The end record. `exact` says whether the provider's stream carries every byte and was read to its end.
     pub(crate) fn end(&self, exact: bool) -> LogEnd {
+        let intake = locked(&self.intake);
+        let digest = &intake.digest;
         let (bytes, lines) = self.position();
-        let digest = locked(&self.digest);
         LogEnd {
             bytes,
             lines,

@@ -2,6 +2,7 @@
 //! output is appended to.
 
 use super::Limits;
+use crate::masking::Mark;
 use model::{
     LogStream, Millis,
     log::{self, Record},
@@ -54,6 +55,8 @@ struct Open {
     since: Instant,
     /// The last record: where it starts, and what makes more bytes part of it.
     last: Option<(usize, LogStream, Millis)>,
+    /// Where the masking was at an offset in this chunk, the newest.
+    mark: Option<Mark>,
 }
 
 pub(super) struct Ring {
@@ -75,11 +78,13 @@ fn empty_chunk(offset: u64, line: u64, at: Millis) -> Open {
         first_line: line,
         at,
         frames: Vec::new(),
+        mark: None,
     };
     Open {
         chunk,
         since: Instant::now(),
         last: None,
+        mark: None,
     }
 }
 
@@ -116,8 +121,15 @@ impl Ring {
         self.tail.is_some()
     }
 
-    /// Appends output; says whether enough waits by now to be stored at once.
-    pub(super) fn append(&mut self, stream: LogStream, at: Millis, mut bytes: &[u8]) -> bool {
+    /// Appends output, and where the masking is after it; says whether enough waits by now to be stored
+    /// at once.
+    pub(super) fn append(
+        &mut self,
+        stream: LogStream,
+        at: Millis,
+        mut bytes: &[u8],
+        mut mark: Option<Mark>,
+    ) -> bool {
         while !bytes.is_empty() {
             self.begin(at);
             let open = &mut self.open;
@@ -141,6 +153,9 @@ impl Ring {
             self.offset += as_u64(part.len());
             self.lines += as_u64(memchr::memchr_iter(b'\n', part).count());
             bytes = rest;
+            if bytes.is_empty() && mark.is_some() {
+                self.open.mark = mark.take();
+            }
             if self.is_full() {
                 self.seal();
             }
@@ -187,8 +202,9 @@ impl Ring {
             return;
         }
         let next = empty_chunk(self.offset, self.lines, self.open.chunk.at);
-        let mut chunk = std::mem::replace(&mut self.open, next).chunk;
+        let Open { mut chunk, mark, .. } = std::mem::replace(&mut self.open, next);
         chunk.frames.shrink_to_fit();
+        chunk.mark = mark.and_then(|mark| serde_json::to_string(&mark).ok());
         self.held += chunk.frames.len();
         self.chunks.push_back(Arc::new(chunk));
         self.evict();
@@ -267,6 +283,7 @@ impl Ring {
                 first_line: tail.line,
                 at: tail.at,
                 frames,
+                mark: None,
             });
         }
         chunks.extend(kept);

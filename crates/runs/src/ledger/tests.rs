@@ -59,7 +59,7 @@ struct Bench {
 impl Bench {
     fn new(limits: Limits) -> Self {
         Self {
-            ledger: Ledger::new(limits, 0, 0),
+            ledger: Ledger::new(limits, 0, 0, None),
             store: Vec::new(),
             at: 0,
         }

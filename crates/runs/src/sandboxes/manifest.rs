@@ -1,7 +1,7 @@
 //! Which files we have put into a sandbox, so that only what changed travels.
 
 use model::{FileEntry, FilePath};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The files of an agent as they were last put into a sandbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub(crate) struct Manifest {
     files: BTreeMap<FilePath, Option<String>>,
     /// SHA-256 of the list of packages that was installed.
     pub(crate) packages: Option<String>,
+    /// The variables that were set in its environment.
+    pub(crate) variables: BTreeSet<String>,
 }
 
 /// What has to be done to a sandbox.
@@ -45,6 +47,7 @@ impl Manifest {
         Self {
             files: files.into_iter().map(|path| (path, None)).collect(),
             packages: None,
+            variables: BTreeSet::new(),
         }
     }
 

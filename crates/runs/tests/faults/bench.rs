@@ -7,7 +7,7 @@ use crate::{
 };
 use libtest_mimic::Failed;
 use model::{AgentId, AgentSettings, Cursor, FilePath, Language, Provider, Role, RunId, RunState, UserId};
-use runs::{Runs, RunsConfig, StartRun};
+use runs::{KeyFile, Runs, RunsConfig, StartRun};
 use std::{path::Path, time::Duration};
 use store::Store;
 use testkit::proxy::FaultProxy;
@@ -58,7 +58,10 @@ impl Bench {
             engine,
             network,
             store,
-            config: config(),
+            config: RunsConfig {
+                vault: Some(KeyFile::of(folder.path()).open()?),
+                ..config()
+            },
             owner,
             folder,
         })

@@ -15,6 +15,7 @@ mod engine_process;
 mod kills;
 mod ledger;
 mod programs;
+mod secrets;
 mod studio;
 #[expect(dead_code, reason = "other suites look at more of it")]
 #[path = "../support/told.rs"]
@@ -61,6 +62,9 @@ fn main() -> std::process::ExitCode {
         away::a_stop_goes_through_a_provider_in_trouble,
         away::input_is_confirmed_only_when_the_program_has_it,
         away::input_through_faults_comes_in_order_and_once,
+        secrets::are_in_nothing_through_every_fault,
+        secrets::are_in_nothing_when_processes_are_killed,
+        secrets::are_in_nothing_of_daytonas_own_stream,
         chaos::a_short_storm_breaks_no_promise,
     ];
     trials.push(Trial::test(

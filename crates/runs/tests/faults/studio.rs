@@ -3,7 +3,7 @@
 
 use crate::bench::{client, config, request};
 use model::{AgentId, RunId};
-use runs::Runs;
+use runs::{KeyFile, Runs};
 use std::{
     io::{self, BufRead, BufReader, Write},
     path::Path,
@@ -18,7 +18,11 @@ pub fn main() {
     let [database, api, concurrency] = &arguments[..] else {
         panic!("a database, an address and a number");
     };
+    let folder = database
+        .trim_start_matches("sqlite://")
+        .trim_end_matches("pitlane.db");
     let mut config = config();
+    config.vault = Some(KeyFile::of(Path::new(folder)).open().expect("a key"));
     config.concurrency = concurrency.parse().expect("a number");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {

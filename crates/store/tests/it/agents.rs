@@ -109,7 +109,7 @@ on_both! {
         let (mut run, _) = store.create_run(&new).await.expect("a run");
         let event = store::NewEvent { at: Millis(1), offset: 0, kind: model::EventKind::System { text: "x".into() } };
         store.append_events(&run.id, &[event]).await.expect("an event");
-        let chunk = store::Chunk { first_offset: 0, length: 1, first_line: 0, at: Millis(1), frames: vec![1] };
+        let chunk = store::Chunk { first_offset: 0, length: 1, first_line: 0, at: Millis(1), frames: vec![1], mark: None };
         store.append_chunks(&run.id, &[chunk]).await.expect("a chunk");
         let error = store.delete_agent(&scout.id).await.expect_err("it runs");
         assert!(matches!(&error, StoreError::Conflict(sentence) if sentence.contains("run 1")), "{error:?}");

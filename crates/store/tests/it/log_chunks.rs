@@ -15,6 +15,7 @@ fn chunk(text: &[u8], start: usize, end: usize) -> Chunk {
         first_line: text[..start].iter().filter(|byte| **byte == b'\n').count() as u64,
         at: Millis(start as i64),
         frames: Vec::new(),
+        mark: None,
     };
     let (stream, at) = (LogStream::Stdout, chunk.at);
     encode(
@@ -113,7 +114,8 @@ on_both! {
         store.append_chunks(&run, &[]).await.expect("nothing");
         store.append_chunks(&run, &[chunk(&text, 100, 333)]).await.expect("appended");
         let lines = text[..333].iter().filter(|byte| **byte == b'\n').count() as u64;
-        assert_eq!(store.stored_end(&run).await.expect("an end"), StoredEnd { offset: 333, lines });
+        let end = StoredEnd { offset: 333, lines, mark: None };
+        assert_eq!(store.stored_end(&run).await.expect("an end"), end);
     }
 
     async fn gaps_take_their_place(store: Store) {
@@ -122,12 +124,27 @@ on_both! {
         encode(Record::Output { stream: LogStream::Stderr, at: Millis(1), bytes: b"a\n" }, &mut frames);
         encode(Record::Gap { at: Millis(2), length: 1 << 33 }, &mut frames);
         let length = 2 + (1 << 33);
-        let gap = Chunk { first_offset: 0, length, first_line: 0, at: Millis(1), frames };
-        let after = Chunk { first_offset: length, length: 1, first_line: 70, at: Millis(3), frames: vec![] };
+        let gap = Chunk { first_offset: 0, length, first_line: 0, at: Millis(1), frames, mark: None };
+        let after = Chunk { first_offset: length, length: 1, first_line: 70, at: Millis(3), frames: vec![], mark: None };
         store.append_chunks(&run, &[gap.clone(), after.clone()]).await.expect("appended");
         assert_eq!(store.chunks_from(&run, 1 << 32, 10).await.expect("the gap"), [gap]);
         assert_eq!(store.chunks_from(&run, length, 10).await.expect("after it"), [after]);
-        assert_eq!(store.stored_end(&run).await.expect("an end"), StoredEnd { offset: length + 1, lines: 70 });
+        let end = StoredEnd { offset: length + 1, lines: 70, mark: None };
+        assert_eq!(store.stored_end(&run).await.expect("an end"), end);
+    }
+
+    async fn the_newest_mark_is_found(store: Store) {
+        let (run, text) = (run(&store).await, text());
+        let marked = |start, end, mark: Option<&str>| Chunk {
+            mark: mark.map(str::to_owned),
+            ..chunk(&text, start, end)
+        };
+        let pieces = [marked(0, 10, None), marked(10, 20, Some("first")), marked(20, 30, Some("second"))];
+        store.append_chunks(&run, &pieces).await.expect("appended");
+        store.append_chunks(&run, &[marked(30, 40, None)]).await.expect("appended");
+        let end = store.stored_end(&run).await.expect("an end");
+        assert_eq!((end.offset, end.mark.as_deref()), (40, Some("second")));
+        assert_eq!(store.stored_end(&self::run(&store).await).await.expect("another").mark, None);
     }
 
     async fn the_end_record(store: Store) {

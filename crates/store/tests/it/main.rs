@@ -10,5 +10,6 @@ mod opening;
 mod revisions;
 mod runs;
 mod sandboxes;
+mod secrets;
 mod throughput;
 mod users;

@@ -35,6 +35,7 @@ fn million_lines() -> Vec<Chunk> {
                 first_line: offset / 10,
                 at: Millis(1),
                 frames,
+                mark: None,
             };
             offset += length;
             chunk

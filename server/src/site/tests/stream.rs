@@ -142,6 +142,7 @@ async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
             first_line: 0,
             at: Millis(2),
             frames,
+            mark: None,
         };
         store.append_chunks(&run.id, &[chunk]).await.expect("appended");
         offset += length;

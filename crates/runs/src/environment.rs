@@ -1,0 +1,116 @@
+//! What a run is given: the variables of its agent, with the values that its
+//! secrets have at its start, and what has to be masked because of that.
+//!
+//! Values are opened when a run starts and at no other time. Programs get them
+//! from the sandbox's environment, which is set when the run has its sandbox:
+//! they are in no request that makes a sandbox, and on no command line. Until
+//! the run has ended, the store keeps, sealed, what has to be masked in its
+//! output: a process that takes the run up must hide the values that the
+//! program has, whatever became of the secrets meanwhile.
+//!
+//! All secrets of the installation are masked, not only those the agent is
+//! given: a live sandbox may still hold one that was taken away.
+
+use crate::{driver::Context, journal::until_done};
+use model::{AgentId, RunId, SecretId, VariableValue, secret};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// Variables, and what to mask.
+#[derive(Default)]
+pub(crate) struct Environment {
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) masked: Vec<String>,
+}
+
+/// What is kept of it, sealed, until the run has ended.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    variables: Vec<String>,
+    masked: Vec<String>,
+}
+
+impl Environment {
+    /// Opens what the runs of an agent are given now.
+    ///
+    /// # Errors
+    /// A sentence that says which variable cannot be given.
+    pub(crate) async fn load(context: &Context, agent: &AgentId) -> Result<Self, String> {
+        let store = &context.store;
+        let (variables, sealed) = tokio::join!(store.variables(agent), store.sealed_secrets());
+        let variables = variables.map_err(|error| error.to_string())?;
+        let sealed = sealed.map_err(|error| error.to_string())?;
+        let opened: HashMap<SecretId, Result<String, String>> = sealed
+            .into_iter()
+            .map(|one| {
+                let value = context.vault.open(one.id.as_str(), &one.sealed);
+                (one.id, value.map_err(|error| error.0))
+            })
+            .collect();
+        let mut environment = Self::default();
+        for variable in variables {
+            let name = variable.name;
+            let value = match variable.value {
+                VariableValue::Plain(value) => value,
+                VariableValue::Secret(id) => match opened.get(&id) {
+                    Some(Ok(value)) => value.clone(),
+                    Some(Err(error)) => return Err(format!("The variable {name} cannot be given. {error}")),
+                    None => {
+                        return Err(format!(
+                            "The variable {name} cannot be given: its secret was deleted."
+                        ));
+                    }
+                },
+            };
+            environment.variables.insert(name, value);
+        }
+        let sizes = environment.variables.iter();
+        secret::check_size(sizes.map(|(name, value)| name.len() + value.len()).sum())
+            .map_err(|error| error.0)?;
+        // Nobody is given one that cannot be opened.
+        environment.masked = opened.into_values().filter_map(Result::ok).collect();
+        environment.masked.sort_unstable();
+        Ok(environment)
+    }
+
+    /// Keeps what a process that takes the run up has to know. In the database when this returns.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be kept.
+    pub(crate) async fn keep(&self, context: &Context, run: &RunId) -> Result<(), String> {
+        if self.variables.is_empty() && self.masked.is_empty() {
+            return Ok(());
+        }
+        let kept = Kept {
+            variables: self.variables.keys().cloned().collect(),
+            masked: self.masked.clone(),
+        };
+        let json = serde_json::to_string(&kept).map_err(|error| error.to_string())?;
+        let sealed = context.vault.seal(run.as_str(), &json).map_err(|error| error.0)?;
+        until_done(run, "what it is given", || {
+            context.store.save_run_environment(run, &sealed)
+        })
+        .await
+        .ok_or_else(|| "What the run is given could not be stored, so it is not started.".to_owned())
+    }
+}
+
+/// What an earlier process gave a run: the names of its variables, and what to mask.
+///
+/// # Errors
+/// A sentence that says why it cannot be known.
+pub(crate) async fn recall(context: &Context, run: &RunId) -> Result<(Vec<String>, Vec<String>), String> {
+    let sealed = until_done(run, "what it was given", || context.store.run_environment(run))
+        .await
+        .ok_or_else(|| "What the run was given cannot be read.".to_owned())?;
+    let Some(sealed) = sealed else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let json = context
+        .vault
+        .open(run.as_str(), &sealed)
+        .map_err(|error| error.0)?;
+    let kept: Kept =
+        serde_json::from_str(&json).map_err(|_| "What the run was given cannot be read.".to_owned())?;
+    Ok((kept.variables, kept.masked))
+}

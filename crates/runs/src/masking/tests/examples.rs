@@ -1,0 +1,76 @@
+//! What a person would try first, and what is held back.
+
+use super::{
+    super::{Masker, Masks},
+    encodings::{ENCODINGS, encoded},
+};
+use model::LogStream;
+
+const SECRET: &str = "sk-live_51H'x&y \"z\" é\\€";
+
+fn fed(masker: &mut Masker, text: &str) -> String {
+    String::from_utf8_lossy(masker.feed(LogStream::Stdout, text.as_bytes(), &mut Vec::new())).into_owned()
+}
+
+#[test]
+fn nothing_is_left_of_a_secret_in_any_encoding() {
+    let masks = Masks::new([SECRET]);
+    for encoding in 0..ENCODINGS {
+        for seed in 0..200 {
+            let form = encoded(SECRET.as_bytes(), encoding, seed);
+            let line = [b"key: ", form.as_slice(), b" end"].concat();
+            let masked = masks.mask_bytes(&line);
+            let text = String::from_utf8_lossy(&masked);
+            assert!(
+                text.contains("***"),
+                "{encoding} {seed}: {}",
+                String::from_utf8_lossy(&line)
+            );
+            assert!(text.starts_with("key: ") && text.ends_with(" end"), "{text}");
+            // Base64 of other bytes around it stays.
+            if !matches!(encoding, 1 | 2) {
+                assert!(text.trim_matches('"').len() <= 16, "{encoding} {seed}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_prompt_is_not_held_back_and_a_beginning_is() {
+    let mut masker = Masker::new(Masks::new(["swordfish-77"]));
+    assert_eq!(fed(&mut masker, "Your name: "), "Your name: ");
+    assert_eq!(fed(&mut masker, "Go on? [y/n] "), "Go on? [y/n] ");
+    assert_eq!(fed(&mut masker, "> sword"), "> ");
+    assert_eq!(fed(&mut masker, "\n"), "sword\n");
+    assert_eq!(fed(&mut masker, "a line\n"), "a line\n");
+    // Complete: nothing has to be waited for.
+    assert_eq!(fed(&mut masker, "token=swordfish-77"), "token=***");
+    assert_eq!(fed(&mut masker, "swordfish-77"), "");
+    assert_eq!(fed(&mut masker, "."), ".");
+    assert_eq!(fed(&mut masker, "100 %"), "100 ");
+    assert_eq!(fed(&mut masker, "73wordfish"), "");
+    assert_eq!(fed(&mut masker, "-77 & s"), "*** & ");
+    let rest = masker.finish();
+    assert_eq!(rest, [(LogStream::Stdout, b"s".to_vec())]);
+}
+
+#[test]
+fn each_long_line_of_a_secret_is_one() {
+    let key = "-----BEGIN KEY-----\r\nMIIEvQIBADANBgkq\r\nshort\r\n-----END KEY-----\r\n";
+    let masks = Masks::new([key]);
+    assert_eq!(masks.mask("x MIIEvQIBADANBgkq y"), "x *** y");
+    assert_eq!(masks.mask("short words stay"), "short words stay");
+    assert_eq!(masks.mask(&format!("<{key}>")), "<***>");
+    let json = serde_json::to_string(key).expect("a text");
+    assert_eq!(masks.mask(&json), "\"***\"");
+}
+
+#[test]
+fn held_bytes_never_stand_in_a_mark() {
+    let mut masker = Masker::new(Masks::new(["swordfish-77"]));
+    fed(&mut masker, "a swordfish-");
+    let mark = masker.mark(2).expect("something is looked for");
+    let json = serde_json::to_string(&mark).expect("plain data");
+    assert!(!json.contains("sword"));
+    assert!(mark.from <= 2);
+}
