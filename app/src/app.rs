@@ -8,7 +8,7 @@ use crate::{
         theme::{self, Theme},
     },
     pages::{
-        agents::AgentsPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage,
+        agents::AgentsPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage, secrets::SecretsPage,
         settings::SettingsPage, setup::SetupPage, sign_in::SignInPage,
     },
     parts::{
@@ -44,6 +44,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/agents/:slug") view=StudioPage ssr=whole.clone() />
                 <Route path=path!("/runs/:id") view=RunPage ssr=whole.clone() />
                 <Route path=path!("/settings") view=SettingsPage ssr=whole.clone() />
+                <Route path=path!("/settings/secrets") view=SecretsPage ssr=whole.clone() />
                 <Route path=path!("/sign-in") view=SignInPage ssr=whole.clone() />
                 <Route path=path!("/setup") view=SetupPage ssr=whole />
             </Routes>

@@ -34,6 +34,12 @@ pub enum Command {
     Engine(EngineFlags),
     /// Say what works on this machine, and what to do about the rest
     Doctor,
+    /// The secrets that runs are given
+    Secrets {
+        /// What to do with secrets.
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
     /// Accounts
     User {
         /// What to do with accounts.
@@ -154,6 +160,18 @@ pub enum UserCommand {
         /// The account's name; the only account when there is just one.
         name: Option<String>,
     },
+}
+
+/// What to do with secrets.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SecretsCommand {
+    /// Encrypt all secrets with another master key
+    #[command(
+        after_help = "The server has to be stopped. The key in the data folder is replaced by a new one; when \
+PITLANE_MASTER_KEY is set, everything is encrypted with the key in PITLANE_NEW_MASTER_KEY, which the server is then to \
+be started with. Nothing is lost when it is interrupted: run it again."
+    )]
+    RotateKey,
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod listening;
 mod observation;
 mod output;
 mod provider;
+mod secrets_command;
 mod serve;
 mod site;
 mod stopping;
@@ -62,6 +63,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Run(flags) => return Ok(terminal::run(configuration, flags)),
         Command::Engine(flags) => return engine_command::run(&configuration, flags, hangups),
         Command::Doctor => return doctor::run(&configuration),
+        Command::Secrets { command } => secrets_command::run(&configuration, command)?,
         Command::User { command } => user_command::run(&configuration, command)?,
     }
     Ok(ExitCode::SUCCESS)

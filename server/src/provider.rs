@@ -26,6 +26,8 @@ pub struct Sandboxes {
     pub client: daytona::Client,
     /// The engine, when it is ours.
     pub engine: Option<EngineProcess>,
+    /// What opens the provider's doors: never to be shown.
+    pub keys: Vec<SecretString>,
 }
 
 /// What is shown of how sandboxes are kept apart.
@@ -52,6 +54,7 @@ impl Sandboxes {
                 url: cloud.api_url.clone(),
                 client,
                 engine: None,
+                keys: vec![cloud.api_key.clone()],
             });
         }
         let engine = EngineProcess::find_or_start(plan()?)?;
@@ -60,6 +63,7 @@ impl Sandboxes {
             provider: Provider::Embedded,
             url: engine.api_url(),
             client,
+            keys: vec![engine.key.clone()],
             engine: Some(engine),
         })
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 use app::{Assets, Services};
 use model::Role;
-use runs::{Runs, RunsConfig};
+use runs::{KeyFile, Runs, RunsConfig, Vault};
 use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::File,
@@ -97,7 +97,15 @@ async fn start(
     let store = store?;
     let sessions = Sessions::open(&store).await?;
     tokio::spawn(sessions.clone().delete_expired_hourly());
+    let vault = vault(configuration)?;
     let config = RunsConfig {
+        own_secrets: sandboxes
+            .keys
+            .iter()
+            .cloned()
+            .chain([vault.key().to_text().into()])
+            .collect(),
+        vault: Some(vault),
         concurrency: configuration.concurrency,
         concurrency_per_person: configuration.concurrency_per_person,
         waiting: configuration.waiting_runs,
@@ -134,6 +142,19 @@ async fn start(
         configuration.limits,
         shutdown.clone(),
     ))
+}
+
+/// What seals secrets.
+///
+/// # Errors
+/// When the file of the key cannot be used.
+pub fn vault(configuration: &Configuration) -> Result<Vault, Failure> {
+    if let Some(key) = &configuration.master_key {
+        return Ok(Vault::new(key.clone()));
+    }
+    KeyFile::of(&configuration.data)
+        .open()
+        .map_err(|error| Failure::unusable(format!("The key of the secrets cannot be used: {error}.")))
 }
 
 async fn open_store(configuration: &Configuration) -> Result<Store, Failure> {
@@ -182,7 +203,10 @@ pub fn engine_plan(configuration: &Configuration) -> Result<EnginePlan, Failure>
 }
 
 /// Makes the data folder, and holds it against a second server.
-fn hold_data(data: &Path) -> Result<File, Failure> {
+///
+/// # Errors
+/// When it cannot be written, or another server has it.
+pub fn hold_data(data: &Path) -> Result<File, Failure> {
     let refused = |error: std::io::Error| {
         Failure::unusable(format!(
             "The data folder {} cannot be written: {error}. Choose another with --data, or change its owner.",

@@ -9,6 +9,7 @@ pub mod account;
 pub mod agents;
 pub mod files;
 pub mod runs;
+pub mod secrets;
 #[cfg(feature = "ssr")]
 mod words;
 
@@ -16,3 +17,4 @@ pub use account::*;
 pub use agents::*;
 pub use files::*;
 pub use runs::*;
+pub use secrets::*;

@@ -28,6 +28,7 @@ pub fn SettingsPage() -> impl IntoView {
                                 <div class="page slim">
                                     <h1>"Settings"</h1>
                                     <Appearance />
+                                    <Secrets />
                                     <Password />
                                     <Session />
                                     <Instance facts=facts />
@@ -77,6 +78,17 @@ fn Appearance() -> impl IntoView {
         <section class="panel" aria-labelledby="appearance">
             <h2 id="appearance">"Appearance"</h2>
             <div class="choices" role="radiogroup" aria-labelledby="appearance">{options}</div>
+        </section>
+    }
+}
+
+#[component]
+fn Secrets() -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="secrets">
+            <h2 id="secrets">"Secrets"</h2>
+            <p class="hint">"Keys, tokens and passwords that agents get as variables, masked in logs."</p>
+            <a class="btn quiet" href="/settings/secrets">"Secrets"</a>
         </section>
     }
 }

@@ -25,3 +25,4 @@ pub mod status_bar;
 pub mod tabs;
 pub mod toolbar;
 pub mod tree;
+pub mod variables;

@@ -1,6 +1,6 @@
 //! The rest of an agent's settings, and its end.
 
-use super::state::use_studio;
+use super::{state::use_studio, variables::Variables};
 use crate::{
     UiError, api,
     parts::{dialog::Dialog, errors::FormError},
@@ -16,6 +16,7 @@ pub fn SettingsDialog(
     view! {
         <Dialog open=open id="agent-settings-title" title="Settings of this agent">
             <Fields open=open />
+            <Variables />
             <Delete />
         </Dialog>
     }

@@ -17,6 +17,7 @@ use crate::{
     site::Limits,
 };
 use engine::{Images, NetworkBound, RateLimits, sandbox::IsolationChoice};
+use runs::MasterKey;
 use secrecy::SecretString;
 use std::{
     collections::BTreeMap,
@@ -133,6 +134,10 @@ const ENGINE_GRACE: Name = Name {
     key: "engine_grace",
     variable: "PITLANE_ENGINE_GRACE",
 };
+const MASTER_KEY: Name = Name {
+    key: "master_key",
+    variable: "PITLANE_MASTER_KEY",
+};
 const DAYTONA_API_KEY: Name = Name {
     key: "daytona_api_key",
     variable: "DAYTONA_API_KEY",
@@ -146,7 +151,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 30] = [
+const NAMES: [Name; 31] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -174,6 +179,7 @@ const NAMES: [Name; 30] = [
     STREAMS_PER_PERSON,
     LOG_LIMIT,
     ENGINE_GRACE,
+    MASTER_KEY,
     DAYTONA_API_KEY,
     DAYTONA_API_URL,
     DAYTONA_TARGET,
@@ -199,6 +205,8 @@ pub struct Configuration {
     pub engine: EngineSettings,
     /// Daytona's cloud, when it is to be used.
     pub cloud: Option<CloudSettings>,
+    /// What secrets are sealed with; none for the key in the data folder.
+    pub master_key: Option<MasterKey>,
     /// How long a stopped program has to end by itself.
     pub stop_grace: Duration,
     /// How many runs go on at the same time.
@@ -344,6 +352,8 @@ impl Configuration {
                     .unwrap_or(Duration::from_secs(600)),
             },
             cloud: cloud(&sources)?,
+            master_key: sources
+                .get_secret(MASTER_KEY, |text| MasterKey::parse(text).map_err(|error| error.0))?,
             stop_grace: sources
                 .get(STOP_GRACE, seconds)?
                 .unwrap_or(Duration::from_secs(2)),

@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, path::Path};
 
 /// Read by the command line itself, because only `pitlane engine` has a use for it.
 const ENGINE_KEY: &str = "PITLANE_ENGINE_KEY";
+/// Read by `pitlane secrets rotate-key` alone.
+const NEW_MASTER_KEY: &str = "PITLANE_NEW_MASTER_KEY";
 
 /// The two names of a setting: its key in the file, and its environment variable.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,23 @@ impl Sources {
         })
     }
 
+    /// The same for what must not be shown, also when it cannot be used.
+    ///
+    /// # Errors
+    /// When it cannot be used: where it was set, and what `read` says of it.
+    pub fn get_secret<T>(
+        &self,
+        name: Name,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Failure> {
+        let Some(value) = self.values.get(name.variable) else {
+            return Ok(None);
+        };
+        read(&value.text)
+            .map(Some)
+            .map_err(|why| Failure::unusable(format!("{} cannot be used: {why}", value.origin)))
+    }
+
     fn take_file(&mut self, names: &[Name], path: &Path) -> Result<(), Failure> {
         let shown = path.display();
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -165,7 +184,10 @@ impl Sources {
                     },
                 );
             }
-            None if note_unknown && variable.starts_with("PITLANE_") && variable != ENGINE_KEY => {
+            None if note_unknown
+                && variable.starts_with("PITLANE_")
+                && ![ENGINE_KEY, NEW_MASTER_KEY].contains(&variable) =>
+            {
                 self.unknown_variables.push(variable.to_owned());
             }
             None => {}

@@ -135,7 +135,12 @@ fn is_not_for_the_engine(variable: &str) -> bool {
     variable.starts_with("DAYTONA_")
         || matches!(
             variable,
-            "DATABASE_URL" | "PITLANE_MASTER_KEY" | "PITLANE_ADDR" | "PITLANE_PUBLIC_URL" | "PITLANE_DATA"
+            "DATABASE_URL"
+                | "PITLANE_MASTER_KEY"
+                | "PITLANE_NEW_MASTER_KEY"
+                | "PITLANE_ADDR"
+                | "PITLANE_PUBLIC_URL"
+                | "PITLANE_DATA"
         )
 }
 

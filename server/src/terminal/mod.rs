@@ -135,6 +135,7 @@ async fn follow_program(
         log_limit: 1 << 40,
         concurrency: 1,
         stop_grace: configuration.stop_grace,
+        own_secrets: sandboxes.keys.clone(),
         ..RunsConfig::new(format!("terminal-{}", uuid::Uuid::new_v4()), sandboxes.provider)
     };
     let runs = Runs::open(config, store.clone(), sandboxes.client.clone())

@@ -5,6 +5,7 @@ mod access;
 mod answers;
 mod files;
 mod pressure;
+mod secrets;
 mod signing_in;
 mod stream;
 
