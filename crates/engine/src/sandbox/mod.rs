@@ -7,6 +7,11 @@
 //! descriptors. Nothing a sandbox says is trusted: lengths, descriptor counts
 //! and times are bounded on this side.
 
+#[expect(
+    unsafe_code,
+    reason = "tokio takes descriptors only with a promise about them; the block gives it"
+)]
+mod arrivals;
 mod channel;
 mod connect;
 mod environment;
@@ -57,6 +62,7 @@ mod terminal;
 mod tun;
 mod zygote;
 
+pub use arrivals::Arrivals;
 pub use connect::ConnectError;
 pub use error::{FileError, IsolationError, SandboxError};
 pub use handle::Sandbox;

@@ -4,6 +4,7 @@ use crate::host::Host;
 use model::RunState;
 use sha2::{Digest, Sha256};
 
+/// Also the order of the two streams, when each is written to once.
 pub async fn every_byte_is_the_programs_own(host: &mut Host) {
     let told = host
         .run("import os\nos.write(1, bytes(range(256)) * 3)\nos.write(2, b'\\x01\\x01\\x01no newline \\xff\\x00')\n")

@@ -8,7 +8,9 @@ mod node_run;
 mod pump;
 mod python_run;
 mod run;
+mod sources;
 
 pub(super) use input::{Input, InputError};
-pub(super) use pump::{Late, Pipes, pump};
+pub(super) use pump::{Late, pump};
 pub(super) use run::{Finished, Program, RunFault, attend, run, run_apart};
+pub(super) use sources::Pipes;

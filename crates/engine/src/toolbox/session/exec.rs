@@ -101,6 +101,16 @@ async fn start(
         id,
         session.id.clone(),
     );
+    let pipes = Pipes {
+        stdout,
+        stderr: Some(stderr),
+    };
+    let shown = Arc::clone(&command);
+    // The shell's task goes away without a word only with its sandbox.
+    let ended = async { exit.await.unwrap_or(137) };
+    let show = move |code| shown.set_exit_code(code);
+    // Before the command can write: the order of its streams is kept from its first byte on.
+    let reading = pump(pipes, Arc::clone(&command.spool), Late::Added, ended, show);
     session.shell.order(order).map_err(|error| match error {
         tokio::sync::mpsc::error::TrySendError::Full(_) => {
             Fault::bad_request("Too many commands wait for this session's shell. Wait for some to end.")
@@ -109,31 +119,12 @@ async fn start(
     })?;
     command.note(None);
     session.add(Arc::clone(&command));
-    let pipes = Pipes {
-        stdout,
-        stderr: Some(stderr),
-    };
-    tokio::spawn(finish(
-        Arc::clone(live),
-        Arc::clone(&command),
-        pipes,
-        exit,
-        folder,
-    ));
+    tokio::spawn(finish(Arc::clone(live), Arc::clone(&command), reading, folder));
     Ok(command)
 }
 
 /// Reads the command's output to its end, and only then shows its exit code.
-async fn finish(
-    live: Arc<Live>,
-    command: Arc<Command>,
-    pipes: Pipes,
-    exit: oneshot::Receiver<i32>,
-    folder: String,
-) {
-    // The shell's task goes away without a word only with its sandbox.
-    let ended = async { exit.await.unwrap_or(137) };
-    let show = |code| command.set_exit_code(code);
+async fn finish(live: Arc<Live>, command: Arc<Command>, reading: impl Future<Output = ()>, folder: String) {
     let clear = async {
         command.finished().await;
         command.input.lock().await.close();
@@ -141,8 +132,7 @@ async fn finish(
             tracing::debug!(%error, "a command's pipes could not be removed");
         }
     };
-    let read = pump(pipes, Arc::clone(&command.spool), Late::Added, ended, show);
-    tokio::join!(read, clear);
+    tokio::join!(reading, clear);
 }
 
 fn shell_ended(id: &str) -> Fault {
