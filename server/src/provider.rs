@@ -126,8 +126,12 @@ fn words(health: &daytona::Health) -> IsolationWords {
         ("disk", "Disk space"),
     ];
     let facts = limits.into_iter().filter_map(|(key, what)| {
-        let enforcer = account.limits.get(key)?;
-        Some(format!("{what} is limited by {}.", enforcer_words(*enforcer)))
+        let enforcer = *account.limits.get(key)?;
+        let words = match key {
+            "disk" => disk_words(enforcer),
+            _ => enforcer_words(enforcer),
+        };
+        Some(format!("{what} is limited by {words}."))
     });
     let refused = account.refused.iter().map(refusal_words);
     IsolationWords {
@@ -156,6 +160,14 @@ pub const fn enforcer_words(enforcer: Enforcer) -> &'static str {
         Enforcer::FileSystem => "the size of the sandbox\u{2019}s file system",
         Enforcer::Priority => "a low priority, which is no hard bound",
         Enforcer::Nothing => "nothing",
+    }
+}
+
+/// What bounds the disk of a sandbox that keeps its home, in words.
+pub const fn disk_words(enforcer: Enforcer) -> &'static str {
+    match enforcer {
+        Enforcer::Watchdog => "a watchdog that looks every two seconds",
+        other => enforcer_words(other),
     }
 }
 

@@ -14,7 +14,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
 use super::sandboxd::orders::Home;
-use super::{Level, SandboxError, SandboxSpec};
+use super::{Enforcer, Level, SandboxError, SandboxSpec, Standing};
 
 /// Kept homes have uids of another range than sandboxes that leave nothing. It
 /// is one that distributions leave unused, and large, because a uid is chosen by
@@ -22,6 +22,7 @@ use super::{Level, SandboxError, SandboxSpec};
 /// one uid can end each other where there are no namespaces.
 const FIRST_UID: u32 = 1_880_000_000;
 const UIDS: u32 = 200_000_000;
+pub(super) const LAST_UID: u32 = FIRST_UID + UIDS - 1;
 /// Where they began in earlier versions.
 const LEAST_UID: u32 = 300_000;
 /// The folder of a home's files, in the home's folder.
@@ -29,6 +30,7 @@ pub(super) const FILES: &str = "files";
 const MKFS: &[&str] = &["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"];
 const CHECK: &[&str] = &["/usr/sbin/e2fsck", "/sbin/e2fsck"];
 const GROW: &[&str] = &["/usr/sbin/resize2fs", "/sbin/resize2fs"];
+const LOOP_CONTROL: &str = "/dev/loop-control";
 const TRAVERSE_ALL: u32 = 0o001;
 
 /// The home of one sandbox, ready to be used.
@@ -61,7 +63,7 @@ impl Homes {
             .collect();
         Ok(Self {
             folder,
-            is_root: rustix::process::geteuid().is_root(),
+            is_root: Standing::find().is_root(),
             uids: Mutex::new(known),
         })
     }
@@ -92,8 +94,7 @@ impl Homes {
         let image = folder.join("home.ext4");
         let files = folder.join(FILES);
         let new = !image.exists() && !files.exists();
-        let wants_image =
-            !spec.plain_home && level == Level::NamespacesRoot && Path::new("/dev/loop-control").exists();
+        let wants_image = !spec.plain_home && has_images(level);
         if new
             && wants_image
             && let Err(error) = make_image(&image, spec)
@@ -213,6 +214,21 @@ fn read_uid(folder: &Path) -> Option<u32> {
     (LEAST_UID..FIRST_UID + UIDS).contains(&uid).then_some(uid)
 }
 
+/// Whether kept homes are file systems of their own here.
+fn has_images(level: Level) -> bool {
+    level == Level::NamespacesRoot && Path::new(LOOP_CONTROL).exists() && program(MKFS).is_some()
+}
+
+/// What bounds the home of a sandbox that keeps it; one in memory has a file
+/// system of its own.
+pub(super) fn enforcer(level: Level) -> Enforcer {
+    if has_images(level) {
+        Enforcer::FileSystem
+    } else {
+        Enforcer::Watchdog
+    }
+}
+
 /// Makes a sparse file with an empty ext4 of the wanted bounds.
 fn make_image(image: &Path, spec: &SandboxSpec) -> io::Result<()> {
     let file = fs::OpenOptions::new()
@@ -260,9 +276,12 @@ fn grow_image(image: &Path, bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
+fn program<'a>(places: &[&'a str]) -> Option<&'a str> {
+    places.iter().copied().find(|path| Path::new(path).exists())
+}
+
 fn run(places: &[&str], arguments: &[&str], image: &Path) -> io::Result<Output> {
-    let program = places.iter().find(|path| Path::new(path).exists());
-    let program = program.ok_or_else(|| {
+    let program = program(places).ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::NotFound,
             format!("{} is not installed (package e2fsprogs)", places[0]),

@@ -72,6 +72,15 @@ impl HostConfig {
             program: None,
         }
     }
+
+    /// How programs are to get out, where that works.
+    pub(super) fn wanted_wiring(&self) -> Wiring {
+        match (self.network.is_off(), self.network_device) {
+            (true, _) => Wiring::Off,
+            (false, false) => Wiring::Proxy,
+            (false, true) => Wiring::Tun,
+        }
+    }
 }
 
 /// The connection to sandboxd. Cheap to clone; when the last clone is dropped,
@@ -113,14 +122,9 @@ impl SandboxHost {
         let failed = |error: std::io::Error| IsolationError::Helper(error.to_string());
         let homes = Arc::new(Homes::open(&config.data_dir).map_err(failed)?);
         let helper = Arc::new(Helper::start(config.program.as_deref()).map_err(failed)?);
-        let wanted = match (config.network.is_off(), config.network_device) {
-            (true, _) => Wiring::Off,
-            (false, false) => Wiring::Proxy,
-            (false, true) => Wiring::Tun,
-        };
         let (interpreters, diagnosis) = tokio::join!(
             Interpreters::find(config.python.as_deref(), config.node.as_deref()),
-            ladder::climb(config.isolation, wanted, &helper, &homes),
+            ladder::climb(config.isolation, config.wanted_wiring(), &helper, &homes),
         );
         let Some(isolation) = diagnosis.isolation.clone() else {
             return Err(IsolationError::Refused(Box::new(diagnosis)));

@@ -21,13 +21,13 @@ const TOO_MUCH: &[&str] = &[
 
 /// An interpreter as programs inside find it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Interpreter {
+pub struct Interpreter {
     /// Its executable, the same path inside as outside.
-    pub(super) path: String,
+    pub path: String,
     /// Such as `3.11.2`.
-    pub(super) version: String,
+    pub version: String,
     /// The folder that has to be visible for it, if `/usr` is not enough.
-    pub(super) prefix: Option<PathBuf>,
+    pub prefix: Option<PathBuf>,
 }
 
 /// The interpreters of this host.

@@ -91,7 +91,8 @@ pub enum Enforcer {
     CgroupV1,
     /// A limit of the kernel on each process or user.
     Rlimit,
-    /// The engine looks many times a second and ends what is over.
+    /// The engine looks, many times a second and for disks every few seconds, and
+    /// ends what is over.
     Watchdog,
     /// The size of the file system.
     FileSystem,
@@ -148,7 +149,8 @@ pub struct Isolation {
     pub processes: Enforcer,
     /// What holds the processor time.
     pub cpu: Enforcer,
-    /// What holds disk bytes and file counts.
+    /// What holds disk bytes and file counts of a home that is kept; one that is
+    /// not is in memory where there are namespaces, and has a file system.
     pub disk: Enforcer,
     /// Rungs above the one in use, and why they did not work.
     pub refused: Vec<Refusal>,
@@ -160,10 +162,10 @@ impl fmt::Display for Isolation {
     }
 }
 
-/// What `pitlane doctor` prints about isolation.
+/// What came of trying rung by rung.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
-    /// The walls `auto` would use; `None` means the engine refuses to start.
+    /// The walls in use; `None` means the engine refuses to start.
     pub isolation: Option<Isolation>,
     /// Every rung that did not work.
     pub refused: Vec<Refusal>,

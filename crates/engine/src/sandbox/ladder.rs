@@ -8,10 +8,10 @@ use toolbox::protocol::{Call, Outcome};
 
 use super::channel::Channel;
 use super::helper::Helper;
-use super::homes::Homes;
-use super::isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal};
+use super::homes::{self, Homes};
+use super::isolation::{Diagnosis, Isolation, IsolationChoice, Level, Refusal};
 use super::sandboxd::orders::{Enforced, Limits, Plan};
-use super::{HOME, SandboxSpec, Wiring};
+use super::{HOME, SandboxSpec, Standing, Wiring, remedy};
 
 /// Running `true` on a busy host.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,44 +36,6 @@ fn rungs(choice: IsolationChoice) -> &'static [Level] {
     }
 }
 
-/// Tries rung by rung what `auto` would use, for `pitlane doctor`. Blocks for a
-/// few milliseconds on a host where the first rung works.
-#[must_use]
-pub fn diagnose() -> Diagnosis {
-    // In a thread of its own, because the caller may be inside a runtime.
-    let thread = std::thread::spawn(|| -> std::io::Result<Diagnosis> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let folder = std::env::temp_dir().join(format!("pitlane-doctor-{}", std::process::id()));
-        let diagnosis = runtime.block_on(async {
-            let homes = Homes::open(&folder)?;
-            let helper = Arc::new(Helper::start(None)?);
-            let diagnosis = climb(IsolationChoice::Auto, Wiring::Tun, &helper, &homes).await;
-            helper.end().await;
-            Ok(diagnosis)
-        });
-        // It holds nothing but the empty homes folder.
-        let _ = std::fs::remove_dir_all(&folder);
-        diagnosis
-    });
-    let failed = |reason: String| Diagnosis {
-        isolation: None,
-        refused: vec![Refusal {
-            level: Level::NamespacesRoot,
-            reason: format!("nothing could be tried: {reason}"),
-            remedy: "Check that temporary files and processes can be made here.".into(),
-        }],
-        wiring: Wiring::Off,
-        no_device: None,
-    };
-    match thread.join() {
-        Ok(Ok(diagnosis)) => diagnosis,
-        Ok(Err(error)) => failed(error.to_string()),
-        Err(_) => failed("the check itself failed".into()),
-    }
-}
-
 /// Tries rung by rung; the first that works is used.
 pub(super) async fn climb(
     choice: IsolationChoice,
@@ -95,12 +57,16 @@ pub(super) async fn climb(
                 };
             }
             Err((reason, errno)) => {
-                let remedy = remedy(*level, errno);
+                let remedy = remedy::of_level(*level, errno);
                 refused.push(Refusal {
                     level: *level,
                     reason,
                     remedy,
                 });
+                if Standing::find() == Standing::Unclear {
+                    // The reason is the same on every rung.
+                    break;
+                }
             }
         }
     }
@@ -129,20 +95,14 @@ async fn wire(level: Level, wanted: Wiring, helper: &Arc<Helper>, homes: &Homes)
         Err((reason, _)) => (
             Wiring::Proxy,
             Some(format!(
-                "A network device does not work here: {reason}. Programs reach what they may by a proxy, when they \
-                 heed HTTPS_PROXY. Load the module and open it to the engine: modprobe tun && chmod 0666 \
-                 /dev/net/tun; a container is started with --device /dev/net/tun."
+                "A network device does not work here: {reason}. {}",
+                remedy::of_device()
             )),
         ),
     }
 }
 
 fn describe(level: Level, enforced: Enforced, refused: Vec<Refusal>) -> Isolation {
-    let disk = if level.has_namespaces() {
-        Enforcer::FileSystem
-    } else {
-        Enforcer::Watchdog
-    };
     let Enforced {
         memory,
         processes,
@@ -153,7 +113,7 @@ fn describe(level: Level, enforced: Enforced, refused: Vec<Refusal>) -> Isolatio
         memory,
         processes,
         cpu,
-        disk,
+        disk: homes::enforcer(level),
         refused,
     }
 }
@@ -243,32 +203,4 @@ fn sentence_part(text: &str) -> String {
         .strip_prefix("The sandbox could not be made: ")
         .unwrap_or(text);
     text.trim_end_matches('.').to_owned()
-}
-
-/// What mends a rung, as commands where there are some.
-fn remedy(level: Level, errno: Option<i32>) -> String {
-    let text = match (level, errno) {
-        (Level::NamespacesRoot, Some(libc::EPERM | libc::ENOSYS)) => {
-            "Run the engine as root (a systemd service does), or a container with \
-             --cap-add SYS_ADMIN --security-opt apparmor=unconfined."
-        }
-        (Level::NamespacesUser, Some(libc::ENOSPC)) => {
-            "Allow user namespaces: sysctl -w user.max_user_namespaces=15000."
-        }
-        (Level::NamespacesUser, Some(libc::EPERM | libc::EACCES)) => {
-            "Allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1 or \
-             kernel.apparmor_restrict_unprivileged_userns=0; in a container start it with --security-opt \
-             seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined."
-        }
-        (Level::NamespacesUser, _) => {
-            "In a container start it with --security-opt systempaths=unconfined; elsewhere run the engine as root."
-        }
-        (Level::Landlock, Some(libc::EOPNOTSUPP)) => {
-            "Use Linux 6.12 or newer with landlock among the kernel's lsm= modules, or run the engine as root."
-        }
-        _ => {
-            "Run the engine as root on Linux 6.1 or newer, or use Daytona's cloud by setting DAYTONA_API_KEY."
-        }
-    };
-    text.to_owned()
 }

@@ -34,6 +34,7 @@ mod ladder;
     reason = "loop devices have no safe wrapper; each block says why it holds"
 )]
 mod loop_device;
+mod outlook;
 #[expect(
     unsafe_code,
     reason = "tokio takes descriptors only with a promise about them; the block gives it"
@@ -42,6 +43,7 @@ mod packets;
 mod pool;
 mod process;
 mod ready;
+mod remedy;
 mod room;
 #[expect(
     unsafe_code,
@@ -49,6 +51,7 @@ mod room;
 )]
 mod sandboxd;
 mod spec;
+mod standing;
 mod state;
 #[expect(
     unsafe_code,
@@ -68,12 +71,14 @@ pub use error::{FileError, IsolationError, SandboxError};
 pub use handle::Sandbox;
 pub(crate) use homes::disk_use;
 pub use host::{HostConfig, SandboxHost};
+pub use interpreters::Interpreter;
 pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal, Wiring};
-pub use ladder::diagnose;
+pub use outlook::{Outlook, outlook};
 pub use pool::Ready;
 pub use process::{CommandPipes, Ended, Exit, Process, PythonStart, PythonWorker, Spawn, StdinKind};
 pub use sandboxd::sandboxd_main;
 pub use spec::{SandboxSpec, SharedFolder};
+pub(crate) use standing::Standing;
 pub use state::{Destroyed, EndReason, Usage};
 pub use terminal::{InTerminal, Master, Terminal};
 pub use toolbox::protocol::{FileEntry, FileFault, FileKind, FileStat};

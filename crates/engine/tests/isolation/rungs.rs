@@ -162,15 +162,30 @@ async fn refused() {
 
 async fn doctor() {
     let ground = ground().await;
-    let diagnosis = engine::sandbox::diagnose();
+    let look = engine::sandbox::outlook(config(&ground.data));
+    let left = std::fs::read_dir(ground.data.path()).unwrap().flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert_eq!(left, ["homes"], "a look leaves nothing behind");
+    let diagnosis = look.diagnosis;
     let found = diagnosis.isolation.as_ref().unwrap();
-    assert_eq!(found.level, ground.host.isolation().level);
+    assert_eq!(found, ground.host.isolation());
+    assert!(look.python.is_some_and(|python| python.version.starts_with("3.")));
+    let mut none = config(&ground.data);
+    none.program = Some("/usr/bin/false".into());
+    let look = engine::sandbox::outlook(none);
+    assert_eq!(look.diagnosis.isolation, None);
+    assert!(
+        look.diagnosis
+            .refused
+            .iter()
+            .all(|refusal| !refusal.remedy.is_empty())
+    );
     if !is_root() {
         assert_eq!(diagnosis.refused[0].level, Level::NamespacesRoot);
         assert!(
             diagnosis
                 .to_string()
-                .contains("does not run as root. Run the engine as root"),
+                .contains("does not run as root. Run the engine as root, as a systemd service does."),
             "{diagnosis}"
         );
     }

@@ -123,12 +123,10 @@ fn stay_on(cpus: u32) -> Setup<()> {
 
 /// Drops everything that could be more than an ordinary user's.
 pub(super) fn drop_all(given: &Inheritance<'_>) -> Setup<()> {
-    let dropped = given.host_is_root || given.plan.level.has_namespaces();
-    if dropped {
-        for capability in CapabilitySet::all().iter() {
-            // The kernel may know fewer than this library.
-            let _ = remove_capability_from_bounding_set(capability);
-        }
+    for capability in CapabilitySet::all().iter() {
+        // The kernel may know fewer than this library, and who has none cannot
+        // drop them; no new privileges keeps them out then.
+        let _ = remove_capability_from_bounding_set(capability);
     }
     if given.host_is_root && !given.plan.level.needs_user_namespace() {
         become_user(given.uid)?;

@@ -22,6 +22,7 @@ use toolbox::protocol::{MAX_FRAME, decode, encode};
 
 use orders::{News, Order};
 use sandboxes::Sandboxes;
+pub(crate) use uids::FIRST as FIRST_UID;
 
 /// How often sandboxes without a memory cgroup are looked at.
 const WATCH_INTERVAL: Duration = Duration::from_millis(50);

@@ -12,7 +12,7 @@ use super::orders::{Action, Cause, Event, Limits, Measure, News, Plan};
 use super::uids::Uids;
 use super::watchdog::{self, Verdict, Watch};
 use crate::sandbox::inside::{Filters, Inheritance, Shape, landlock_version};
-use crate::sandbox::{Enforcer, Level};
+use crate::sandbox::{Enforcer, Level, Standing};
 
 /// Without a uid of the sandbox's own, only from this version on does Landlock
 /// keep signals inside.
@@ -46,13 +46,14 @@ pub(super) struct Sandboxes {
     uids: Uids,
     /// Held open by every first process; its other end is held here alone.
     life: OwnedFd,
+    standing: Standing,
     is_root: bool,
     uid: u32,
 }
 
 impl Sandboxes {
     pub(super) fn new(life: OwnedFd) -> Self {
-        let uid = rustix::process::geteuid();
+        let standing = Standing::find();
         let hierarchy = Hierarchy::find();
         Self {
             living: HashMap::new(),
@@ -61,8 +62,9 @@ impl Sandboxes {
             hierarchy,
             uids: Uids::new(),
             life,
-            is_root: uid.is_root(),
-            uid: uid.as_raw(),
+            standing,
+            is_root: standing.is_root(),
+            uid: rustix::process::geteuid().as_raw(),
         }
     }
 
@@ -135,6 +137,14 @@ impl Sandboxes {
 
     /// What has to be known before anything is made.
     fn check(&self, level: Level) -> Result<(), (String, i32)> {
+        if self.standing == Standing::Unclear && level != Level::UnsafeNone {
+            return Err((
+                "the engine is root in a user namespace that has no user ids for sandboxes, and may be the host's own \
+                 root"
+                .into(),
+                libc::EPERM,
+            ));
+        }
         match level {
             Level::NamespacesRoot if !self.is_root => {
                 Err(("the engine does not run as root".into(), libc::EPERM))
@@ -209,10 +219,12 @@ impl Sandboxes {
             }
             Err(error) => {
                 group.remove();
-                Err((
-                    format!("{}: {error}", level.name()),
-                    error.raw_os_error().unwrap_or(libc::EIO),
-                ))
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                let what = match errno {
+                    libc::ENOSPC if level.needs_user_namespace() => "no user namespace may be made",
+                    _ => "its first process does not start",
+                };
+                Err((format!("{what}: {error}"), errno))
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 
 /// The range sandboxes take their uids from; nobody else's, as a rule.
-const FIRST: u32 = 200_000;
+pub(crate) const FIRST: u32 = 200_000;
 const COUNT: u32 = 65_536;
 
 /// The uids in use.
