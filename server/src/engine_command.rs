@@ -64,6 +64,7 @@ pub fn run(
         images: settings.images.clone(),
         image_substitution: settings.image_substitution,
         rate_limits: settings.rate_limits,
+        context_idle: settings.context_idle,
         ssh_addr: settings.ssh_addr,
         orphan_grace: flags.orphan_grace.map(Duration::from_secs),
         ..EngineConfig::new(addr, &api_key, data_dir)

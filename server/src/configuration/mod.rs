@@ -82,6 +82,10 @@ const RATE_LIMITS: Name = Name {
     key: "rate_limits",
     variable: "PITLANE_RATE_LIMITS",
 };
+const CONTEXT_IDLE: Name = Name {
+    key: "context_idle",
+    variable: "PITLANE_CONTEXT_IDLE",
+};
 const IMAGES: Name = Name {
     key: "images",
     variable: "PITLANE_IMAGES",
@@ -151,7 +155,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 31] = [
+const NAMES: [Name; 32] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -166,6 +170,7 @@ const NAMES: [Name; 31] = [
     PREVIEW_DOMAIN,
     SSH_ADDR,
     RATE_LIMITS,
+    CONTEXT_IDLE,
     IMAGES,
     IMAGE_SUBSTITUTION,
     PYTHON,
@@ -244,6 +249,8 @@ pub struct EngineSettings {
     pub warm: usize,
     /// How often clients may ask.
     pub rate_limits: RateLimits,
+    /// How long an interpreter's context is kept that nobody uses.
+    pub context_idle: Duration,
     /// Root file systems sandboxes may run on.
     pub images: Images,
     /// Whether the host's own programs stand for the usual public images.
@@ -341,6 +348,9 @@ impl Configuration {
                     .get(WARM, |text| number(text, 0, 64))?
                     .map_or(2, |count| count as usize),
                 rate_limits: sources.get(RATE_LIMITS, str::parse)?.unwrap_or_default(),
+                context_idle: sources
+                    .get(CONTEXT_IDLE, |text| number(text, 1, 604_800))?
+                    .map_or(Duration::from_secs(4 * 60 * 60), Duration::from_secs),
                 images: sources.get(IMAGES, str::parse)?.unwrap_or_default(),
                 image_substitution: sources.get(IMAGE_SUBSTITUTION, yes_or_no)?.unwrap_or(false),
                 preview_domain: sources.get(PREVIEW_DOMAIN, address::domain)?,

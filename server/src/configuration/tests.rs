@@ -59,6 +59,10 @@ fn without_any_setting() {
         )
     );
     assert!(configuration.engine.network.is_off());
+    assert_eq!(
+        configuration.engine.context_idle,
+        Duration::from_secs(4 * 60 * 60)
+    );
     assert!(configuration.cloud.is_none());
 }
 
@@ -161,6 +165,8 @@ fn unusable_values_are_told_with_where_they_are() {
         ("PITLANE_IMAGE_SUBSTITUTION", "perhaps"),
         ("PITLANE_STOP_GRACE", "-1"),
         ("PITLANE_STOP_GRACE", "NaN"),
+        ("PITLANE_CONTEXT_IDLE", "0"),
+        ("PITLANE_CONTEXT_IDLE", "4h"),
         ("PITLANE_PYTHON", "/nowhere/python3"),
         ("PITLANE_LOG", "info,="),
         ("PITLANE_CONCURRENCY", "0"),

@@ -302,6 +302,10 @@ impl EnginePlan {
             ),
             ("PITLANE_RATE_LIMITS", settings.rate_limits.to_string().into()),
             (
+                "PITLANE_CONTEXT_IDLE",
+                settings.context_idle.as_secs().to_string().into(),
+            ),
+            (
                 "PITLANE_SANDBOX_ENV",
                 crate::configuration::written(&settings.sandbox_env).into(),
             ),
