@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::registry::{Entry, Limits, Live, Record, Settings};
 use crate::sandbox::{HOME, Sandbox, SandboxSpec, SharedFolder};
 use crate::state::{Engine, SharedEngine};
-use crate::toolbox::Contexts;
+use crate::toolbox::{Contexts, run_entrypoint};
 
 /// Makes a new sandbox, whose home begins with the files of `seed`; given back
 /// when it is started.
@@ -148,7 +148,16 @@ pub(super) async fn bring_up(
         Arc::clone(&entry.activity),
         Contexts::new(engine.config.context_idle),
     );
-    entry.set_live(Some(live));
+    entry.set_live(Some(Arc::clone(&live)));
+    if !record.start.entrypoint.is_empty()
+        && let Err(fault) = run_entrypoint(&live, &record.start.entrypoint).await
+    {
+        tracing::warn!(
+            sandbox = entry.id,
+            reason = fault.message(),
+            "an entrypoint could not be started"
+        );
+    }
     entry.update(|record| {
         record.state = SandboxState::Started;
         record.error_reason = None;

@@ -20,7 +20,7 @@ mod terminal;
 
 pub(crate) use interpreter::Contexts;
 pub(crate) use lsp::Servers;
-pub(crate) use session::{Past, Sessions};
+pub(crate) use session::{Past, Sessions, run_entrypoint};
 pub(crate) use terminal::Terminals;
 
 use axum::Router;

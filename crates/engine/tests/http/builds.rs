@@ -62,7 +62,7 @@ async fn a_dockerfile_becomes_a_sandbox_once() {
     let output = engine
         .output(
             &id,
-            "cat made; echo ${PWD##*/}; echo $GREETING; cat when; pgrep -c sleep; true",
+            "cat made; echo ${PWD##*/}; echo $GREETING; cat when; pgrep -fc '^sleep 100$'; true",
         )
         .await;
     let lines: Vec<_> = output.lines().collect();

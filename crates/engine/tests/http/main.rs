@@ -23,6 +23,7 @@ mod copies;
 mod cycles;
 mod endurance;
 mod engine;
+mod entrypoint;
 mod events;
 mod execute;
 mod files;
@@ -73,6 +74,7 @@ fn main() -> anyhow::Result<()> {
         copies::trials(),
         cycles::trials(),
         endurance::trials(),
+        entrypoint::trials(),
         events::trials(),
         execute::trials(),
         files::trials(),

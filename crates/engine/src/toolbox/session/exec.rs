@@ -33,7 +33,8 @@ pub(super) async fn exec(
     let session = live.sessions.get(&path.session)?;
     let waits = !request.run_async.unwrap_or(false);
     let quiet_input = request.suppress_input_echo.unwrap_or(false);
-    let command = start(&live, &session, request.command, quiet_input, waits).await?;
+    let id = uuid::Uuid::new_v4().to_string();
+    let command = start(&live, &session, id, request.command, quiet_input, waits).await?;
     if !waits {
         let answer = SessionExecuteResponse {
             cmd_id: command.id.clone(),
@@ -54,10 +55,12 @@ pub(super) async fn exec(
     ))
 }
 
-/// Gives the command to the shell, and its pipes to a task that reads them.
-async fn start(
+/// Gives the command to the shell, and its pipes to a task that reads them. One
+/// that somebody `waits` for has no input.
+pub(super) async fn start(
     live: &Arc<Live>,
     session: &Session,
+    id: String,
     text: String,
     quiet_input: bool,
     waits: bool,
@@ -65,8 +68,9 @@ async fn start(
     if session.shell.has_ended() {
         return Err(shell_ended(&session.id));
     }
-    let id = uuid::Uuid::new_v4().to_string();
-    let folder = format!("{}/.pitlane-{id}", live.temporary());
+    // Its own whatever the command is called: of the next start's, too.
+    let name = uuid::Uuid::new_v4().to_string();
+    let folder = format!("{}/.pitlane-{name}", live.temporary());
     let CommandPipes {
         stdin,
         stdout,
@@ -77,7 +81,7 @@ async fn start(
     } else {
         Input::new(stdin).map_err(|error| Fault::internal(error.to_string()))?
     };
-    let spool = Spool::new(live.spool_folder(), &id, LIMIT);
+    let spool = Spool::new(live.spool_folder(), &name, LIMIT);
     let (ended, exit) = oneshot::channel();
     let (opened, is_open) = oneshot::channel();
     let order = Order {

@@ -24,7 +24,7 @@ use super::routes::{CommandPath, find_command};
 use crate::body::Query;
 use crate::fault::Fault;
 use crate::registry::Live;
-use crate::spool::Reader;
+use crate::spool::{Reader, Spool};
 use crate::toolbox::markers::Markers;
 
 /// The most bytes in a message of Daytona's format. Its own daemon sends about
@@ -54,8 +54,19 @@ pub(super) async fn logs(
 ) -> Result<Response, Fault> {
     let live = live.map(|Extension(live)| live);
     let (_, spool) = find_command(live.as_deref(), past, path).await?;
+    Ok(answer(live, &spool, &query, &headers, upgrade))
+}
+
+/// The log as far as it is, or as it grows, as the client asks.
+pub(super) fn answer(
+    live: Option<Arc<Live>>,
+    spool: &Arc<Spool>,
+    query: &LogQuery,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
     let (true, Ok(upgrade)) = (query.follow, upgrade) else {
-        return Ok(snapshot(&spool));
+        return snapshot(spool);
     };
     let exact = headers
         .get(LOG_HEADER)
@@ -77,7 +88,7 @@ pub(super) async fn logs(
             .headers_mut()
             .insert(LOG_HEADER, HeaderValue::from_static(LOG_FRAMES_V1));
     }
-    Ok(response)
+    response
 }
 
 /// Sends what the reader gives until the command has ended or the client left:

@@ -19,6 +19,7 @@ mod routes;
 mod sessions;
 mod shell;
 
+pub(crate) use entrypoint::run as run_entrypoint;
 pub(super) use own::OwnCommand;
 pub(crate) use past::Past;
 pub(super) use routes::routes;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::sessions::ENTRYPOINT;
 use crate::spool::Spool;
 
 /// The longest note that is read: a command's text is bounded by its request.
@@ -54,8 +55,13 @@ impl Past {
             .await
             .unwrap_or_default();
         let mut sessions = BTreeMap::<String, Vec<daytona::Command>>::new();
-        for note in notes {
-            if id.as_ref().is_none_or(|id| *id == note.session) {
+        for (_, note) in notes {
+            // The entrypoint's is shown only to who asks for it.
+            let is_wanted = match &id {
+                Some(id) => *id == note.session,
+                None => note.session != ENTRYPOINT,
+            };
+            if is_wanted {
                 sessions
                     .entry(note.session.clone())
                     .or_default()
@@ -69,26 +75,28 @@ impl Past {
     /// A command and its log.
     pub(super) async fn command(self, session: String, id: String) -> Option<(daytona::Command, Arc<Spool>)> {
         let find = move || {
-            let note = self
+            let (log, note) = self
                 .notes()
                 .into_iter()
-                .find(|note| note.session == session && note.command == id)?;
-            Some((note.describe(), Spool::found(self.folder, &note.command)))
+                .find(|(_, note)| note.session == session && note.command == id)?;
+            Some((note.describe(), Spool::found(self.folder, &log)))
         };
         tokio::task::spawn_blocking(find).await.ok().flatten()
     }
 
-    /// The notes, in the order in which the commands were given.
-    fn notes(&self) -> Vec<Note> {
+    /// The notes with the names of the logs they are of, in the order in which
+    /// the commands were given.
+    fn notes(&self) -> Vec<(String, Note)> {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let paths = entries.map(|entry| entry.path());
         let paths = paths.filter(|path| path.extension().is_some_and(|kind| kind == "json"));
-        let read = |path: PathBuf| -> Option<Note> {
+        let read = |path: PathBuf| -> Option<(String, Note)> {
             let is_short = std::fs::metadata(&path).ok()?.len() <= LONGEST;
-            serde_json::from_slice(&std::fs::read(path).ok().filter(|_| is_short)?).ok()
+            let note = serde_json::from_slice(&std::fs::read(&path).ok().filter(|_| is_short)?).ok()?;
+            Some((path.file_stem()?.to_str()?.to_owned(), note))
         };
-        let mut notes: Vec<Note> = paths.filter_map(read).collect();
-        notes.sort_by(|one, other| (one.at_ms, &one.command).cmp(&(other.at_ms, &other.command)));
+        let mut notes: Vec<(String, Note)> = paths.filter_map(read).collect();
+        notes.sort_by(|(_, one), (_, other)| (one.at_ms, &one.command).cmp(&(other.at_ms, &other.command)));
         notes
     }
 }

@@ -108,7 +108,7 @@ pub(super) async fn find_command(
     past: Past,
     path: CommandPath,
 ) -> Result<(daytona::Command, Arc<Spool>), Fault> {
-    let find = |live: &Live| live.sessions.get(&path.session)?.command(&path.command);
+    let find = |live: &Live| live.sessions.readable(&path.session)?.command(&path.command);
     let unknown = match live.map(find) {
         Some(Ok(command)) => return Ok((command.describe(), Arc::clone(&command.spool))),
         Some(Err(unknown)) => unknown,

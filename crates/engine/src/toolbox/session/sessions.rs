@@ -1,7 +1,7 @@
 //! The sessions of one sandbox.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use daytona::codes;
 
@@ -25,6 +25,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    fn new(id: String, shell: Shell) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            shell,
+            commands: Mutex::default(),
+        })
+    }
+
     fn commands(&self) -> MutexGuard<'_, Vec<Arc<Command>>> {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,6 +71,9 @@ impl Session {
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     all: Mutex<BTreeMap<String, Option<Arc<Session>>>>,
+    /// That of what the image starts by itself: to be read, and neither listed
+    /// nor used nor ended.
+    entrypoint: OnceLock<Arc<Session>>,
 }
 
 impl Sessions {
@@ -93,6 +104,25 @@ impl Sessions {
             sessions: self,
             id: Some(id.to_owned()),
         })
+    }
+
+    /// Keeps the session of the entrypoint, once.
+    pub(super) fn keep_entrypoint(&self, shell: Shell) -> &Arc<Session> {
+        self.entrypoint
+            .get_or_init(|| Session::new(ENTRYPOINT.to_owned(), shell))
+    }
+
+    /// The session of the entrypoint, where the image has one.
+    pub(super) fn entrypoint(&self) -> Option<&Arc<Session>> {
+        self.entrypoint.get()
+    }
+
+    /// One to read from, the entrypoint's too.
+    pub(super) fn readable(&self, id: &str) -> Result<Arc<Session>, Fault> {
+        match self.entrypoint() {
+            Some(session) if id == ENTRYPOINT => Ok(Arc::clone(session)),
+            _ => self.get(id),
+        }
     }
 
     pub(super) fn get(&self, id: &str) -> Result<Arc<Session>, Fault> {
@@ -128,12 +158,8 @@ impl Reserved<'_> {
     /// The session is there.
     pub(super) fn fill(mut self, shell: Shell) {
         if let Some(id) = self.id.take() {
-            let session = Session {
-                id: id.clone(),
-                shell,
-                commands: Mutex::default(),
-            };
-            self.sessions.all().insert(id, Some(Arc::new(session)));
+            let session = Session::new(id.clone(), shell);
+            self.sessions.all().insert(id, Some(session));
         }
     }
 }

@@ -139,7 +139,7 @@ fn line(order: &Order, token: &str) -> String {
 }
 
 /// The text as one word of the shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
