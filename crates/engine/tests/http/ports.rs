@@ -51,6 +51,14 @@ pub async fn serve(engine: &Engine, sandbox: &Sandbox, toolbox: &Toolbox, port: 
     start(engine, sandbox, toolbox, &command, port).await;
 }
 
+/// An engine with a sandbox in which [`SERVER`] listens at port 3000.
+pub async fn served() -> (Engine, Sandbox, Toolbox) {
+    let engine = Engine::start();
+    let (sandbox, toolbox) = engine.sandbox().await;
+    serve(&engine, &sandbox, &toolbox, 3000, "127.0.0.1").await;
+    (engine, sandbox, toolbox)
+}
+
 fn proxied(engine: &Engine, sandbox: &Sandbox, rest: &str) -> String {
     format!("{}/toolbox/{}/proxy/{rest}", engine.url, sandbox.id)
 }
@@ -149,9 +157,7 @@ async fn files_are_served_through_the_proxy() {
 }
 
 async fn requests_and_answers_are_passed_on_as_they_are() {
-    let engine = Engine::start();
-    let (sandbox, toolbox) = engine.sandbox().await;
-    serve(&engine, &sandbox, &toolbox, 3000, "127.0.0.1").await;
+    let (engine, sandbox, _) = served().await;
     let http = engine.http();
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
@@ -221,9 +227,7 @@ async fn requests_and_answers_are_passed_on_as_they_are() {
 }
 
 async fn bodies_flow_in_both_directions() {
-    let engine = Engine::start();
-    let (sandbox, toolbox) = engine.sandbox().await;
-    serve(&engine, &sandbox, &toolbox, 3000, "127.0.0.1").await;
+    let (engine, sandbox, _) = served().await;
     let answer = engine
         .http()
         .get(proxied(&engine, &sandbox, "3000/large"))
@@ -255,9 +259,7 @@ async fn bodies_flow_in_both_directions() {
 }
 
 async fn events_come_at_once() {
-    let engine = Engine::start();
-    let (sandbox, toolbox) = engine.sandbox().await;
-    serve(&engine, &sandbox, &toolbox, 3000, "127.0.0.1").await;
+    let (engine, sandbox, _) = served().await;
     // The program goes on only when it is told to after the first event was read.
     let answer = engine
         .http()
@@ -283,9 +285,7 @@ async fn events_come_at_once() {
 }
 
 async fn websockets_are_passed_through() {
-    let engine = Engine::start();
-    let (sandbox, toolbox) = engine.sandbox().await;
-    serve(&engine, &sandbox, &toolbox, 3000, "127.0.0.1").await;
+    let (engine, sandbox, _) = served().await;
     let path = format!("/toolbox/{}/proxy/3000/socket", sandbox.id);
     let offer = [("sec-websocket-protocol", "chat, other")];
     let (mut socket, response) = open(&engine, &path, &offer).await.unwrap();
@@ -388,9 +388,7 @@ while True:
 }
 
 async fn clients_and_programs_that_leave_are_told() {
-    let engine = Engine::start();
-    let (sandbox, toolbox) = engine.sandbox().await;
-    serve(&engine, &sandbox, &toolbox, 3000, "127.0.0.1").await;
+    let (engine, sandbox, _) = served().await;
     // A client that leaves before it is answered.
     let waiting = engine.http().get(proxied(&engine, &sandbox, "3000/wait")).send();
     let left = tokio::time::timeout(Duration::from_millis(500), waiting).await;

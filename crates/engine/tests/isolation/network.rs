@@ -73,6 +73,15 @@ fn echo() -> u16 {
     port
 }
 
+/// A host with devices, a sandbox of it, and the port of an echo on the host
+/// that it may reach.
+async fn beside_an_echo() -> Option<(u16, Ground, Sandbox)> {
+    let port = echo();
+    let ground = device_ground(&format!("127.0.0.1:{port}")).await?;
+    let sandbox = ground.sandbox().await;
+    Some((port, ground, sandbox))
+}
+
 const SETTINGS: &str =
     "import socket, struct, sys, hashlib, threading, time, errno, os\nsocket.setdefaulttimeout(20)\n";
 
@@ -81,11 +90,9 @@ async fn run(sandbox: &Sandbox, program: &str) -> String {
 }
 
 async fn carries() {
-    let port = echo();
-    let Some(ground) = device_ground(&format!("127.0.0.1:{port}")).await else {
+    let Some((port, _ground, sandbox)) = beside_an_echo().await else {
         return;
     };
-    let sandbox = ground.sandbox().await;
     let program = format!(
         r"
 data = os.urandom(1 << 20) * 9 + b'the end'
@@ -172,11 +179,9 @@ def ask(name, kind=1, stream=False):
 ";
 
 async fn names() {
-    let port = echo();
-    let Some(ground) = device_ground(&format!("127.0.0.1:{port}")).await else {
+    let Some((port, ground, sandbox)) = beside_an_echo().await else {
         return;
     };
-    let sandbox = ground.sandbox().await;
     let program = format!(
         r"{ASK}
 print(*ask('localhost'))
@@ -243,11 +248,9 @@ except OSError as error: print(errno.errorcode[error.errno])
 }
 
 async fn changes() {
-    let port = echo();
-    let Some(ground) = device_ground(&format!("127.0.0.1:{port}")).await else {
+    let Some((port, _ground, sandbox)) = beside_an_echo().await else {
         return;
     };
-    let sandbox = ground.sandbox().await;
     let program = format!(
         r"{SETTINGS}
 s = socket.create_connection(('10.0.2.2', {port}))
@@ -277,11 +280,9 @@ print('again')
 }
 
 async fn bounded() {
-    let port = echo();
-    let Some(ground) = device_ground(&format!("127.0.0.1:{port}")).await else {
+    let Some((port, _ground, sandbox)) = beside_an_echo().await else {
         return;
     };
-    let sandbox = ground.sandbox().await;
     let program = format!(
         r"{SETTINGS}
 held, refused = [], 0
@@ -356,11 +357,9 @@ async fn ready() {
 }
 
 async fn strange() {
-    let port = echo();
-    let Some(ground) = device_ground(&format!("127.0.0.1:{port}")).await else {
+    let Some((port, _ground, sandbox)) = beside_an_echo().await else {
         return;
     };
-    let sandbox = ground.sandbox().await;
     let program = format!(
         r"
 for address in ('224.0.0.1', '255.255.255.255', '10.0.2.255', '10.0.2.2', '240.0.0.1'):
