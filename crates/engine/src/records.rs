@@ -9,6 +9,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::fault::Fault;
 use crate::lock;
 
 /// What is kept: it has an id, and a name that is its own in its organization.
@@ -17,6 +18,26 @@ pub(crate) trait Kept: Clone + Serialize + DeserializeOwned {
     fn name(&self) -> &str;
     fn organization(&self) -> &str;
 }
+
+/// Has records be kept by their fields `id`, `name` and `organization`.
+macro_rules! kept {
+    ($record:ty) => {
+        impl $crate::records::Kept for $record {
+            fn id(&self) -> &str {
+                &self.id
+            }
+
+            fn name(&self) -> &str {
+                &self.name
+            }
+
+            fn organization(&self) -> &str {
+                &self.organization
+            }
+        }
+    };
+}
+pub(crate) use kept;
 
 /// All records of one kind, by id.
 #[derive(Debug)]
@@ -32,6 +53,18 @@ pub(crate) enum NotAdded {
     NameTaken,
     /// It could not be written.
     Unwritten(io::Error),
+}
+
+impl NotAdded {
+    /// Daytona's refusal, for a kind of records such as `Volume`.
+    pub(crate) fn fault(self, kind: &str, name: &str) -> Fault {
+        match self {
+            Self::NameTaken => Fault::conflict(format!("{kind} with name {name} already exists")),
+            Self::Unwritten(error) => {
+                Fault::internal(format!("The {} could not be kept: {error}.", kind.to_lowercase()))
+            }
+        }
+    }
 }
 
 impl<T: Kept> Records<T> {
@@ -85,6 +118,12 @@ impl<T: Kept> Records<T> {
             .cloned()
     }
 
+    /// The same, or Daytona's 404 for a kind of records such as `Volume`.
+    pub(crate) fn show(&self, kind: &str, organization: &str, id_or_name: &str) -> Result<T, Fault> {
+        self.find(organization, id_or_name)
+            .ok_or_else(|| Fault::not_found(format!("{kind} with ID or name {id_or_name} not found")))
+    }
+
     /// Those of an organization.
     pub(crate) fn of(&self, organization: &str) -> Vec<T> {
         let all = self.read();
@@ -92,6 +131,13 @@ impl<T: Kept> Records<T> {
             .values()
             .filter(|record| record.organization() == organization);
         own.cloned().collect()
+    }
+
+    /// The ids of those that are so.
+    pub(crate) fn ids(&self, are_so: impl Fn(&T) -> bool) -> Vec<String> {
+        let all = self.read();
+        let found = all.values().filter(|record| are_so(record));
+        found.map(|record| record.id().to_owned()).collect()
     }
 
     /// All of them, whosever they are.

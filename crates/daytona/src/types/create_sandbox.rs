@@ -51,6 +51,9 @@ pub struct CreateSandbox {
     /// Up to ten domains it may reach, comma-separated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain_allow_list: Option<String>,
+    /// The proxy its traffic is to go through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outbound_proxy_url: Option<String>,
     /// The region.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,

@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
 use daytona::{CreateSandboxSnapshot, ForkSandbox, Sandbox};
 
-use super::present::{Base, describe};
+use super::asked::Asked;
 use super::{create, snapshots};
 use crate::body::Json;
 use crate::fault::Fault;
@@ -16,46 +15,30 @@ use crate::lifecycle;
 use crate::registry::Entry;
 use crate::state::SharedEngine;
 
-pub(super) async fn snapshot(
-    State(engine): State<SharedEngine>,
-    caller: Can<permit::WriteSandboxes>,
-    base: Base,
-    Path(sandbox): Path<String>,
-    Json(request): Json<CreateSandboxSnapshot>,
-) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&caller, &sandbox)?;
+/// A sandbox the caller may make something from.
+type Copied = Asked<Can<permit::WriteSandboxes>>;
+type Shown = Result<Answer<Sandbox>, Fault>;
+
+pub(super) async fn snapshot(sandbox: Copied, Json(request): Json<CreateSandboxSnapshot>) -> Shown {
     snapshots::check_name(&request.name)?;
     if request.include_memory {
         return Err(Fault::bad_request(
             "Container sandboxes do not support memory snapshots",
         ));
     }
-    lifecycle::snapshot(&engine, &entry, &request.name).await?;
-    Ok(Answer(describe(&entry, &base)))
+    lifecycle::snapshot(&sandbox.engine, &sandbox, &request.name).await?;
+    Ok(sandbox.shown())
 }
 
-pub(super) async fn fork(
-    State(engine): State<SharedEngine>,
-    caller: Can<permit::WriteSandboxes>,
-    base: Base,
-    Path(sandbox): Path<String>,
-    Json(request): Json<ForkSandbox>,
-) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&caller, &sandbox)?;
+pub(super) async fn fork(sandbox: Copied, Json(request): Json<ForkSandbox>) -> Shown {
     let name = request.name.map(create::checked_name).transpose()?;
-    let fork = lifecycle::fork(&engine, &entry, name).await?;
-    Ok(Answer(describe(&fork, &base)))
+    let fork = lifecycle::fork(&sandbox.engine, &sandbox, name).await?;
+    Ok(Answer(sandbox.describe(&fork)))
 }
 
-pub(super) async fn back_up(
-    State(engine): State<SharedEngine>,
-    caller: Can<permit::WriteSandboxes>,
-    base: Base,
-    Path(sandbox): Path<String>,
-) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&caller, &sandbox)?;
-    lifecycle::back_up(&engine, &entry).await?;
-    Ok(Answer(describe(&entry, &base)))
+pub(super) async fn back_up(sandbox: Copied) -> Shown {
+    lifecycle::back_up(&sandbox.engine, &sandbox).await?;
+    Ok(sandbox.shown())
 }
 
 /// The sandboxes forked from one that are there still.
@@ -65,15 +48,9 @@ pub(super) fn forks_of(engine: &SharedEngine, entry: &Entry) -> Vec<Arc<Entry>> 
     forks
 }
 
-pub(super) async fn forks(
-    State(engine): State<SharedEngine>,
-    caller: Caller,
-    base: Base,
-    Path(sandbox): Path<String>,
-) -> Result<Answer<Vec<Sandbox>>, Fault> {
-    let entry = engine.registry.find(&caller, &sandbox)?;
-    let forks = forks_of(&engine, &entry);
-    Ok(Answer(forks.iter().map(|fork| describe(fork, &base)).collect()))
+pub(super) async fn forks(sandbox: Asked<Caller>) -> Answer<Vec<Sandbox>> {
+    let forks = forks_of(&sandbox.engine, &sandbox);
+    Answer(forks.iter().map(|fork| sandbox.describe(fork)).collect())
 }
 
 /// The sandbox it was forked from, when that is there still.
@@ -82,31 +59,21 @@ fn parent_of(engine: &SharedEngine, entry: &Entry) -> Option<Arc<Entry>> {
     engine.registry.by_id(&parent)
 }
 
-pub(super) async fn parent(
-    State(engine): State<SharedEngine>,
-    caller: Caller,
-    base: Base,
-    Path(sandbox): Path<String>,
-) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&caller, &sandbox)?;
-    let parent = parent_of(&engine, &entry)
-        .ok_or_else(|| Fault::not_found(format!("Sandbox {sandbox} has no parent")))?;
-    Ok(Answer(describe(&parent, &base)))
+pub(super) async fn parent(sandbox: Asked<Caller>) -> Shown {
+    let parent = parent_of(&sandbox.engine, &sandbox);
+    let parent =
+        parent.ok_or_else(|| Fault::not_found(format!("Sandbox {} has no parent", sandbox.record().name)))?;
+    Ok(Answer(sandbox.describe(&parent)))
 }
 
 /// From the parent upwards.
-pub(super) async fn ancestors(
-    State(engine): State<SharedEngine>,
-    caller: Caller,
-    base: Base,
-    Path(sandbox): Path<String>,
-) -> Result<Answer<Vec<Sandbox>>, Fault> {
-    let mut at = engine.registry.find(&caller, &sandbox)?;
+pub(super) async fn ancestors(sandbox: Asked<Caller>) -> Answer<Vec<Sandbox>> {
+    let mut at = Arc::clone(&sandbox);
     let mut ancestors = Vec::new();
     // A fork is younger than its parent, so this ends.
-    while let Some(parent) = parent_of(&engine, &at) {
-        ancestors.push(describe(&parent, &base));
+    while let Some(parent) = parent_of(&sandbox.engine, &at) {
+        ancestors.push(sandbox.describe(&parent));
         at = parent;
     }
-    Ok(Answer(ancestors))
+    Answer(ancestors)
 }

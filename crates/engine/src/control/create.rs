@@ -201,6 +201,12 @@ fn refuse_what_is_not_here(request: &CreateSandbox) -> Result<(), Fault> {
         "This engine has no GPUs."
     } else if request.kvm.unwrap_or(false) {
         "This engine gives sandboxes no /dev/kvm."
+    } else if request
+        .outbound_proxy_url
+        .as_deref()
+        .is_some_and(|url| !url.is_empty())
+    {
+        "This engine sends no traffic through a proxy of the sandbox's own. Leave outboundProxyUrl out."
     } else if request.user.as_deref().is_some_and(|user| user != USER) {
         "The only user of a sandbox here is daytona."
     } else {

@@ -1,24 +1,20 @@
 //! `GET /sandbox` and `GET /sandbox/{idOrName}`.
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use daytona::{Sandbox, SandboxPage};
 
+use super::asked::Asked;
 use super::present::{Base, describe};
 use super::wanted::Wanted;
+use super::warm_pools;
 use crate::body::Query;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::state::SharedEngine;
 
-pub(super) async fn show(
-    State(engine): State<SharedEngine>,
-    caller: Caller,
-    base: Base,
-    Path(sandbox): Path<String>,
-) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&caller, &sandbox)?;
-    Ok(Answer(describe(&entry, &base)))
+pub(super) async fn show(sandbox: Asked<Caller>) -> Answer<Sandbox> {
+    sandbox.shown()
 }
 
 pub(super) async fn list(
@@ -29,6 +25,9 @@ pub(super) async fn list(
 ) -> Result<Answer<SandboxPage>, Fault> {
     let wanted = Wanted::read(query)?;
     let all = engine.registry.of(caller.organization());
-    let all = all.iter().map(|entry| describe(entry, &base)).collect();
+    let mut all: Vec<Sandbox> = all.iter().map(|entry| describe(entry, &base)).collect();
+    if wanted.wants_warm() {
+        all.extend(warm_pools::unclaimed(&engine, caller.organization(), &base));
+    }
     Ok(Answer(wanted.page(all)))
 }

@@ -1,6 +1,7 @@
 //! The control plane: `/api`, one file per resource or group of calls.
 
 mod api_keys;
+mod asked;
 mod attached;
 mod build_logs;
 mod copies;

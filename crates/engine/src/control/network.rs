@@ -2,31 +2,25 @@
 //! changed at once; connections that are not allowed any more are cut.
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
 use daytona::{NetworkSettings, Sandbox};
 
-use super::present::{Base, describe};
+use super::asked::Asked;
 use crate::body::Json;
 use crate::fault::Fault;
 use crate::identity::{Can, permit};
 use crate::network::NetworkWish;
-use crate::state::SharedEngine;
 
 /// What is not given stays; `networkBlockAll: false` alone takes the lists away.
 pub(super) async fn update(
-    State(engine): State<SharedEngine>,
-    caller: Can<permit::WriteSandboxes>,
-    base: Base,
-    Path(sandbox): Path<String>,
+    sandbox: Asked<Can<permit::WriteSandboxes>>,
     Json(request): Json<NetworkSettings>,
 ) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&caller, &sandbox)?;
     if request == NetworkSettings::default() {
         return Err(Fault::bad_request(
             "Give at least one of networkBlockAll, networkAllowList and domainAllowList",
         ));
     }
-    let before = entry.record().clone();
+    let before = sandbox.record().clone();
     let clears = request.network_block_all == Some(false)
         && request.network_allow_list.is_none()
         && request.domain_allow_list.is_none();
@@ -40,13 +34,13 @@ pub(super) async fn update(
     let domains = kept(request.domain_allow_list, before.domain_allow_list);
     let wish = NetworkWish::parse(block_all, ranges.as_deref(), domains.as_deref())
         .map_err(|why| Fault::bad_request(format!("{why}.")))?;
-    entry.update(|record| {
+    sandbox.update(|record| {
         record.network_block_all = block_all;
         record.network_allow_list = ranges;
         record.domain_allow_list = domains;
     });
-    if let Some(live) = entry.live() {
+    if let Some(live) = sandbox.live() {
         live.sandbox.set_network(wish);
     }
-    Ok(Answer(describe(&entry, &base)))
+    Ok(sandbox.shown())
 }

@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use daytona::{CreateSecret, Sandbox, SandboxSecrets, Secret, SecretPage, UpdateSecret};
 
+use super::asked::Asked;
 use super::attached;
-use super::present::{Base, describe as describe_sandbox};
 use crate::body::{Json, Query};
 use crate::clock::rfc3339;
 use crate::fault::Fault;
@@ -183,20 +183,17 @@ pub(super) async fn delete(
 
 /// `PUT /sandbox/{idOrName}/secrets`: for programs that start from now on.
 pub(super) async fn of_sandbox(
-    State(engine): State<SharedEngine>,
-    caller: Can<permit::WriteSandboxes>,
-    base: Base,
-    Path(sandbox): Path<String>,
+    sandbox: Asked<Can<permit::WriteSandboxes>>,
     Json(request): Json<SandboxSecrets>,
 ) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&caller, &sandbox)?;
-    let secrets = attached::secrets(&engine, caller.organization(), &request.secrets)?;
-    entry.update(|record| record.secrets = secrets);
-    let record = entry.record().clone();
-    if let Some(live) = entry.live() {
-        live.set_secrets(lifecycle::secrets(&engine, &record)?);
+    let engine = &sandbox.engine;
+    let secrets = attached::secrets(engine, sandbox.caller.organization(), &request.secrets)?;
+    sandbox.update(|record| record.secrets = secrets);
+    let record = sandbox.record().clone();
+    if let Some(live) = sandbox.live() {
+        live.set_secrets(lifecycle::secrets(engine, &record)?);
     }
-    Ok(Answer(describe_sandbox(&entry, &base)))
+    Ok(sandbox.shown())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `GET /organizations/{id}/usage`: what an organization's sandboxes take, as
-//! their records say it. Running ones take processors and memory, stopped ones
-//! their disk alone. An organization may take what the machine has: the totals
+//! their records say it. Running ones take processors and memory, stopped and
+//! paused ones their disk alone, as Daytona counts, though here the memory of a
+//! paused one stays taken. An organization may take what the machine has: the totals
 //! are the machine's.
 
 use axum::Json as Answer;
@@ -59,7 +60,11 @@ impl Taken {
     fn add(&mut self, record: &Record) {
         let at_rest = matches!(
             record.state,
-            SandboxState::Stopped | SandboxState::Archived | SandboxState::Error | SandboxState::Destroyed
+            SandboxState::Stopped
+                | SandboxState::Paused
+                | SandboxState::Archived
+                | SandboxState::Error
+                | SandboxState::Destroyed
         );
         if !at_rest {
             self.cpu += u64::from(record.cpu);

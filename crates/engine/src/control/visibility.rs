@@ -2,21 +2,17 @@
 //! ports need a token.
 
 use axum::Json as Answer;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use daytona::Sandbox;
 
-use super::present::{Base, describe};
+use super::asked::Asked;
 use crate::fault::Fault;
 use crate::identity::{Can, permit};
-use crate::state::SharedEngine;
 
 pub(super) async fn set_public(
-    State(engine): State<SharedEngine>,
-    caller: Can<permit::WriteSandboxes>,
-    base: Base,
-    Path((sandbox, public)): Path<(String, String)>,
+    sandbox: Asked<Can<permit::WriteSandboxes>>,
+    Path((_, public)): Path<(String, String)>,
 ) -> Result<Answer<Sandbox>, Fault> {
-    let entry = engine.registry.find(&caller, &sandbox)?;
     let public = match public.as_str() {
         "true" => true,
         "false" => false,
@@ -26,6 +22,6 @@ pub(super) async fn set_public(
             )));
         }
     };
-    entry.update(|record| record.public = public);
-    Ok(Answer(describe(&entry, &base)))
+    sandbox.update(|record| record.public = public);
+    Ok(sandbox.shown())
 }

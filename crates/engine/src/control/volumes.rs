@@ -8,7 +8,7 @@ use daytona::{CreateVolume, Volume, VolumeState};
 use crate::body::Json;
 use crate::clock::rfc3339;
 use crate::fault::Fault;
-use crate::identity::{Caller, Can, permit};
+use crate::identity::{Can, permit};
 use crate::leftovers;
 use crate::state::SharedEngine;
 use crate::volumes::VolumeRecord;
@@ -63,20 +63,13 @@ pub(super) async fn list(
     )
 }
 
-fn find(engine: &SharedEngine, caller: &Caller, volume: &str) -> Result<VolumeRecord, Fault> {
-    engine
-        .volumes
-        .find(caller.organization(), volume)
-        .ok_or_else(|| Fault::not_found(format!("Volume with ID or name {volume} not found")))
-}
-
 /// By id, and by name: both calls end here.
 pub(super) async fn show(
     State(engine): State<SharedEngine>,
     caller: Can<permit::ReadVolumes>,
     Path(volume): Path<String>,
 ) -> Result<Answer<Volume>, Fault> {
-    let record = find(&engine, &caller, &volume)?;
+    let record = engine.volumes.show(caller.organization(), &volume)?;
     Ok(Answer(describe(&record, VolumeState::Ready)))
 }
 
@@ -85,7 +78,7 @@ pub(super) async fn delete(
     caller: Can<permit::DeleteVolumes>,
     Path(volume): Path<String>,
 ) -> Result<StatusCode, Fault> {
-    let record = find(&engine, &caller, &volume)?;
+    let record = engine.volumes.show(caller.organization(), &volume)?;
     let is_used = || {
         let shows = |entry: &std::sync::Arc<crate::registry::Entry>| {
             let record_of = entry.record();

@@ -60,6 +60,7 @@ pub(super) struct Wanted {
     public: Option<bool>,
     recoverable: Option<bool>,
     errored_deleted: bool,
+    warm: bool,
     bounds: Vec<(Measured, Bound)>,
     sort: Sort,
     ascending: bool,
@@ -80,6 +81,7 @@ impl Default for Wanted {
             public: None,
             recoverable: None,
             errored_deleted: false,
+            warm: false,
             bounds: Vec::new(),
             sort: Sort::LastActivity,
             ascending: false,
@@ -138,8 +140,7 @@ impl Wanted {
             "isPublic" => self.public = Some(truth(&value)?),
             "isRecoverable" => self.recoverable = Some(truth(&value)?),
             "includeErroredDeleted" => self.errored_deleted = truth(&value)?,
-            // Those kept ready are no sandboxes yet: they have no name and no id.
-            "includeWarm" => drop(truth(&value)?),
+            "includeWarm" => self.warm = truth(&value)?,
             "sort" => {
                 self.sort = match value.as_str() {
                     "name" => Sort::Name,
@@ -169,6 +170,11 @@ impl Wanted {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether those are wanted that stand ready for nobody in particular.
+    pub(super) fn wants_warm(&self) -> bool {
+        self.warm
     }
 
     fn matches(&self, sandbox: &Sandbox) -> bool {

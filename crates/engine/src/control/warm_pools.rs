@@ -6,8 +6,9 @@
 use axum::Json as Answer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use daytona::{CreateWarmPool, UpdateWarmPool, WarmPool};
+use daytona::{CreateWarmPool, DesiredState, Sandbox, SandboxState, UpdateWarmPool, WarmPool};
 
+use super::present::Base;
 use super::{REGION, origin};
 use crate::body::Json;
 use crate::clock::rfc3339;
@@ -67,6 +68,40 @@ pub(super) async fn delete(
     let pool = engine.warm_pools.find(caller.organization(), &pool)?;
     engine.warm_pools.remove(&engine, &pool);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What stands ready in an organization's pools and is nobody's sandbox yet, as
+/// a list shows it when it is asked to (`includeWarm`). Who gets one gets it
+/// under another id.
+pub(super) fn unclaimed(engine: &SharedEngine, organization: &str, base: &Base) -> Vec<Sandbox> {
+    let mut all = Vec::new();
+    for pool in engine.warm_pools.of(organization) {
+        for (id, since_ms) in engine.host.ready(&pool.id).waiting {
+            all.push(Sandbox {
+                name: id.clone(),
+                id,
+                organization_id: pool.organization.clone(),
+                snapshot: Some(pool.snapshot.clone()),
+                user: USER.to_owned(),
+                target: pool.target.clone(),
+                cpu: pool.cpu,
+                memory: pool.memory,
+                disk: pool.disk,
+                state: Some(SandboxState::Started),
+                desired_state: Some(DesiredState::Started),
+                recoverable: Some(false),
+                warm_pool_id: Some(pool.id.clone()),
+                created_at: Some(rfc3339(since_ms)),
+                updated_at: Some(rfc3339(since_ms)),
+                last_activity_at: Some(rfc3339(since_ms)),
+                sandbox_class: Some("container".to_owned()),
+                runner_id: Some(REGION.to_owned()),
+                toolbox_proxy_url: base.toolbox(),
+                ..Sandbox::default()
+            });
+        }
+    }
+    all
 }
 
 fn describe(engine: &SharedEngine, pool: Pool) -> WarmPool {

@@ -72,6 +72,18 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 /// A caller that has the permission `P`, one of [`permit`](super::permit).
 pub(crate) struct Can<P>(Caller, PhantomData<P>);
 
+impl AsRef<Caller> for Caller {
+    fn as_ref(&self) -> &Caller {
+        self
+    }
+}
+
+impl<P> AsRef<Caller> for Can<P> {
+    fn as_ref(&self) -> &Caller {
+        &self.0
+    }
+}
+
 impl<P> Deref for Can<P> {
     type Target = Caller;
 

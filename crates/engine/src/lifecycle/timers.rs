@@ -1,5 +1,5 @@
 //! What happens to sandboxes by themselves: auto-stop, auto-pause,
-//! auto-archive, auto-delete, time to live.
+//! auto-archive, auto-delete, time to live; and to snapshots that nobody uses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,9 @@ use super::{archive, destroy, pause, stop};
 use crate::clock;
 use crate::registry::{Entry, Record};
 use crate::state::SharedEngine;
+
+/// After how many minutes without use a snapshot is put away: 14 days.
+const UNUSED_SNAPSHOT: i64 = 14 * 24 * 60;
 
 /// What is due for a sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +75,7 @@ pub(crate) async fn run(engine: SharedEngine) {
     loop {
         tick.tick().await;
         let now = clock::now_ms();
+        put_snapshots_away(&engine, now);
         for entry in engine.registry.list() {
             if entry.change.try_lock().is_err() {
                 continue;
@@ -87,6 +91,19 @@ pub(crate) async fn run(engine: SharedEngine) {
             }
         }
     }
+}
+
+/// Snapshots that nobody used for two weeks become inactive, but for those of
+/// which sandboxes are kept ready.
+fn put_snapshots_away(engine: &SharedEngine, now_ms: i64) {
+    let minute_ms = i64::try_from(engine.timings.minute.as_millis()).unwrap_or(i64::MAX);
+    let limit_ms = minute_ms.saturating_mul(UNUSED_SNAPSHOT);
+    engine.snapshots.put_away(now_ms, limit_ms, |record| {
+        !engine
+            .warm_pools
+            .serving(&record.organization, &record.name)
+            .is_empty()
+    });
 }
 
 #[cfg(test)]

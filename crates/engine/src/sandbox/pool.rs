@@ -24,6 +24,9 @@ const LOOK: Duration = Duration::from_secs(10);
 pub struct Ready {
     /// How many are ready now.
     pub count: usize,
+    /// Of these the ones with a home on the disk: its name, and since when they
+    /// have been there, in milliseconds since 1970.
+    pub waiting: Vec<(String, i64)>,
     /// Why no more could be made, the last time.
     pub trouble: Option<String>,
 }
@@ -159,6 +162,11 @@ impl Pool {
         shelf.tidy();
         Ready {
             count: shelf.ready.len(),
+            waiting: shelf
+                .ready
+                .iter()
+                .filter_map(|room| Some((room.lent()?.to_owned(), room.since_ms())))
+                .collect(),
             trouble: shelf.trouble.clone(),
         }
     }

@@ -15,6 +15,7 @@ use super::homes::{self, Homes, Prepared};
 use super::sandboxd::orders::{Bind, Enforced, Home, Limits, Plan};
 use super::zygote::Zygote;
 use super::{EndReason, HOME, Level, SandboxError, SandboxSpec, Tun, Wiring};
+use crate::clock;
 use crate::network::{self, Gate, NetworkBound, NetworkWish};
 
 /// How often a folder that nothing else bounds is measured.
@@ -49,6 +50,7 @@ pub(super) struct Room {
     /// What bounds a folder that nothing else does.
     watch: Option<AbortHandle>,
     tasks: Vec<AbortHandle>,
+    since_ms: i64,
 }
 
 impl Drop for Room {
@@ -156,6 +158,7 @@ impl Room {
             lent: None,
             watch,
             tasks,
+            since_ms: clock::now_ms(),
         })
     }
 
@@ -183,6 +186,11 @@ impl Room {
     /// The name of the home it has until it is handed out.
     pub(super) fn lent(&self) -> Option<&str> {
         self.lent.as_ref().map(|(id, _)| id.as_str())
+    }
+
+    /// Since when it has been there.
+    pub(super) fn since_ms(&self) -> i64 {
+        self.since_ms
     }
 
     /// Its home is its own now, in this folder.

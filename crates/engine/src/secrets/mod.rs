@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::fault::Fault;
-use crate::records::{Kept, NotAdded, Records};
+use crate::records::{Records, kept};
 use key::Key;
+
+const KIND: &str = "Secret";
 
 /// A secret, as it is kept on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,19 +33,7 @@ pub(crate) struct SecretRecord {
     pub(crate) updated_ms: i64,
 }
 
-impl Kept for SecretRecord {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn organization(&self) -> &str {
-        &self.organization
-    }
-}
+kept!(SecretRecord);
 
 /// All secrets, and the key of their values.
 #[derive(Debug)]
@@ -87,18 +77,14 @@ impl Secrets {
             updated_ms: now,
             id,
         };
-        self.records.add(record.clone()).map_err(|error| match error {
-            NotAdded::NameTaken => Fault::conflict(format!("Secret with name {name} already exists")),
-            NotAdded::Unwritten(error) => Fault::internal(format!("The secret could not be kept: {error}.")),
-        })?;
+        let added = self.records.add(record.clone());
+        added.map_err(|error| error.fault(KIND, name))?;
         Ok(record)
     }
 
     /// One of an organization, by id or name.
     pub(crate) fn find(&self, organization: &str, id_or_name: &str) -> Result<SecretRecord, Fault> {
-        self.records
-            .find(organization, id_or_name)
-            .ok_or_else(|| Fault::not_found(format!("Secret with ID or name {id_or_name} not found")))
+        self.records.show(KIND, organization, id_or_name)
     }
 
     pub(crate) fn of(&self, organization: &str) -> Vec<SecretRecord> {

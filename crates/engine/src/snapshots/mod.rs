@@ -22,6 +22,8 @@ use crate::fault::Fault;
 use crate::images::Images;
 use crate::records::{NotAdded, Records};
 
+const KIND: &str = "Snapshot";
+
 /// All snapshots.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
@@ -77,7 +79,7 @@ impl Snapshots {
     /// The same, or Daytona's 404.
     pub(crate) fn show(&self, organization: &str, id_or_name: &str) -> Result<SnapshotRecord, Fault> {
         self.find(organization, id_or_name)
-            .ok_or_else(|| Fault::not_found(format!("Snapshot with ID or name {id_or_name} not found")))
+            .ok_or_else(|| Fault::not_found(format!("{KIND} with ID or name {id_or_name} not found")))
     }
 
     /// All an organization may use.
@@ -94,7 +96,7 @@ impl Snapshots {
 
     /// Whether one with this id was made, whosever it is.
     pub(crate) fn knows(&self, id: &str) -> bool {
-        self.made.list().iter().any(|record| record.id == id)
+        !self.made.ids(|record| record.id == id).is_empty()
     }
 
     /// What sandboxes of it are made from.
@@ -109,15 +111,10 @@ impl Snapshots {
     pub(crate) fn add(&self, record: SnapshotRecord) -> Result<(), Fault> {
         let name = record.name.clone();
         if self.general(&name).is_some() {
-            return Err(taken(&name));
+            return Err(NotAdded::NameTaken.fault(KIND, &name));
         }
         let added = self.made.add(record.clone());
-        added.map_err(|error| match error {
-            NotAdded::NameTaken => taken(&name),
-            NotAdded::Unwritten(error) => {
-                Fault::internal(format!("The snapshot could not be kept: {error}."))
-            }
-        })?;
+        added.map_err(|error| error.fault(KIND, &name))?;
         self.events.say(&record.organization, || {
             ("snapshot.created", json!(describe_snapshot(&record)))
         });
@@ -154,6 +151,24 @@ impl Snapshots {
             .update(id, |record| record.last_used_ms = Some(clock::now_ms()));
     }
 
+    /// Puts away what nobody used for `limit_ms`, unless `is_needed`. Making it
+    /// active again counts as a use.
+    pub(crate) fn put_away(&self, now_ms: i64, limit_ms: i64, is_needed: impl Fn(&SnapshotRecord) -> bool) {
+        let unused = |record: &SnapshotRecord| now_ms.saturating_sub(record.used_ms()) >= limit_ms;
+        let due = |record: &SnapshotRecord| {
+            record.state == SnapshotState::Active && unused(record) && !is_needed(record)
+        };
+        for id in self.made.ids(due) {
+            tracing::info!(snapshot = id, "a snapshot that nobody used is put away");
+            self.update(&id, |record| {
+                // It may have been used, or made anew, a moment ago.
+                if record.state == SnapshotState::Active && unused(record) {
+                    record.state = SnapshotState::Inactive;
+                }
+            });
+        }
+    }
+
     /// Where the files of one are.
     pub(crate) fn archive(&self, id: &str) -> PathBuf {
         self.made.folder().join(format!("{id}.tar"))
@@ -178,10 +193,6 @@ impl Snapshots {
             _ => {}
         }
     }
-}
-
-fn taken(name: &str) -> Fault {
-    Fault::conflict(format!("Snapshot with name {name} already exists"))
 }
 
 #[cfg(test)]
@@ -221,5 +232,37 @@ mod tests {
         assert_eq!(again.find("red", &id).unwrap().state, SnapshotState::BuildFailed);
         again.remove(&id);
         assert!(!again.archive(&id).exists() && again.find("red", &id).is_none());
+    }
+    #[test]
+    fn what_nobody_uses_is_put_away_and_comes_back() {
+        let data = tempfile::tempdir().unwrap();
+        let snapshots = Snapshots::open(data.path(), &Images::default(), Default::default()).unwrap();
+        let (active, inactive, error) = (
+            SnapshotState::Active,
+            SnapshotState::Inactive,
+            SnapshotState::Error,
+        );
+        let add = |name: &str, last_used_ms, state| {
+            let mut record = SnapshotRecord::new("red", name, Origin::default(), (1, 1, 1));
+            (record.created_ms, record.updated_ms) = (1000, 1000);
+            (record.last_used_ms, record.state) = (last_used_ms, state);
+            snapshots.add(record.clone()).unwrap();
+            record.id
+        };
+        let old = add("old", None, active);
+        add("used", Some(1500), active);
+        add("needed", None, active);
+        add("broken", None, error);
+        let states =
+            || ["old", "used", "needed", "broken"].map(|name| snapshots.find("red", name).unwrap().state);
+        let needed = |record: &SnapshotRecord| record.name == "needed";
+        snapshots.put_away(1999, 1000, needed);
+        assert_eq!(states(), [active, active, active, error]);
+        snapshots.put_away(2000, 1000, needed);
+        assert_eq!(states(), [inactive, active, active, error]);
+        // Made active again it is as good as used.
+        snapshots.update(&old, |record| record.state = active).unwrap();
+        snapshots.put_away(clock::now_ms(), 60_000, needed);
+        assert_eq!(states(), [active, inactive, active, error]);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::builds::Start;
 use crate::clock;
-use crate::records::Kept;
+use crate::records::kept;
 
 /// What a sandbox is made from, besides its size.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,22 +71,16 @@ impl SnapshotRecord {
         }
     }
 
+    /// When it was last used, changed or made active, in milliseconds since 1970.
+    pub(crate) fn used_ms(&self) -> i64 {
+        self.last_used_ms
+            .map_or(self.updated_ms, |used| used.max(self.updated_ms))
+    }
+
     /// Whether it is the engine's and everybody's.
     pub(crate) fn is_general(&self) -> bool {
         self.organization.is_empty()
     }
 }
 
-impl Kept for SnapshotRecord {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn organization(&self) -> &str {
-        &self.organization
-    }
-}
+kept!(SnapshotRecord);

@@ -18,8 +18,10 @@ use crate::clock;
 use crate::control::describe_volume;
 use crate::events::Events;
 use crate::fault::Fault;
-use crate::records::{Kept, NotAdded, Records};
-use crate::sandbox::VOLUME_OWNER;
+use crate::records::{Records, kept};
+use crate::sandbox::{Standing, VOLUME_OWNER};
+
+const KIND: &str = "Volume";
 
 /// A volume, as it is kept on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,19 +34,7 @@ pub(crate) struct VolumeRecord {
     pub(crate) last_used_ms: Option<i64>,
 }
 
-impl Kept for VolumeRecord {
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn organization(&self) -> &str {
-        &self.organization
-    }
-}
+kept!(VolumeRecord);
 
 /// All volumes.
 #[derive(Debug)]
@@ -73,14 +63,11 @@ impl Volumes {
             last_used_ms: None,
         };
         let folder = self.folder(&record.id);
-        let unmade = |error: &io::Error| Fault::internal(format!("The volume could not be made: {error}."));
-        make(&folder).map_err(|error| unmade(&error))?;
+        make(&folder)
+            .map_err(|error| Fault::internal(format!("The volume's folder could not be made: {error}.")))?;
         self.records.add(record.clone()).map_err(|error| {
             let _ = std::fs::remove_dir(&folder);
-            match error {
-                NotAdded::NameTaken => Fault::conflict(format!("Volume with name {name} already exists")),
-                NotAdded::Unwritten(error) => unmade(&error),
-            }
+            error.fault(KIND, name)
         })?;
         self.events.say(organization, || {
             (
@@ -94,6 +81,11 @@ impl Volumes {
     /// One of an organization, by id or name.
     pub(crate) fn find(&self, organization: &str, id_or_name: &str) -> Option<VolumeRecord> {
         self.records.find(organization, id_or_name)
+    }
+
+    /// The same, or Daytona's 404.
+    pub(crate) fn show(&self, organization: &str, id_or_name: &str) -> Result<VolumeRecord, Fault> {
+        self.records.show(KIND, organization, id_or_name)
     }
 
     pub(crate) fn of(&self, organization: &str) -> Vec<VolumeRecord> {
@@ -142,7 +134,7 @@ impl Volumes {
 
 fn make(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().mode(0o700).create(folder)?;
-    if rustix::process::geteuid().is_root() {
+    if Standing::find().is_root() {
         chown(folder, Some(VOLUME_OWNER), Some(VOLUME_OWNER))?;
     }
     Ok(())

@@ -344,6 +344,9 @@ async fn usage_is_the_sum_of_what_there_is() {
     let stopped = client.create(&medium).await.unwrap();
     client.create(&ephemeral()).await.unwrap();
     client.stop(&stopped.id).await.unwrap();
+    // As a stopped one, a paused one counts with its disk alone.
+    let paused = client.create(&medium).await.unwrap();
+    client.pause(&paused.id).await.unwrap();
     let (status, usage) = get(&engine, KEY, "/api/organizations/pitlane/usage").await;
     assert_eq!(status, 200);
     let region = &usage["regionUsage"][0];
@@ -353,7 +356,7 @@ async fn usage_is_the_sum_of_what_there_is() {
             &region["currentMemoryUsage"],
             &region["currentDiskUsage"]
         ],
-        [1.0, 1.0, 11.0]
+        [1.0, 1.0, 19.0]
     );
     assert!(region["totalCpuQuota"].as_f64().unwrap() >= 1.0);
     assert!(region["totalMemoryQuota"].as_f64().unwrap() >= 1.0);

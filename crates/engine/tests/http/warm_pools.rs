@@ -74,6 +74,26 @@ async fn a_pool_from_order_to_end() {
         (Some(2.0), Some(4.0))
     );
     stand_ready(&engine, &made, 2.0).await;
+    let list = async |query: &str| {
+        let (_, page) = call(&engine, Method::GET, &format!("/sandbox{query}"), Value::Null).await;
+        page["items"].as_array().unwrap().clone()
+    };
+    assert_eq!(list("").await.len(), 0);
+    let unclaimed = list("?includeWarm=true").await;
+    assert_eq!(unclaimed.len(), 2);
+    for one in &unclaimed {
+        assert_eq!(
+            (&one["warmPoolId"], &one["snapshot"], &one["cpu"], &one["state"]),
+            (
+                &made["id"],
+                &json!("daytona-medium"),
+                &json!(2),
+                &json!("started")
+            )
+        );
+    }
+    assert_eq!(list("?includeWarm=true&limit=1").await.len(), 1);
+    assert_eq!(list("?includeWarm=true&snapshots=other").await.len(), 0);
 
     // One that keeps its home and one that does not, both from the pool.
     for (name, auto_delete) in [("kept", -1), ("fleeting", 0)] {
