@@ -32,8 +32,9 @@ const STATUS_PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a connection that brings nothing has to hold to count as one.
 const SETTLED: Duration = Duration::from_secs(1);
-/// How often a log has to end at the same place before that is its end, when the provider does not say so.
-const UNPROVED_ENDS: u32 = 5;
+/// How often a log has to end, or to go on after a hole, at the same place before that is believed,
+/// when the provider does not say so.
+const UNPROVED: u32 = 5;
 /// How long the provider may be away before anybody is told.
 const TROUBLE_AFTER: Duration = Duration::from_secs(1);
 
@@ -83,21 +84,29 @@ pub(crate) struct Ingest {
     pub(crate) notices: mpsc::UnboundedSender<Notice>,
 }
 
-/// What is asked for once more before it is believed.
+/// What is asked for again before it is believed.
 #[derive(Default)]
 struct Doubt {
-    /// Where bytes were missing that nobody said are lost.
-    hole: Option<u64>,
-    /// Where the log ended without proof, and how often it did.
-    end: (u64, u32),
+    /// Bytes were missing that nobody said are lost.
+    hole: Repeated,
+    /// The log ended without proof.
+    end: Repeated,
 }
 
-impl Doubt {
-    /// Whether an end that nobody proves is one: when it was at the same place often enough.
-    fn is_end(&mut self, offset: u64) -> bool {
-        let times = if self.end.0 == offset { self.end.1 + 1 } else { 1 };
-        self.end = (offset, times);
-        times >= UNPROVED_ENDS
+/// Where something was met, and how often in a row.
+#[derive(Default)]
+struct Repeated {
+    offset: u64,
+    times: u32,
+}
+
+impl Repeated {
+    /// Whether what nobody proves is so: when it was met at the same place often enough. A network that
+    /// loses a frame may lose it twice.
+    fn is_believed(&mut self, offset: u64) -> bool {
+        let times = if self.offset == offset { self.times + 1 } else { 1 };
+        *self = Self { offset, times };
+        times >= UNPROVED
     }
 }
 
@@ -176,7 +185,7 @@ impl Ingest {
         let exact = follow.exact();
         self.read(&mut follow, doubt).await?;
         // Who closes politely need not be the provider.
-        if exact && !follow.proved() && !doubt.is_end(self.ledger.place()) {
+        if exact && !follow.proved() && !doubt.end.is_believed(self.ledger.place()) {
             return Ok(None);
         }
         self.complete.store(exact, Ordering::Release);
@@ -204,14 +213,14 @@ impl Ingest {
                 Ok(None) => return Ok(()),
                 Ok(Some(piece)) => {
                     let piece = piece?;
-                    // Nobody said that these are lost: they are asked for once more. What is missing at the
-                    // same place then is gone.
+                    // Nobody said that these are lost: they are asked for again. What stays missing at the
+                    // same place is gone.
                     if let LogPiece::Gap {
                         offset,
                         at_ms: None,
                         missing,
                     } = piece
-                        && doubt.hole.replace(offset) != Some(offset)
+                        && !doubt.hole.is_believed(offset)
                     {
                         let reason = format!("{missing} bytes did not come");
                         return Err(Error::LogBroken { offset, reason });

@@ -54,6 +54,8 @@ pub async fn every_socket_fault_by_itself_costs_no_byte(bench: &mut Bench) {
         SocketFault::CloseAfter(1, 1011),
         SocketFault::Double(1),
         SocketFault::Missing(1),
+        // The same bytes are lost three times in a row.
+        SocketFault::Missing(0),
         SocketFault::Swap(1),
     ] {
         bench.network.fail_sockets(fault, 3);
