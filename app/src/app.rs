@@ -9,7 +9,7 @@ use crate::{
     },
     pages::{
         agents::AgentsPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage, secrets::SecretsPage,
-        settings::SettingsPage, setup::SetupPage, sign_in::SignInPage,
+        settings::SettingsPage, setup::SetupPage, sign_in::SignInPage, tokens::TokensPage,
     },
     parts::{
         frame::MeResource,
@@ -45,6 +45,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/runs/:id") view=RunPage ssr=whole.clone() />
                 <Route path=path!("/settings") view=SettingsPage ssr=whole.clone() />
                 <Route path=path!("/settings/secrets") view=SecretsPage ssr=whole.clone() />
+                <Route path=path!("/settings/tokens") view=TokensPage ssr=whole.clone() />
                 <Route path=path!("/sign-in") view=SignInPage ssr=whole.clone() />
                 <Route path=path!("/setup") view=SetupPage ssr=whole />
             </Routes>

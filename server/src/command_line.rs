@@ -40,6 +40,12 @@ pub enum Command {
         #[command(subcommand)]
         command: SecretsCommand,
     },
+    /// Tokens for programs that use the API
+    Token {
+        /// What to do with tokens.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// Accounts
     User {
         /// What to do with accounts.
@@ -159,6 +165,39 @@ pub enum UserCommand {
     Link {
         /// The account's name; the only account when there is just one.
         name: Option<String>,
+    },
+}
+
+/// What to do with tokens.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token, and print it: it is shown this once
+    Create {
+        /// What it is for.
+        name: String,
+        /// What it may do: read, run, edit or administer; can be given several times [default: read and run]
+        #[arg(long, value_name = "SCOPE")]
+        scope: Vec<String>,
+        /// When it ends, such as 30d or 12w [default: never]
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+        /// Whose it is; the only account when there is just one
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Show the tokens of an account: id, name, scopes, last use, end
+    List {
+        /// Whose; the only account when there is just one
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Revoke a token: it cannot be used from now on
+    Revoke {
+        /// Its id or its name.
+        token: String,
+        /// Whose it is; the only account when there is just one
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
     },
 }
 

@@ -18,6 +18,7 @@ mod serve;
 mod site;
 mod stopping;
 mod terminal;
+mod token_command;
 mod user_command;
 
 use clap::Parser;
@@ -64,6 +65,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Engine(flags) => return engine_command::run(&configuration, flags, hangups),
         Command::Doctor => return doctor::run(&configuration),
         Command::Secrets { command } => secrets_command::run(&configuration, command)?,
+        Command::Token { command } => token_command::run(&configuration, command)?,
         Command::User { command } => user_command::run(&configuration, command)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ use crate::{
     command_line::UserCommand, configuration::Configuration, failure::Failure, output,
     serve::address_to_open, site,
 };
+use model::User;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::io::{BufRead, IsTerminal};
 use store::Store;
@@ -48,36 +49,42 @@ async fn set_password(store: &Store, name: &str) -> Result<(), Failure> {
 }
 
 async fn link(store: &Store, configuration: &Configuration, name: Option<&str>) -> Result<(), Failure> {
-    let failed = |error: store::StoreError| Failure::new(error.to_string());
-    let mut users = store.users().await.map_err(failed)?;
-    if let Some(name) = name {
-        users.retain(|user| user.name.to_lowercase() == name.to_lowercase());
-    }
-    let user = match (users.as_slice(), name) {
-        ([user], _) => user,
-        ([], Some(name)) => return Err(no_such(name)),
-        ([], None) => {
-            return Err(Failure::new(
-                "There is no account yet: the first start of `pitlane serve` makes one and prints a link.",
-            ));
-        }
-        (several, _) => {
-            let names = several
-                .iter()
-                .map(|user| user.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Err(Failure::unusable(format!(
-                "There are several accounts; name one of {names}."
-            )));
-        }
-    };
+    let user = account(store, name).await?;
     let path = site::fresh_sign_in_link(store, &user.id).await?;
     output::line(&format!(
         "{}{path}",
         address_to_open(configuration, configuration.addr)
     ));
     Ok(())
+}
+
+/// The account of this name, or the only one when none is named.
+///
+/// # Errors
+/// When there is none, or there are several.
+pub async fn account(store: &Store, name: Option<&str>) -> Result<User, Failure> {
+    let failed = |error: store::StoreError| Failure::new(error.to_string());
+    let mut users = store.users().await.map_err(failed)?;
+    if let Some(name) = name {
+        users.retain(|user| user.name.to_lowercase() == name.to_lowercase());
+    }
+    match (users.as_mut_slice(), name) {
+        ([_], _) => Ok(users.remove(0)),
+        ([], Some(name)) => Err(no_such(name)),
+        ([], None) => Err(Failure::new(
+            "There is no account yet: the first start of `pitlane serve` makes one and prints a link.",
+        )),
+        (several, _) => {
+            let names = several
+                .iter()
+                .map(|user| user.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            Err(Failure::unusable(format!(
+                "There are several accounts; name one of {names}."
+            )))
+        }
+    }
 }
 
 fn no_such(name: &str) -> Failure {

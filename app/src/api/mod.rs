@@ -10,6 +10,7 @@ pub mod agents;
 pub mod files;
 pub mod runs;
 pub mod secrets;
+pub mod tokens;
 #[cfg(feature = "ssr")]
 mod words;
 
@@ -18,3 +19,4 @@ pub use agents::*;
 pub use files::*;
 pub use runs::*;
 pub use secrets::*;
+pub use tokens::*;

@@ -29,6 +29,7 @@ pub fn SettingsPage() -> impl IntoView {
                                     <h1>"Settings"</h1>
                                     <Appearance />
                                     <Secrets />
+                                    <Tokens />
                                     <Password />
                                     <Session />
                                     <Instance facts=facts />
@@ -89,6 +90,17 @@ fn Secrets() -> impl IntoView {
             <h2 id="secrets">"Secrets"</h2>
             <p class="hint">"Keys, tokens and passwords that agents get as variables, masked in logs."</p>
             <a class="btn quiet" href="/settings/secrets">"Secrets"</a>
+        </section>
+    }
+}
+
+#[component]
+fn Tokens() -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="tokens">
+            <h2 id="tokens">"Tokens"</h2>
+            <p class="hint">"What programs show when they use the API in your name."</p>
+            <a class="btn quiet" href="/settings/tokens">"Tokens"</a>
         </section>
     }
 }

@@ -92,6 +92,10 @@ id!(
     SecretId, "a secret"
 );
 id!(
+    /// Names a token.
+    TokenId, "a token"
+);
+id!(
     /// Names a user.
     UserId, "a user"
 );

@@ -19,11 +19,12 @@ pub mod secret;
 pub mod state;
 pub mod template;
 pub mod time;
+pub mod token;
 
 pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
 pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
 pub use file::{FileContent, FileEntry, FilePath, SaveOutcome};
-pub use id::{AgentId, RevisionId, RunId, SandboxId, SecretId, UserId};
+pub use id::{AgentId, RevisionId, RunId, SandboxId, SecretId, TokenId, UserId};
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};
 pub use permission::{Permission, Role, User};
@@ -33,6 +34,7 @@ pub use sandbox::{Provider, Resources, SandboxRecord, SandboxState};
 pub use secret::{Secret, SecretUse, Variable, VariableValue};
 pub use state::RunState;
 pub use time::Millis;
+pub use token::{NewToken, Token};
 
 /// A value that breaks one of the domain's rules: what is wrong, why, and what
 /// to do, as one sentence for the person who gave it.

@@ -17,6 +17,30 @@ pub enum Permission {
     Administer,
 }
 
+impl Permission {
+    /// All of them, the least first.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Run, Self::Edit, Self::Administer];
+
+    /// The word stored and sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Run => "run",
+            Self::Edit => "edit",
+            Self::Administer => "administer",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|permission| permission.as_str() == word)
+    }
+}
+
 /// What an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

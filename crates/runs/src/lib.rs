@@ -26,6 +26,7 @@ mod recovery;
 mod sandboxes;
 mod secrets;
 mod service;
+pub mod tokens;
 mod vault;
 
 pub use config::RunsConfig;

@@ -22,6 +22,7 @@ mod sandboxes;
 mod secrets;
 mod session;
 mod stored;
+mod tokens;
 mod users;
 mod value;
 mod variables;

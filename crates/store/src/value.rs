@@ -112,4 +112,6 @@ macro_rules! text_value {
         }
     )*};
 }
-text_value!(AgentId, FilePath, RevisionId, RunId, SandboxId, SecretId, UserId);
+text_value!(
+    AgentId, FilePath, RevisionId, RunId, SandboxId, SecretId, TokenId, UserId
+);

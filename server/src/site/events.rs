@@ -4,11 +4,11 @@
 
 use super::{
     Site,
+    credential::Credential,
     log::end_of,
     permission::{Can, Read},
     pressure::{Client, Inside},
     refusal::Refusal,
-    session::Sessions,
 };
 use axum::{
     extract::{Query, State},
@@ -25,7 +25,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use model::{Cursor, RunId, StreamMessage};
 use serde::Deserialize;
 use std::{convert::Infallible, time::Duration};
-use tower_sessions::{Session, SessionStore, session::Id};
 
 /// How often a comment is sent when nothing happens, and the session looked at.
 const HEARTBEAT: Duration = if cfg!(test) {
@@ -50,7 +49,6 @@ pub struct Wanted {
 pub async fn follow(
     can: Can<Read>,
     State(site): State<Site>,
-    session: Session,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -76,7 +74,7 @@ pub async fn follow(
     }
     let reader = Reader {
         site,
-        session: session.id(),
+        credential: can.credential,
         cursors,
         messages,
         checks: every_heartbeat(),
@@ -113,7 +111,7 @@ fn every_heartbeat() -> tokio::time::Interval {
 /// One tab's stream.
 struct Reader {
     site: Site,
-    session: Option<Id>,
+    credential: Credential,
     cursors: Vec<(RunId, Cursor)>,
     messages: SelectAll<BoxStream<'static, Vec<StreamMessage>>>,
     checks: tokio::time::Interval,
@@ -142,7 +140,7 @@ impl Reader {
             tokio::select! {
                 biased;
                 () = self.site.shutdown.cancelled() => return Some(self.bye("shutdown")),
-                _ = self.checks.tick() => if !is_signed_in(&self.site.sessions, self.session).await {
+                _ = self.checks.tick() => if !self.credential.is_good(&self.site).await {
                     return Some(self.bye("signed_out"));
                 },
                 // When every run has ended, the stream stays open and silent:
@@ -192,10 +190,4 @@ impl Reader {
             .find(|(id, _)| id == run)
             .map(|(_, cursor)| cursor)
     }
-}
-
-async fn is_signed_in(sessions: &Sessions, session: Option<Id>) -> bool {
-    let Some(id) = session else { return false };
-    // A database that does not answer for a moment signs nobody out.
-    sessions.load(&id).await.map_or(true, |record| record.is_some())
 }

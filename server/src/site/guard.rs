@@ -1,9 +1,15 @@
 //! Who is asking, and whether this address is for them: the one gate before
 //! pages, server functions and the API. It only lets in; what a person may do
 //! there is checked again by each server function and handler.
+//!
+//! People come with a session, programs with a token, which counts for the API
+//! alone. A request that carries a token has no session, whatever its cookies
+//! say: it is not asked where it comes from (`hosts`), because no page of
+//! another site can make a browser send one.
 
 use super::{
     Site,
+    credential::{self, Credential},
     pressure::{Client, Standing},
     refusal::Refusal,
     sign_in_link,
@@ -45,9 +51,16 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
         let address = address(&site, request.extensions(), request.headers());
         return sign_in_link::take(&site, &session, &token, address).await;
     }
-    let viewer = match viewer(&site, &session).await {
-        Ok(viewer) => viewer,
-        Err(refusal) => return refusal.into_response(),
+    let token = credential::token(request.headers()).filter(|_| is_api(&path));
+    let (viewer, credential) = match token {
+        Some(token) => match token_viewer(&site, &token).await {
+            Ok((user, credential)) => (Some(user), credential),
+            Err(refusal) => return refusal.into_response(),
+        },
+        None => match viewer(&site, &session).await {
+            Ok(viewer) => (viewer, Credential::Session(session.id())),
+            Err(refusal) => return refusal.into_response(),
+        },
     };
     let is_program = path.starts_with("/api/") || path.starts_with("/fn/");
     match &viewer {
@@ -62,9 +75,10 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
     }
     let starter = viewer
         .as_ref()
-        .filter(|_| path == "/fn/start_run")
+        .filter(|_| is_start(&path))
         .map(|user| Client::Person(user.id.clone()));
     request.extensions_mut().insert(Viewer(viewer));
+    request.extensions_mut().insert(credential);
     if let Some(starter) = starter {
         return with_few_starts(&site, &starter, request, next).await;
     }
@@ -73,6 +87,26 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
         return with_few_attempts(&site, &session, address, request, next).await;
     }
     next.run(request).await
+}
+
+/// Whether a path is one of the API, where tokens count.
+pub fn is_api(path: &str) -> bool {
+    path.starts_with("/api/")
+}
+
+/// Whether a request to this address starts a run.
+fn is_start(path: &str) -> bool {
+    let parts: Vec<_> = path.split('/').collect();
+    path == "/fn/start_run" || matches!(parts.as_slice(), ["", "api", "agents", _, "execute" | "ws"])
+}
+
+/// Whose token it is. Nobody guesses 256 bits, so tries are not counted: a program with an old token must
+/// not keep the people of its address from signing in.
+async fn token_viewer(site: &Site, token: &str) -> Result<(User, Credential), Refusal> {
+    let hash = runs::tokens::hash_of(token).ok_or_else(Refusal::bad_token)?;
+    let used = site.services.store.use_token(&hash).await?;
+    let (user, token) = used.ok_or_else(Refusal::bad_token)?;
+    Ok((user, Credential::Token(token)))
 }
 
 /// The signed-in user of a session.

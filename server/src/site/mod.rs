@@ -10,6 +10,7 @@
 //! ```
 
 mod assets;
+mod credential;
 mod events;
 mod files;
 mod guard;
@@ -20,6 +21,7 @@ mod log;
 mod pages;
 mod permission;
 mod pressure;
+mod problem;
 mod refusal;
 mod router;
 mod session;

@@ -1,8 +1,8 @@
 //! Permissions in the types of handlers. Routes of the REST API are made with
-//! [`get`] and [`put`] of this module, which take only handlers whose first
+//! [`get`], [`post`] and [`put`] of this module, which take only handlers whose first
 //! argument is [`Can`]: one that forgot its permission does not compile.
 
-use super::{Site, guard::Viewer, refusal::Refusal};
+use super::{Site, credential::Credential, guard::Viewer, refusal::Refusal};
 use app::ErrorCode;
 use axum::{extract::FromRequestParts, handler::Handler, routing::MethodRouter};
 use http::request::Parts;
@@ -27,10 +27,18 @@ impl PermissionMarker for Edit {
     const PERMISSION: Permission = Permission::Edit;
 }
 
+/// Start and stop runs, and write to them.
+pub struct Run;
+impl PermissionMarker for Run {
+    const PERMISSION: Permission = Permission::Run;
+}
+
 /// The proof that whoever asks is signed in and may do it.
 pub struct Can<P> {
     /// Who asks.
     pub user: User,
+    /// By what they are known.
+    pub credential: Credential,
     permission: PhantomData<P>,
 }
 
@@ -43,9 +51,21 @@ impl<P: PermissionMarker, S: Sync> FromRequestParts<S> for Can<P> {
             .get::<Viewer>()
             .and_then(|viewer| viewer.0.clone())
             .ok_or_else(Refusal::signed_out)?;
+        let credential = parts.extensions.get::<Credential>().cloned();
+        let credential = credential.ok_or_else(Refusal::signed_out)?;
+        if !credential.includes(P::PERMISSION) {
+            return Err(Refusal::new(
+                ErrorCode::Forbidden,
+                format!(
+                    "This token may not do this: it lacks the scope {}. Make one that has it, in the settings or with `pitlane token create`.",
+                    P::PERMISSION.as_str()
+                ),
+            ));
+        }
         if user.role.may(P::PERMISSION) {
             Ok(Self {
                 user,
+                credential,
                 permission: PhantomData,
             })
         } else {
@@ -82,4 +102,13 @@ where
     T: BeginsWithPermission + 'static,
 {
     axum::routing::put(handler)
+}
+
+/// A route for POST.
+pub fn post<H, T>(handler: H) -> MethodRouter<Site>
+where
+    H: Handler<T, Site>,
+    T: BeginsWithPermission + 'static,
+{
+    axum::routing::post(handler)
 }

@@ -1,5 +1,6 @@
 //! How a request is refused: the status, and a JSON body that is the same as
-//! the server functions' error, so that every client reads one shape.
+//! the server functions' error. For the API, `problem` makes a problem document
+//! of it.
 
 use app::{ErrorCode, UiError};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +11,8 @@ use http::{HeaderValue, StatusCode, header};
 pub struct Refusal {
     status: StatusCode,
     error: UiError,
+    /// The kind of problem and its title, where the status does not say it.
+    kind: Option<(&'static str, &'static str)>,
     retry_after_seconds: Option<u64>,
 }
 
@@ -19,6 +22,7 @@ impl Refusal {
         Self {
             status: code.status(),
             error: UiError::new(code, sentence),
+            kind: None,
             retry_after_seconds: None,
         }
     }
@@ -26,6 +30,23 @@ impl Refusal {
     /// Nobody is signed in.
     pub fn signed_out() -> Self {
         UiError::signed_out().into()
+    }
+
+    /// The token is none of ours, or no longer.
+    pub fn bad_token() -> Self {
+        Self::new(
+            ErrorCode::SignedOut,
+            "This token is not known: it was mistyped or revoked, or its time is over. Make another in the settings, or with `pitlane token create`.",
+        )
+    }
+
+    /// There is no such agent.
+    pub fn agent_not_found(error: store::StoreError) -> Self {
+        let is_missing = matches!(error, store::StoreError::NotFound(_));
+        Self {
+            kind: is_missing.then_some(("urn:pitlane:agent-not-found", "Agent not found")),
+            ..error.into()
+        }
     }
 
     /// What was sent is too large.
@@ -71,11 +92,49 @@ impl Refusal {
     }
 }
 
+/// What was refused, in the extensions of the answer.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The error.
+    pub error: UiError,
+    /// The kind of problem and its title, where the status does not say it.
+    pub kind: Option<(&'static str, &'static str)>,
+}
+
+impl Refused {
+    /// What the framework says in a few words of its own, or in none.
+    pub fn by_the_framework(status: StatusCode, text: String) -> Self {
+        let code = match status {
+            StatusCode::NOT_FOUND => ErrorCode::NotFound,
+            status if status.is_client_error() => ErrorCode::Invalid,
+            _ => ErrorCode::Internal,
+        };
+        let text = match status {
+            StatusCode::METHOD_NOT_ALLOWED => {
+                "This address does not take this method. The header Allow names those it takes.".to_owned()
+            }
+            _ if text.is_empty() => {
+                status
+                    .canonical_reason()
+                    .unwrap_or("The request failed")
+                    .to_owned()
+                    + "."
+            }
+            _ => text,
+        };
+        Self {
+            error: UiError::new(code, text),
+            kind: None,
+        }
+    }
+}
+
 impl From<UiError> for Refusal {
     fn from(error: UiError) -> Self {
         Self {
             status: error.code.status(),
             error,
+            kind: None,
             retry_after_seconds: None,
         }
     }
@@ -101,7 +160,11 @@ impl From<runs::RunsError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = (self.status, axum::Json(self.error)).into_response();
+        let mut response = (self.status, axum::Json(&self.error)).into_response();
+        response.extensions_mut().insert(Refused {
+            error: self.error,
+            kind: self.kind,
+        });
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after_seconds {

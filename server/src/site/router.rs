@@ -1,13 +1,13 @@
 //! All routes, and the layers before them.
 
 use super::{
-    Site, assets, events, files, guard, headers, health, hosts, log, pages, permission, pressure,
+    Site, assets, events, files, guard, headers, health, hosts, log, pages, permission, pressure, problem,
     refusal::Refusal, session,
 };
 use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{self, MethodRouter},
 };
@@ -62,6 +62,7 @@ pub fn router(site: Site) -> Router {
         .layer(from_fn_with_state(site.clone(), hosts::check))
         .layer(from_fn_with_state(site.clone(), headers::add))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(problem::tell))
         .layer(TraceLayer::new_for_http().on_failure(()))
         .with_state(site)
 }

@@ -12,4 +12,5 @@ mod runs;
 mod sandboxes;
 mod secrets;
 mod throughput;
+mod tokens;
 mod users;

@@ -46,7 +46,7 @@ async fn unknown_addresses_are_told_in_kind() {
     let api = site.ask_as(&cookie, get("/api/nowhere")).await;
     assert_eq!(
         (api.status, api.header(header::CONTENT_TYPE)),
-        (StatusCode::NOT_FOUND, "application/json")
+        (StatusCode::NOT_FOUND, "application/problem+json")
     );
     let function = request("POST", "/fn/of_last_week")
         .body(Body::empty())

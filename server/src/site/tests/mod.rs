@@ -8,6 +8,7 @@ mod pressure;
 mod secrets;
 mod signing_in;
 mod stream;
+mod tokens;
 
 use super::{Site, hosts::Hosts, router, session::Sessions};
 use crate::configuration::PublicUrl;
