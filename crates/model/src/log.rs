@@ -262,6 +262,20 @@ impl LogFrame {
             LogBody::Gap(_) => Vec::new(),
         }
     }
+
+    /// The offset after its last byte.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        let length = match &self.body {
+            LogBody::Text(text) => text.len() as u64,
+            LogBody::Base64(text) => {
+                let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count() as u64;
+                (text.len() as u64 / 4 * 3).saturating_sub(padding)
+            }
+            LogBody::Gap(bytes) => *bytes,
+        };
+        self.offset + length
+    }
 }
 
 #[cfg(test)]
@@ -290,6 +304,24 @@ mod tests {
             serde_json::to_string(&gap).expect("JSON"),
             r#"{"o":9,"t":12,"g":5}"#
         );
+    }
+
+    #[test]
+    fn frames_end_after_their_bytes() {
+        let end = |body| {
+            let frame = LogFrame {
+                offset: 10,
+                at: Millis(0),
+                stream: None,
+                body,
+            };
+            frame.end()
+        };
+        assert_eq!(end(LogBody::Text("\u{e9}\n".into())), 13);
+        assert_eq!(end(LogBody::Base64("/w==".into())), 11);
+        assert_eq!(end(LogBody::Base64("//8=".into())), 12);
+        assert_eq!(end(LogBody::Base64("////".into())), 13);
+        assert_eq!(end(LogBody::Gap(7)), 17);
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! All secrets of the installation are masked, not only those the agent is
 //! given: a live sandbox may still hold one that was taken away.
 
-use crate::{driver::Context, journal::until_done};
+use crate::{driver::Context, journal::until_done, tokens};
 use model::{AgentId, RunId, SecretId, VariableValue, secret};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -64,13 +64,28 @@ impl Environment {
             };
             environment.variables.insert(name, value);
         }
-        let sizes = environment.variables.iter();
-        secret::check_size(sizes.map(|(name, value)| name.len() + value.len()).sum())
-            .map_err(|error| error.0)?;
         // Nobody is given one that cannot be opened.
         environment.masked = opened.into_values().filter_map(Result::ok).collect();
-        environment.masked.sort_unstable();
         Ok(environment)
+    }
+
+    /// Adds what one run is given for itself. Pitlane's tokens are masked wherever a value is one.
+    ///
+    /// # Errors
+    /// A sentence that says that it is too much.
+    pub(crate) fn add(&mut self, own: Option<&BTreeMap<String, String>>) -> Result<(), String> {
+        for (name, value) in own.into_iter().flatten() {
+            self.variables.insert(name.clone(), value.clone());
+        }
+        let sizes = self.variables.iter();
+        secret::check_size(sizes.map(|(name, value)| name.len() + value.len()).sum())
+            .map_err(|error| error.0)?;
+        let values = self.variables.values().map(|value| value.trim());
+        let tokens = values.filter(|value| tokens::hash_of(value).is_some());
+        self.masked.extend(tokens.map(str::to_owned));
+        self.masked.sort_unstable();
+        self.masked.dedup();
+        Ok(())
     }
 
     /// Keeps what a process that takes the run up has to know. In the database when this returns.

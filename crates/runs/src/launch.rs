@@ -5,6 +5,7 @@ use crate::{
     journal::Journal,
     ledger::{Ledger, Limits, Writer},
     live::LiveRun,
+    once::Once,
     queue::Ticket,
     record::Record,
 };
@@ -21,6 +22,8 @@ pub(crate) struct New {
     pub(crate) fresh: bool,
     /// Its place in the line.
     pub(crate) ticket: Ticket,
+    /// What it is given for once.
+    pub(crate) once: Option<Once>,
 }
 
 /// What an earlier process left of a run.
@@ -47,7 +50,7 @@ pub(crate) fn spawn(
     };
     let (start, beginning, events, (offset, lines), mark) = match how {
         Ok(new) => (
-            Some((new.revision, new.fresh)),
+            Some((new.revision, new.fresh, new.once)),
             Beginning::InLine(new.ticket),
             Vec::new(),
             (0, 0),

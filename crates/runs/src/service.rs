@@ -6,6 +6,7 @@ use crate::{
     launch::{New, spawn},
     live::{Hub, LiveRun, Request},
     masking::MaskBook,
+    once::Once,
     queue::{self, Queue},
     reading::LogReader,
     reaper, recovery,
@@ -13,8 +14,8 @@ use crate::{
     vault::Vault,
 };
 use model::{
-    Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxRecord, UserId, language,
-    run::MAX_TIMEOUT_SECONDS, time::byte_words,
+    Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxRecord, UserId, run::MAX_TIMEOUT_SECONDS,
+    time::byte_words,
 };
 use std::{
     sync::Arc,
@@ -114,16 +115,22 @@ impl Runs {
     /// When another run of the agent is under way, there is nothing to run, as
     /// many runs wait as can, or the database fails.
     pub async fn start(&self, request: StartRun) -> Result<Run, RunsError> {
+        self.begin(request, None).await
+    }
+
+    /// Starts a run, of the saved files or of what it is given for once.
+    pub(crate) async fn begin(&self, request: StartRun, once: Option<Once>) -> Result<Run, RunsError> {
         let context = &self.context;
         if context.shutdown.is_cancelled() {
             return Err(RunsError::ShuttingDown);
         }
-        let agent = context.store.agent(&request.agent).await?;
+        let mut agent = context.store.agent(&request.agent).await?;
+        if let Some(once) = &once {
+            agent.settings = once.settings(agent.settings);
+        }
         let timeout_seconds = check(&request, &agent)?;
-        let revision = context.store.snapshot(&agent.id).await?;
-        let paths: Vec<_> = revision.files.iter().map(|entry| entry.path.clone()).collect();
-        let named = agent.settings.entrypoint.as_deref();
-        let entrypoint = match language::entrypoint(agent.settings.language, named, &paths) {
+        let (revision, found) = self.revision_for(&agent, once.as_ref()).await?;
+        let entrypoint = match found {
             Ok(entrypoint) => entrypoint,
             // Started before, and its file was deleted since: still the same run.
             Err(invalid) => match context.store.run(&request.id).await {
@@ -162,6 +169,7 @@ impl Runs {
                 revision,
                 fresh: request.fresh,
                 ticket,
+                once,
             };
             Ok(spawn(&context, run, agent.settings, Ok(new)))
         });
@@ -227,7 +235,7 @@ impl Runs {
     }
 
     /// The run, and how to reach its driver while it has one.
-    async fn find(&self, id: &RunId) -> Result<(Run, Option<Arc<LiveRun>>), RunsError> {
+    pub(crate) async fn find(&self, id: &RunId) -> Result<(Run, Option<Arc<LiveRun>>), RunsError> {
         // Between its row and its driver, and between its driver's end and ours, there is a moment.
         for _ in 0..100 {
             if let Some(live) = self.context.hub.get(id) {

@@ -14,6 +14,7 @@ mod error;
 mod file_rules;
 mod files;
 mod log_chunks;
+mod requests;
 mod revisions;
 mod run_events;
 mod run_rows;

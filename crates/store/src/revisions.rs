@@ -1,7 +1,7 @@
 //! Revisions: the files of an agent as they were at one moment.
 
 use crate::{
-    Result, Store, StoreError, agents,
+    Result, Store, StoreError, agents, blobs,
     files::{self, EntryRow},
     session::Session,
     stored,
@@ -55,20 +55,7 @@ impl Store {
             return read(&mut session, newest).await;
         }
         let (id, now) = (RevisionId::generate(), Millis::now());
-        let (number,): (i64,) = session
-            .one(
-                "update agents set revision_number = revision_number + 1 where id = $1
-                 returning revision_number",
-                values![agent],
-            )
-            .await?;
-        session
-            .execute(
-                "insert into revisions (id, agent_id, number, content, created_at)
-                 values ($1, $2, $3, $4, $5)",
-                values![&id, agent, number, &content, now],
-            )
-            .await?;
+        let number = insert(&mut session, &id, agent, &content, now).await?;
         session
             .execute(
                 "insert into revision_files (revision_id, path, sha256, size, version, updated_at)
@@ -83,6 +70,48 @@ impl Store {
             number,
             created_at: now,
             files,
+        })
+    }
+
+    /// Makes a revision of these files, which the agent itself does not have.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such agent, `Invalid` or `Conflict` when the files break a rule.
+    pub async fn snapshot_of(&self, agent: &AgentId, files: &[(FilePath, Vec<u8>)]) -> Result<Revision> {
+        files::check_all(files)?;
+        let (id, now) = (RevisionId::generate(), Millis::now());
+        let mut entries: Vec<_> = files
+            .iter()
+            .map(|(path, bytes)| FileEntry {
+                path: path.clone(),
+                sha256: blobs::sha256(bytes),
+                size: bytes.len() as u64,
+                version: 1,
+                updated_at: now,
+            })
+            .collect();
+        entries.sort_by(|one, other| one.path.cmp(&other.path));
+        let mut session = self.writer().await?;
+        agents::lock(&mut session, agent).await?;
+        let number = insert(&mut session, &id, agent, &content(&entries), now).await?;
+        for (path, bytes) in files {
+            let sha256 = blobs::sha256(bytes);
+            blobs::put(&mut session, &sha256, bytes, now).await?;
+            session
+                .execute(
+                    "insert into revision_files (revision_id, path, sha256, size, version, updated_at)
+                     values ($1, $2, $3, $4, 1, $5)",
+                    values![&id, path, &sha256, bytes.len() as u64, now],
+                )
+                .await?;
+        }
+        session.commit().await?;
+        Ok(Revision {
+            id,
+            agent: agent.clone(),
+            number,
+            created_at: now,
+            files: entries,
         })
     }
 
@@ -124,6 +153,31 @@ impl Store {
             .map(|(path, body)| Ok((stored::text("the path of a file", path)?, body)))
             .collect()
     }
+}
+
+/// Inserts the row under the agent's next number, and gives that.
+async fn insert(
+    session: &mut Session,
+    id: &RevisionId,
+    agent: &AgentId,
+    content: &str,
+    now: Millis,
+) -> Result<i64> {
+    let (number,): (i64,) = session
+        .one(
+            "update agents set revision_number = revision_number + 1 where id = $1
+             returning revision_number",
+            values![agent],
+        )
+        .await?;
+    session
+        .execute(
+            "insert into revisions (id, agent_id, number, content, created_at)
+             values ($1, $2, $3, $4, $5)",
+            values![id, agent, number, content, now],
+        )
+        .await?;
+    Ok(number)
 }
 
 pub(crate) fn missing(id: &RevisionId) -> StoreError {

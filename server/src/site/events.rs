@@ -5,9 +5,8 @@
 use super::{
     Site,
     credential::Credential,
-    log::end_of,
     permission::{Can, Read},
-    pressure::{Client, Inside},
+    pressure::{Client, Inside, stream_of},
     refusal::Refusal,
 };
 use axum::{
@@ -35,9 +34,6 @@ const HEARTBEAT: Duration = if cfg!(test) {
 /// How long browsers wait before they connect again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// When somebody with too many streams may ask for another, in seconds.
-const TOO_MANY_WAIT: u64 = 10;
-
 /// What to follow.
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
@@ -52,35 +48,18 @@ pub async fn follow(
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let streams = &site.pressure.streams;
-    let inside = streams.enter(&Client::Person(can.user.id)).ok_or_else(|| {
-        Refusal::too_many(
-            format!(
-                "{} live views of yours are open, as many as one person may have. Close some, then reload this one.",
-                streams.most()
-            ),
-            TOO_MANY_WAIT,
-        )
-    })?;
+    let inside = stream_of(&site, &can.user)?;
     let last = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())
         .filter(|id| !id.is_empty());
     let cursors = Cursor::read(last.unwrap_or(&wanted.runs))?;
-    let mut messages = SelectAll::new();
-    for (run, cursor) in &cursors {
-        let follower = site.services.runs.follow(run, *cursor).await?;
-        messages.push(pull(follower));
-    }
-    let reader = Reader {
-        site,
-        credential: can.credential,
-        cursors,
-        messages,
-        checks: every_heartbeat(),
-        is_over: false,
-        _inside: inside,
-    };
+    let reader = Reader::new(site, can.credential, cursors, inside).await?;
+    Ok(respond(reader))
+}
+
+/// The answer that a reader's events are.
+pub fn respond(reader: Reader) -> Response {
     let mut response = Sse::new(reader.events())
         .keep_alive(KeepAlive::new().interval(HEARTBEAT))
         .into_response();
@@ -93,7 +72,7 @@ pub async fn follow(
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
     );
-    Ok(response)
+    response
 }
 
 fn pull(follower: runs::Follower) -> BoxStream<'static, Vec<StreamMessage>> {
@@ -108,19 +87,51 @@ fn every_heartbeat() -> tokio::time::Interval {
     tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT)
 }
 
-/// One tab's stream.
-struct Reader {
+/// One tab's stream, or one program's.
+pub struct Reader {
     site: Site,
     credential: Credential,
     cursors: Vec<(RunId, Cursor)>,
     messages: SelectAll<BoxStream<'static, Vec<StreamMessage>>>,
     checks: tokio::time::Interval,
     is_over: bool,
+    /// Whether it ends when every run has.
+    ends: bool,
     /// It counts as one of its person's as long as it is there.
     _inside: Inside<Client>,
 }
 
 impl Reader {
+    /// A reader of these runs, from these cursors on.
+    pub async fn new(
+        site: Site,
+        credential: Credential,
+        cursors: Vec<(RunId, Cursor)>,
+        inside: Inside<Client>,
+    ) -> Result<Self, Refusal> {
+        let mut messages = SelectAll::new();
+        for (run, cursor) in &cursors {
+            let follower = site.services.runs.follow(run, *cursor).await?;
+            messages.push(pull(follower));
+        }
+        Ok(Self {
+            site,
+            credential,
+            cursors,
+            messages,
+            checks: every_heartbeat(),
+            is_over: false,
+            ends: false,
+            _inside: inside,
+        })
+    }
+
+    /// The same, but over when every run has ended.
+    pub fn that_ends(mut self) -> Self {
+        self.ends = true;
+        self
+    }
+
     fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
         let hello = Event::default().retry(RETRY).comment("connected");
         let batches = stream::unfold(self, |mut reader| async move {
@@ -145,7 +156,13 @@ impl Reader {
                 },
                 // When every run has ended, the stream stays open and silent:
                 // closed, the browser would connect again and again.
-                Some(messages) = self.messages.next() => {
+                messages = self.messages.next(), if !self.messages.is_empty() || self.ends => {
+                    let Some(messages) = messages else {
+                        if self.ends {
+                            return None;
+                        }
+                        continue;
+                    };
                     return Some(messages.iter().map(|message| self.event(message)).collect());
                 }
             }
@@ -170,7 +187,7 @@ impl Reader {
             }
             StreamMessage::Log { run, frames } => {
                 if let (Some(cursor), Some(last)) = (self.cursor(run), frames.last()) {
-                    cursor.offset = cursor.offset.max(end_of(last));
+                    cursor.offset = cursor.offset.max(last.end());
                 }
                 "log"
             }

@@ -34,7 +34,7 @@ pub struct Viewer(pub Option<User>);
 
 /// Server functions that work without a session: finding out that there is
 /// none, and getting one.
-const OPEN_FUNCTIONS: [&str; 2] = ["/fn/me", "/fn/sign_in"];
+const OPEN_FUNCTIONS: [&str; 2] = ["/fn/load_me", "/fn/sign_in"];
 /// Pages that are shown without a session.
 const OPEN_PAGES: [&str; 1] = ["/sign-in"];
 /// The session's key of the hour it was last used in. Writing it anew is what

@@ -1,10 +1,14 @@
 //! `GET /api/runs/{id}/log`: a run's output as the program wrote it, or with
 //! `?frames=1` as frames with their times and streams. Sent piece by piece as
-//! it is read; never whole in memory.
+//! it is read; never whole in memory. A part of it is named by offsets (`from`,
+//! `to`) or by lines counted from 0 (`from_line`, `to_line`; the end is not in
+//! it), and `?follow=true` goes on until the run has ended.
 
 use super::{
     Site,
+    credential::Credential,
     permission::{Can, Read},
+    pressure::{Client, Inside, stream_of},
     refusal::Refusal,
 };
 use axum::{
@@ -14,31 +18,52 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::stream;
-use http::{HeaderValue, header};
-use model::{LogFrame, Run, RunId, log::LogBody};
-use runs::{Runs, RunsError};
+use http::{HeaderName, HeaderValue, header};
+use model::{Cursor, Invalid, LogFrame, Run, RunId, StreamMessage};
+use runs::{Follower, Runs, RunsError};
 use serde::Deserialize;
+use std::{convert::Infallible, time::Duration};
+
+/// How often a reader that waits is asked whether it still may.
+const CHECK: Duration = Duration::from_secs(15);
 
 /// What of the log, and how.
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
     from: Option<u64>,
     to: Option<u64>,
+    from_line: Option<u64>,
+    to_line: Option<u64>,
     frames: Option<u8>,
     download: Option<u8>,
+    #[serde(default)]
+    follow: bool,
 }
 
 /// The handler.
 pub async fn download(
-    _: Can<Read>,
+    can: Can<Read>,
     State(site): State<Site>,
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
     let run = site.services.store.run(&RunId::parse(&id)?).await?;
-    let (from, to) = (wanted.from.unwrap_or(0), wanted.to.unwrap_or(u64::MAX));
     let runs = site.services.runs.clone();
+    let (from, to) = place(&runs, &run.id, &wanted).await?;
     let as_frames = wanted.frames == Some(1);
+    if wanted.follow {
+        let is_open = wanted.to.is_none() && wanted.to_line.is_none() && !as_frames;
+        if !is_open {
+            return Err(Invalid(
+                "A log is followed to its end, as text: leave out to, to_line and frames.".to_owned(),
+            )
+            .into());
+        }
+        let inside = stream_of(&site, &can.user)?;
+        let cursor = Cursor { offset: from, seq: 0 };
+        let follower = runs.follow(&run.id, cursor).await?;
+        return Ok(followed(site, can.credential, follower, inside));
+    }
     let (kind, ending, body) = if as_frames {
         (
             "application/json",
@@ -61,6 +86,67 @@ pub async fn download(
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
     }
     Ok(response)
+}
+
+/// The offsets of what is wanted.
+async fn place(runs: &Runs, run: &RunId, wanted: &Wanted) -> Result<(u64, u64), Refusal> {
+    let both = |one: bool, other: bool| one && other;
+    if both(wanted.from.is_some(), wanted.from_line.is_some())
+        || both(wanted.to.is_some(), wanted.to_line.is_some())
+    {
+        return Err(
+            Invalid("Name an end of the part by its offset or by its line, not by both.".to_owned()).into(),
+        );
+    }
+    let from = match wanted.from_line {
+        Some(line) => runs.line_offset(run, line).await?,
+        None => wanted.from.unwrap_or(0),
+    };
+    let to = match wanted.to_line {
+        Some(line) => runs.line_offset(run, line).await?,
+        None => wanted.to.unwrap_or(u64::MAX),
+    };
+    Ok((from, to))
+}
+
+/// The log as it comes, until the run has ended, the server stops, or the reader may no longer.
+fn followed(site: Site, credential: Credential, follower: Follower, inside: Inside<Client>) -> Response {
+    let checks = tokio::time::interval_at(tokio::time::Instant::now() + CHECK, CHECK);
+    let state = (site, credential, follower, inside, checks);
+    let pieces = stream::unfold(state, |mut state| async move {
+        let (site, credential, follower, _, checks) = &mut state;
+        loop {
+            let messages = tokio::select! {
+                () = site.shutdown.cancelled() => return None,
+                _ = checks.tick() => {
+                    if !credential.is_good(site).await {
+                        return None;
+                    }
+                    continue;
+                }
+                messages = follower.next() => messages?,
+            };
+            let frames = messages.iter().filter_map(|message| match message {
+                StreamMessage::Log { frames, .. } => Some(frames),
+                _ => None,
+            });
+            let piece: Vec<u8> = frames.flatten().flat_map(LogFrame::bytes).collect();
+            if !piece.is_empty() {
+                return Some((Ok::<_, Infallible>(Bytes::from(piece)), state));
+            }
+        }
+    });
+    let mut response = Body::from_stream(pieces).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    response
 }
 
 fn attachment(run: &Run, ending: &str) -> HeaderValue {
@@ -109,47 +195,11 @@ fn frames(
                 }
                 text.push_str(&serde_json::to_string(frame).unwrap_or_default());
             }
-            let next = frames.last().map(end_of).filter(|next| *next > from);
+            let next = frames.last().map(LogFrame::end).filter(|next| *next > from);
             if next.is_none() {
                 text.push_str("]\n");
             }
             Ok(Some((Bytes::from(text), next.map(|next| (next, false)))))
         }
     })
-}
-
-/// The offset after a frame's last byte.
-pub fn end_of(frame: &LogFrame) -> u64 {
-    let length = match &frame.body {
-        LogBody::Text(text) => text.len() as u64,
-        LogBody::Base64(text) => {
-            let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count() as u64;
-            (text.len() as u64 / 4 * 3).saturating_sub(padding)
-        }
-        LogBody::Gap(bytes) => *bytes,
-    };
-    frame.offset + length
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use model::Millis;
-
-    #[test]
-    fn frames_end_after_their_bytes() {
-        let end = |body| {
-            end_of(&LogFrame {
-                offset: 10,
-                at: Millis(0),
-                stream: None,
-                body,
-            })
-        };
-        assert_eq!(end(LogBody::Text("\u{e9}\n".into())), 13);
-        assert_eq!(end(LogBody::Base64("/w==".into())), 11);
-        assert_eq!(end(LogBody::Base64("//8=".into())), 12);
-        assert_eq!(end(LogBody::Base64("////".into())), 13);
-        assert_eq!(end(LogBody::Gap(7)), 17);
-    }
 }

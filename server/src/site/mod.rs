@@ -6,9 +6,11 @@
 //!    └── session ─ guard ─ pressure ─ compression
 //!           ├── pages                           signed in, or sent to /sign-in
 //!           ├── /fn/…  server functions         401, but for `me` and `sign_in`
-//!           └── /api/… REST and events          401; each handler names its permission
+//!           └── /api/… REST and events          401; each handler names its permission; a token does too,
+//!                                               and every refusal is a problem document
 //! ```
 
+mod api;
 mod assets;
 mod credential;
 mod events;

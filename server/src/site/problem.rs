@@ -1,7 +1,10 @@
 //! How the API tells what went wrong: always as a problem document (RFC 9457),
 //! whoever refused, be it a handler, a layer before it, or the framework.
 
-use super::{guard::is_api, refusal::Refused};
+use super::{
+    guard::is_api,
+    refusal::{Refusal, Refused},
+};
 use app::ErrorCode;
 use axum::{
     Json,
@@ -30,8 +33,14 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// The document of a refusal.
-    pub fn new(status: StatusCode, refused: Refused) -> Self {
+    /// The document of a refusal that is told in another way than by an answer.
+    pub fn of(refusal: Refusal) -> Self {
+        let status = refusal.status();
+        Self::new(status, refusal.into())
+    }
+
+    /// The document of what was refused.
+    fn new(status: StatusCode, refused: Refused) -> Self {
         let (r#type, title) = refused
             .kind
             .unwrap_or(("about:blank", status.canonical_reason().unwrap_or("Error")));

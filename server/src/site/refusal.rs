@@ -40,6 +40,11 @@ impl Refusal {
         )
     }
 
+    /// The status it is refused with.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// There is no such agent.
     pub fn agent_not_found(error: store::StoreError) -> Self {
         let is_missing = matches!(error, store::StoreError::NotFound(_));
@@ -99,6 +104,15 @@ pub struct Refused {
     pub error: UiError,
     /// The kind of problem and its title, where the status does not say it.
     pub kind: Option<(&'static str, &'static str)>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            error: refusal.error,
+            kind: refusal.kind,
+        }
+    }
 }
 
 impl Refused {
@@ -161,13 +175,11 @@ impl From<runs::RunsError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = (self.status, axum::Json(&self.error)).into_response();
-        response.extensions_mut().insert(Refused {
-            error: self.error,
-            kind: self.kind,
-        });
+        let retry_after_seconds = self.retry_after_seconds;
+        response.extensions_mut().insert(Refused::from(self));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -1,8 +1,8 @@
 //! All routes, and the layers before them.
 
 use super::{
-    Site, assets, events, files, guard, headers, health, hosts, log, pages, permission, pressure, problem,
-    refusal::Refusal, session,
+    Site, api, assets, events, files, guard, headers, health, hosts, log, pages, permission, pressure,
+    problem, refusal::Refusal, session,
 };
 use axum::{
     Json, Router,
@@ -28,7 +28,14 @@ pub fn api_routes() -> Vec<(&'static str, MethodRouter<Site>)> {
     vec![
         ("/api/session", permission::get(who)),
         ("/api/events", permission::get(events::follow)),
+        ("/api/runs/{id}", permission::get(api::run::show)),
+        ("/api/runs/{id}/events", permission::get(api::events::follow)),
         ("/api/runs/{id}/log", permission::get(log::download)),
+        (
+            "/api/agents/{id}/execute",
+            permission::post(api::execute::execute),
+        ),
+        ("/api/agents/{id}/ws", permission::get(api::socket::open)),
         (
             "/api/agents/{id}/files/{*path}",
             permission::get(files::download).merge(permission::put(files::upload)),

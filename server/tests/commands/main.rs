@@ -1,5 +1,6 @@
 //! The built binary, as a person or a script calls it.
 
+mod api;
 mod doctor;
 mod hostile;
 mod refusals;

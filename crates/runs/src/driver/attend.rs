@@ -8,11 +8,21 @@ use crate::{
 };
 use model::{Millis, RunState, time::duration_words};
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 impl Driver {
     /// Waits for what comes first: the program's end, a stop, or the end of its time.
     pub(super) async fn attend(&mut self, mut program: Program) -> Verdict {
         let deadline = tokio::time::Instant::now() + self.work.time_left();
+        if let Some(once) = &self.work.once
+            && (once.stdin.close || !once.stdin.text.is_empty())
+        {
+            // A program that ends without reading it has no need to be told.
+            let (reply, _) = oneshot::channel();
+            program
+                .input
+                .write(once.stdin.text.as_bytes(), once.stdin.close, reply);
+        }
         loop {
             tokio::select! {
                 outcome = &mut program.outcome => return match outcome {

@@ -36,6 +36,7 @@ use crate::{
     ledger::Writer,
     live::{Hub, Request},
     masking::{MaskBook, Masks},
+    once::Once,
     queue::{Queue, Ticket},
     record::Record,
     sandboxes::{Asked, Held, Sandboxes},
@@ -165,6 +166,8 @@ struct Work {
     settings: AgentSettings,
     revision: Option<Revision>,
     fresh: bool,
+    /// What this run alone is given; not known any more after a restart.
+    once: Option<Once>,
     claim: Claim,
     handle: Option<Handle>,
     /// What is masked in the output.
@@ -180,17 +183,19 @@ struct Work {
 }
 
 impl Driver {
-    /// A driver of a run: of a queued one with the files to run and whether in a fresh sandbox, or of
-    /// one that an earlier process left.
+    /// A driver of a run: of a queued one with the files to run, whether in a fresh sandbox, and what it
+    /// is given for once, or of one that an earlier process left.
     pub(crate) fn new(
         context: Arc<Context>,
         record: Record,
         writer: Writer,
         requests: mpsc::UnboundedReceiver<Request>,
         settings: AgentSettings,
-        start: Option<(Revision, bool)>,
+        start: Option<(Revision, bool, Option<Once>)>,
     ) -> Self {
-        let (revision, fresh) = start.map_or((None, false), |(revision, fresh)| (Some(revision), fresh));
+        let (revision, fresh, once) = start.map_or((None, false, None), |(revision, fresh, once)| {
+            (Some(revision), fresh, once)
+        });
         Self {
             work: Work {
                 masks: context.masks.own(),
@@ -201,6 +206,7 @@ impl Driver {
                 settings,
                 revision,
                 fresh,
+                once,
                 claim: Claim::None,
                 handle: None,
                 noting: None,

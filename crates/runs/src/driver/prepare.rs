@@ -35,9 +35,10 @@ impl Work {
         if !kept {
             self.create().await?;
         }
-        let environment = environment
+        let mut environment = environment
             .await
             .map_err(|error| format!("The variables could not be read: {error}."))??;
+        environment.add(self.once.as_ref().map(|once| &once.env))?;
         self.give(environment).await?;
         self.announce_sandbox();
         self.record.begin(Phase::Files);
@@ -83,6 +84,10 @@ impl Work {
 
     /// Takes the agent's idle sandbox, if there is one and it is wanted.
     async fn take_kept(&mut self) -> bool {
+        if self.once.is_some() {
+            // One of its own: a kept one is left as it is, for the agent's next run.
+            return false;
+        }
         if self.fresh {
             if let Err(error) = self.context.sandboxes.discard(&self.record.run().agent).await {
                 tracing::warn!(%error, "a kept sandbox could not be deleted at once");

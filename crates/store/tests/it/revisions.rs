@@ -1,7 +1,7 @@
 //! Revisions never change, and are made only when something did.
 
 use crate::fresh::{agent, on_both, path};
-use model::{AgentId, Millis, RevisionId};
+use model::{AgentId, Millis, RevisionId, RunId};
 use store::StoreError;
 
 on_both! {
@@ -52,6 +52,31 @@ on_both! {
         ] {
             assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
         }
+    }
+
+    async fn files_of_one_run_are_a_revision_and_not_the_agents(store: Store) {
+        let scout = agent(&store, "Scout").await.id;
+        let saved = store.snapshot(&scout).await.expect("a revision");
+        let files = [(path("b.py"), b"two".to_vec()), (path("a.py"), b"one".to_vec())];
+        let given = store.snapshot_of(&scout, &files).await.expect("a revision");
+        assert_eq!((given.number, store.revision(&given.id).await.expect("it")), (2, given.clone()));
+        let held = store.revision_files(&given.id).await.expect("files");
+        assert_eq!(held, [(path("a.py"), b"one".to_vec()), (path("b.py"), b"two".to_vec())]);
+        assert_eq!(store.list_files(&scout).await.expect("files"), saved.files);
+        assert_eq!(store.snapshot(&scout).await.expect("a revision").files, saved.files);
+        assert_eq!(store.collect_blobs(Millis(Millis::now().0 + 1000)).await.expect("collected"), 0);
+        let twice = [(path("a"), Vec::new()), (path("a"), Vec::new())];
+        assert!(store.snapshot_of(&scout, &twice).await.is_err());
+        let nobody = store.snapshot_of(&AgentId::generate(), &files).await;
+        assert!(matches!(nobody, Err(StoreError::NotFound(_))), "{nobody:?}");
+    }
+
+    async fn a_key_stands_for_what_was_sent_with_it_first(store: Store) {
+        let (run, other) = (RunId::generate(), RunId::generate());
+        assert!(store.is_same_request(&run, "one").await.expect("noted"));
+        assert!(store.is_same_request(&run, "one").await.expect("noted"));
+        assert!(!store.is_same_request(&run, "two").await.expect("noted"));
+        assert!(store.is_same_request(&other, "two").await.expect("noted"));
     }
 
     async fn snapshots_at_once_are_one(store: Store) {

@@ -19,7 +19,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use model::UserId;
+use model::{User, UserId};
 use std::{
     net::{IpAddr, Ipv6Addr},
     time::Duration,
@@ -35,6 +35,8 @@ const STARTS_WINDOW: Duration = Duration::from_secs(60);
 const REQUESTS: usize = 32;
 /// What a client whose requests were too many at once waits, in seconds.
 const SOON: u64 = 1;
+/// When somebody with too many streams may ask for another, in seconds.
+const TOO_MANY_STREAMS_WAIT: u64 = 10;
 
 /// The limits an operator sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,9 +118,41 @@ pub fn client(site: &Site, request: &Request) -> Client {
     }
 }
 
-/// Refuses a client whose requests are too many at once. Streams of events are counted by themselves.
+/// One more stream of a person.
+///
+/// # Errors
+/// When as many are open as one person may have.
+pub fn stream_of(site: &Site, person: &User) -> Result<Inside<Client>, Refusal> {
+    let streams = &site.pressure.streams;
+    streams.enter(&Client::Person(person.id.clone())).ok_or_else(|| {
+        Refusal::too_many(
+            format!(
+                "{} live views of yours are open, as many as one person may have. Close some, then reload this one.",
+                streams.most()
+            ),
+            TOO_MANY_STREAMS_WAIT,
+        )
+    })
+}
+
+/// Whether a request goes on for as long as a run does, so that its handler counts it as a stream.
+fn is_stream(request: &Request) -> bool {
+    let parts: Vec<_> = request.uri().path().split('/').collect();
+    match parts.as_slice() {
+        ["", "api", "events"]
+        | ["", "api", "agents", _, "execute" | "ws"]
+        | ["", "api", "runs", _, "events"] => true,
+        ["", "api", "runs", _, "log"] => {
+            let query = request.uri().query().unwrap_or_default();
+            query.split('&').any(|part| part == "follow=true")
+        }
+        _ => false,
+    }
+}
+
+/// Refuses a client whose requests are too many at once. What goes on for long is counted by itself.
 pub async fn check_requests(State(site): State<Site>, request: Request, next: Next) -> Response {
-    if request.uri().path() == "/api/events" {
+    if is_stream(&request) {
         return next.run(request).await;
     }
     match site.pressure.requests.enter(&client(&site, &request)) {

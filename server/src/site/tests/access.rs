@@ -69,7 +69,7 @@ async fn every_server_function_without_a_session_is_refused_but_the_two_that_sig
                     .expect("a request"),
             )
             .await;
-        let is_open = ["/fn/me", "/fn/sign_in"].contains(&path);
+        let is_open = ["/fn/load_me", "/fn/sign_in"].contains(&path);
         assert_eq!(
             answer.status == StatusCode::UNAUTHORIZED,
             !is_open,

@@ -1,7 +1,6 @@
 //! The stream of events, and the log.
 
 use super::*;
-use crate::site::log::end_of;
 use http_body_util::BodyExt;
 use model::{
     LogEnd, LogFrame, LogStream, Millis, Run, RunId, RunState,
@@ -207,7 +206,7 @@ async fn a_log_comes_down_as_it_was_written() {
         .ask_as(&cookie, get(&format!("/api/runs/{}/log?frames=1", run.id)))
         .await;
     let frames: Vec<LogFrame> = serde_json::from_str(&frames.body).expect("JSON");
-    assert_eq!(frames.last().map(end_of), Some(run.log_bytes));
+    assert_eq!(frames.last().map(LogFrame::end), Some(run.log_bytes));
     assert!(frames.iter().any(|frame| frame.stream == Some(LogStream::Stderr)));
     let empty = ended_run(&site, &[]).await;
     let frames = site

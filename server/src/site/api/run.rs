@@ -1,0 +1,25 @@
+//! `GET /api/runs/{id}`: where a run stands.
+
+use super::{
+    super::{
+        Site,
+        permission::{Can, Read},
+        refusal::Refusal,
+    },
+    answer::Answer,
+};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use model::RunId;
+
+/// The handler.
+pub async fn show(
+    _: Can<Read>,
+    State(site): State<Site>,
+    Path(id): Path<String>,
+) -> Result<Json<Answer>, Refusal> {
+    let run = site.services.store.run(&RunId::parse(&id)?).await?;
+    Ok(Json(Answer::of(run)))
+}
