@@ -184,6 +184,7 @@ fn agree(output: &str, health: &serde_json::Value) {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that is not tried says so")]
 fn as_root() {
     if !is_root() {
         eprintln!("Not tried: only root can see what the doctor says to root.");
