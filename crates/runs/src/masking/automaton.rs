@@ -12,8 +12,6 @@ pub(super) struct Automaton {
     start: State,
     /// By state: how many of the last symbols are the beginning of a string.
     depths: Vec<u32>,
-    /// Which symbols begin a string.
-    first: [bool; 256],
     longest: usize,
 }
 
@@ -33,7 +31,6 @@ impl Automaton {
         let mut automaton = Self {
             start: State::default(),
             depths: Vec::new(),
-            first: [false; 256],
             longest: strings.iter().map(Vec::len).max().unwrap_or(0),
             nfa,
         };
@@ -44,9 +41,6 @@ impl Automaton {
             };
             let mut depths = Vec::new();
             for string in strings {
-                if let Some(first) = string.first() {
-                    automaton.first[usize::from(*first)] = true;
-                }
                 let mut state = automaton.start;
                 for (index, symbol) in string.iter().enumerate() {
                     state = nfa.next_state(Anchored::No, state, *symbol);
@@ -69,11 +63,6 @@ impl Automaton {
     /// The state before any symbol.
     pub(super) fn start(&self) -> State {
         self.start
-    }
-
-    /// Whether a string begins with the symbol.
-    pub(super) fn begins_with(&self, symbol: u8) -> bool {
-        self.first[usize::from(symbol)]
     }
 
     /// The length of the longest string.

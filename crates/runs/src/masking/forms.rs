@@ -1,5 +1,6 @@
 //! The strings a secret is looked for as, in each kind of view.
 
+use super::views::Kind;
 use std::collections::BTreeSet;
 
 /// What is looked for: in the views of text, of base64 and of hexadecimal.
@@ -7,6 +8,17 @@ pub(super) struct Forms {
     pub(super) text: Vec<Vec<u8>>,
     pub(super) base64: Vec<Vec<u8>>,
     pub(super) hex: Vec<Vec<u8>>,
+}
+
+impl Forms {
+    /// What a view looks for.
+    pub(super) fn of(&self, kind: Kind) -> &[Vec<u8>] {
+        match kind {
+            Kind::Plain | Kind::Backslash | Kind::Percent | Kind::Markup => &self.text,
+            Kind::Base64 => &self.base64,
+            Kind::Hex => &self.hex,
+        }
+    }
 }
 
 /// The alphabet of base64; the views read the other one as this.

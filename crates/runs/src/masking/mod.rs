@@ -43,6 +43,7 @@ mod masker;
 mod stream;
 mod units;
 mod views;
+mod wakes;
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,8 @@ pub(crate) use masker::Masker;
 use automaton::Automaton;
 use model::secret::SHORTEST_BYTES;
 use std::{borrow::Cow, sync::Arc};
+use views::Kind;
+use wakes::Wakes;
 
 /// What stands in the place of a secret.
 pub(crate) const REPLACEMENT: &[u8] = b"***";
@@ -63,6 +66,8 @@ pub(crate) struct Masks {
     text: Automaton,
     base64: Automaton,
     hex: Automaton,
+    /// In the order of [`Kind::ALL`].
+    wakes: [Wakes; 6],
 }
 
 impl std::fmt::Debug for Masks {
@@ -80,6 +85,7 @@ impl Masks {
             text: Automaton::new(&forms.text),
             base64: Automaton::new(&forms.base64),
             hex: Automaton::new(&forms.hex),
+            wakes: Kind::ALL.map(|kind| Wakes::new(kind, forms.of(kind))),
         })
     }
 

@@ -41,7 +41,7 @@ impl Kind {
     }
 
     /// The byte that begins an escape.
-    const fn escape(self) -> Option<u8> {
+    pub(super) const fn escape(self) -> Option<u8> {
         match self {
             Self::Backslash => Some(b'\\'),
             Self::Percent => Some(b'%'),
@@ -64,7 +64,7 @@ impl Kind {
     }
 
     /// The symbol of a byte, in a view that knows no escapes.
-    fn symbol(self, byte: u8) -> Option<u8> {
+    pub(super) fn symbol(self, byte: u8) -> Option<u8> {
         match (self, byte) {
             (Self::Base64, b'-') => Some(b'+'),
             (Self::Base64, b'_') => Some(b'/'),
@@ -108,21 +108,12 @@ pub(super) struct View {
     unit_at: u64,
     /// Where the next byte stands.
     offset: u64,
-    /// Which bytes may change the state it starts from.
-    wakes: Box<[bool; 256]>,
 }
 
 impl View {
     /// One that begins at `offset`.
     pub(super) fn new(kind: Kind, masks: &Masks, offset: u64) -> Self {
         let automaton = kind.automaton(masks);
-        let mut wakes = Box::new([false; 256]);
-        for byte in 0..=255_u8 {
-            wakes[usize::from(byte)] = kind.escape() == Some(byte)
-                || kind
-                    .symbol(byte)
-                    .is_some_and(|symbol| automaton.begins_with(symbol));
-        }
         Self {
             kind,
             state: automaton.start(),
@@ -131,7 +122,6 @@ impl View {
             unit: Vec::with_capacity(units::LONGEST + 1),
             unit_at: 0,
             offset,
-            wakes,
         }
     }
 
@@ -149,11 +139,7 @@ impl View {
         while self.offset < window.end() {
             let from = window.index(self.offset);
             if self.state == start && self.unit.is_empty() {
-                let rest = &window.bytes[from..];
-                let asleep = rest
-                    .iter()
-                    .position(|byte| self.wakes[usize::from(*byte)])
-                    .unwrap_or(rest.len());
+                let asleep = masks.wakes[self.kind as usize].asleep(&window.bytes[from..]);
                 if asleep > 0 {
                     self.offset += asleep as u64;
                     continue;

@@ -80,7 +80,7 @@ fn sizes() -> impl Strategy<Value = Vec<usize>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn any_split_masks_as_the_rules_say((secrets, stream) in secrets_and_stream(), sizes in sizes()) {
