@@ -75,6 +75,12 @@ pub struct SettingFlags {
     /// How many sandboxes are kept ready [default: 2]
     #[arg(long, global = true, value_name = "COUNT")]
     pub warm: Option<String>,
+    /// The Python of sandboxes, several with commas between them [default: the newest there is]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub python: Option<String>,
+    /// The Node.js of sandboxes [default: the newest there is]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub node: Option<String>,
     /// What is logged: error, warn, info, debug, or a filter such as info,runs=debug
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,

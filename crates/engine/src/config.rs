@@ -34,10 +34,11 @@ pub struct EngineConfig {
     pub packages_bytes: u64,
     /// Bound read-only at `/opt/pitlane` in each sandbox.
     pub runtime_dir: Option<PathBuf>,
-    /// The Python to offer instead of the one that would be found.
-    pub python: Option<PathBuf>,
-    /// The Node.js to offer instead of the one that would be found.
-    pub node: Option<PathBuf>,
+    /// The Pythons to offer instead of the one that would be found: the first
+    /// that can be used. When none can, the engine does not start.
+    pub python: Vec<PathBuf>,
+    /// The same of Node.js.
+    pub node: Vec<PathBuf>,
     /// Where the SSH gateway listens; `None` for no gateway.
     pub ssh_addr: Option<SocketAddr>,
     /// The domain of previews, `{port}-{sandbox}.{domain}`, with a port when
@@ -75,8 +76,8 @@ impl EngineConfig {
             sandbox_files: Vec::new(),
             packages_bytes: 4 << 30,
             runtime_dir: None,
-            python: None,
-            node: None,
+            python: Vec::new(),
+            node: Vec::new(),
             ssh_addr: None,
             preview_domain: "localhost".to_owned(),
             images: Images::default(),

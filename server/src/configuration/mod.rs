@@ -8,7 +8,7 @@ mod sources;
 mod tests;
 
 pub use address::{PublicUrl, listen as listen_address};
-pub use sandboxes::written;
+pub use sandboxes::{written, written_paths};
 use sources::{Name, Sources};
 
 use crate::{
@@ -259,10 +259,10 @@ pub struct EngineSettings {
     pub preview_domain: Option<String>,
     /// Where the SSH gateway listens; none for no gateway.
     pub ssh_addr: Option<SocketAddr>,
-    /// The Python to offer.
-    pub python: Option<PathBuf>,
-    /// The Node.js to offer.
-    pub node: Option<PathBuf>,
+    /// The Pythons to offer, the first that can be used; none for what is found.
+    pub python: Vec<PathBuf>,
+    /// The same of Node.js.
+    pub node: Vec<PathBuf>,
     /// How long an engine whose server vanished goes on.
     pub orphan_grace: Duration,
 }
@@ -311,6 +311,8 @@ impl Configuration {
             (ISOLATION, "isolation", &settings.isolation),
             (NETWORK, "network", &settings.network),
             (WARM, "warm", &settings.warm),
+            (PYTHON, "python", &settings.python),
+            (NODE, "node", &settings.node),
             (LOG, "log", &settings.log),
         ] {
             sources.take_flag(name, flag, text.as_ref());
@@ -355,8 +357,8 @@ impl Configuration {
                 image_substitution: sources.get(IMAGE_SUBSTITUTION, yes_or_no)?.unwrap_or(false),
                 preview_domain: sources.get(PREVIEW_DOMAIN, address::domain)?,
                 ssh_addr: sources.get(SSH_ADDR, address::listen)?,
-                python: sources.get(PYTHON, executable)?,
-                node: sources.get(NODE, executable)?,
+                python: sources.get(PYTHON, sandboxes::programs)?.unwrap_or_default(),
+                node: sources.get(NODE, sandboxes::programs)?.unwrap_or_default(),
                 orphan_grace: sources
                     .get(ENGINE_GRACE, seconds)?
                     .unwrap_or(Duration::from_secs(600)),
@@ -435,15 +437,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "true or false is needed.".to_owned())
-}
-
-fn executable(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if path.is_absolute() && path.is_file() {
-        Ok(path)
-    } else {
-        Err("the full path of a program is needed.".to_owned())
-    }
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

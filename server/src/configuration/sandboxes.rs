@@ -1,7 +1,10 @@
 //! What an operator gives to every sandbox: variables and files, such as the
 //! address of a registry of packages and the certificate it is trusted by.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Variables for sandboxes: `NAME=value`, or `NAME` for the value it has here.
 /// A comma inside a value is written `\,`, and a backslash `\\`.
@@ -30,9 +33,7 @@ pub fn variables(text: &str, here: &BTreeMap<String, String>) -> Result<BTreeMap
 
 /// The text that [`variables`] reads back.
 pub fn written(variables: &BTreeMap<String, String>) -> String {
-    let item = |(name, value): (&String, &String)| {
-        format!("{name}={}", value.replace('\\', r"\\").replace(',', r"\,"))
-    };
+    let item = |(name, value): (&String, &String)| format!("{name}={}", escaped(value));
     variables.iter().map(item).collect::<Vec<_>>().join(",")
 }
 
@@ -61,19 +62,34 @@ fn items(text: &str) -> Vec<String> {
 
 /// Full paths of files or folders, between commas.
 pub fn files(text: &str) -> Result<Vec<PathBuf>, String> {
-    let paths: Vec<PathBuf> = text
-        .split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(PathBuf::from)
-        .collect();
-    match paths.iter().find(|path| !path.is_absolute() || !path.exists()) {
+    paths(text, "files or folders", Path::exists)
+}
+
+/// Full paths of programs, between commas.
+pub fn programs(text: &str) -> Result<Vec<PathBuf>, String> {
+    paths(text, "programs", Path::is_file)
+}
+
+fn paths(text: &str, what: &str, is_there: fn(&Path) -> bool) -> Result<Vec<PathBuf>, String> {
+    let items = items(text);
+    let paths: Vec<PathBuf> = items.iter().map(|item| PathBuf::from(item.trim())).collect();
+    match paths.iter().find(|path| !path.is_absolute() || !is_there(path)) {
         None => Ok(paths),
         Some(path) => Err(format!(
-            "full paths of files or folders are needed, and {} is none.",
+            "full paths of {what} are needed, and {} is none.",
             path.display()
         )),
     }
+}
+
+/// The text that [`files`] and [`programs`] read back.
+pub fn written_paths(paths: &[PathBuf]) -> String {
+    let escaped = |path: &PathBuf| escaped(&path.to_string_lossy());
+    paths.iter().map(escaped).collect::<Vec<_>>().join(",")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', r"\\").replace(',', r"\,")
 }
 
 #[cfg(test)]
@@ -109,5 +125,19 @@ mod tests {
     fn files_are_there() {
         assert_eq!(files("/ , /usr"), Ok(vec!["/".into(), "/usr".into()]));
         assert!(files("usr").is_err() && files("/not/there").is_err());
+        assert_eq!(programs("/bin/sh"), Ok(vec!["/bin/sh".into()]));
+        for text in ["/usr", "sh", "/bin/sh,/not/there"] {
+            assert!(programs(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_with_commas_are_passed_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let odd = folder.path().join(r"a,b\c");
+        std::fs::write(&odd, "").expect("written");
+        let all = vec![odd, PathBuf::from("/bin/sh")];
+        assert_eq!(files(&written_paths(&all)), Ok(all.clone()));
+        assert_eq!(programs(&written_paths(&all)), Ok(all));
     }
 }

@@ -115,6 +115,23 @@ fn limits_are_read_and_bounded() {
 }
 
 #[test]
+fn interpreters_are_lists_like_any_setting() {
+    let mut given = given()
+        .file("pitlane.toml", "python = \"/bin/sh\"\nnode = \"/bin/cat\"\n")
+        .variable("PITLANE_PYTHON", "/bin/ls, /bin/sh");
+    let engine = given.read().expect("usable").engine;
+    assert_eq!(engine.python, [Path::new("/bin/ls"), Path::new("/bin/sh")]);
+    assert_eq!(engine.node, [Path::new("/bin/cat")]);
+    given.settings.python = Some("/bin/cat".to_owned());
+    assert_eq!(
+        given.read().expect("usable").engine.python,
+        [Path::new("/bin/cat")]
+    );
+    given.settings.python = Some("/bin/cat,/nowhere".to_owned());
+    assert!(given.refusal().starts_with("--python is "));
+}
+
+#[test]
 fn the_cloud_is_used_when_there_is_a_key() {
     let configuration = given()
         .variable("DAYTONA_API_KEY", "dtn_x")
@@ -168,6 +185,7 @@ fn unusable_values_are_told_with_where_they_are() {
         ("PITLANE_CONTEXT_IDLE", "0"),
         ("PITLANE_CONTEXT_IDLE", "4h"),
         ("PITLANE_PYTHON", "/nowhere/python3"),
+        ("PITLANE_NODE", "/bin/sh,node"),
         ("PITLANE_LOG", "info,="),
         ("PITLANE_CONCURRENCY", "0"),
     ] {

@@ -2,6 +2,7 @@
 //! what to do about the rest. Exit code 0 when programs can be run in
 //! isolation, else 1.
 
+mod interpreters;
 mod provider;
 mod sandboxes;
 mod storage;

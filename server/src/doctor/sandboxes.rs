@@ -1,16 +1,14 @@
 //! What an engine with these settings would find on this machine: the walls it
 //! can build, what holds the limits, the network, and the interpreters.
 
-use super::Finding;
+use super::{Finding, interpreters};
 use crate::{
     configuration::Configuration,
     provider::{disk_words, enforcer_words, refusal_words},
 };
 use engine::{
     NetworkBound,
-    sandbox::{
-        Diagnosis, HostConfig, Interpreter, Isolation, IsolationChoice, Level, Outlook, Wiring, outlook,
-    },
+    sandbox::{Diagnosis, HostConfig, Isolation, IsolationChoice, Level, Outlook, Wiring, outlook},
 };
 
 /// All of it.
@@ -36,12 +34,7 @@ pub(super) fn findings(configuration: &Configuration) -> Vec<Finding> {
         None => vec![no_walls(&found.diagnosis, settings.isolation)],
     };
     findings.push(network(&settings.network, &found.diagnosis));
-    for (name, found, remedy) in [
-        ("Python", found.python, "apt-get install python3"),
-        ("Node.js", found.node, "apt-get install nodejs"),
-    ] {
-        findings.push(interpreter(name, found, remedy));
-    }
+    findings.extend(interpreters::findings(settings, &found.interpreters));
     findings
 }
 
@@ -152,17 +145,5 @@ fn network(bound: &NetworkBound, diagnosis: &Diagnosis) -> Finding {
         is_well: bound.is_off() || diagnosis.wiring == Wiring::Tun,
         is_needed: false,
         sentences,
-    }
-}
-
-fn interpreter(name: &'static str, found: Option<Interpreter>, remedy: &str) -> Finding {
-    Finding {
-        name,
-        is_well: found.is_some(),
-        is_needed: false,
-        sentences: vec![match found {
-            Some(found) => format!("Sandboxes have {} ({}).", found.path, found.version),
-            None => format!("There is none, so programs that need it cannot run. Get it with: {remedy}"),
-        }],
     }
 }

@@ -311,30 +311,25 @@ impl EnginePlan {
             ),
             (
                 "PITLANE_SANDBOX_FILES",
-                settings
-                    .sandbox_files
-                    .iter()
-                    .map(|path| path.to_string_lossy())
-                    .collect::<Vec<_>>()
-                    .join(",")
-                    .into(),
+                crate::configuration::written_paths(&settings.sandbox_files).into(),
+            ),
+            (
+                "PITLANE_PYTHON",
+                crate::configuration::written_paths(&settings.python).into(),
+            ),
+            (
+                "PITLANE_NODE",
+                crate::configuration::written_paths(&settings.node).into(),
             ),
             (
                 "PITLANE_PACKAGES_MB",
                 (settings.packages_bytes / 1024 / 1024).to_string().into(),
             ),
         ];
-        variables.extend(
-            settings
-                .python
-                .clone()
-                .map(|path| ("PITLANE_PYTHON", path.into())),
-        );
         let domain = settings.preview_domain.clone();
         variables.extend(domain.map(|domain| ("PITLANE_PREVIEW_DOMAIN", domain.into())));
         let addr = settings.ssh_addr.map(|addr| addr.to_string());
         variables.extend(addr.map(|addr| ("PITLANE_SSH_ADDR", addr.into())));
-        variables.extend(settings.node.clone().map(|path| ("PITLANE_NODE", path.into())));
         variables.extend(self.log.clone().map(|log| ("PITLANE_LOG", log.into())));
         variables
     }

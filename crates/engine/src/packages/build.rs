@@ -22,15 +22,8 @@ const INODES: u64 = 400_000;
 /// Longer than any version of pip or npm needs to end.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Installs into `~/.local`, with a pip that some other part of Python brings
-/// where it has none of its own.
+/// Installs into `~/.local`.
 const PYTHON: &str = r#"
-"$PYTHON" -c 'import pip' 2>/dev/null || {
-  for wheel in /usr/share/python-wheels/pip-*.whl \
-    "$("$PYTHON" -c 'import ensurepip, os; print(os.path.dirname(ensurepip.__file__))' 2>/dev/null)"/_bundled/pip-*.whl; do
-    if [ -e "$wheel" ]; then PYTHONPATH="$wheel"; export PYTHONPATH; break; fi
-  done
-}
 "$PYTHON" -m pip install --user --no-cache-dir --no-warn-script-location -r requirements.txt
 "#;
 const NODE: &str = "npm install --no-audit --no-fund\n";

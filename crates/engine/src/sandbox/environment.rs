@@ -44,6 +44,10 @@ pub(super) fn base(circumstances: &Circumstances<'_>) -> Vec<(String, String)> {
     set("PIP_BREAK_SYSTEM_PACKAGES", "1".to_owned());
     set("PIP_DISABLE_PIP_VERSION_CHECK", "1".to_owned());
     set("PYTHONUSERBASE", format!("{home}/.local"));
+    let offered = interpreters.offered.as_ref();
+    if let Some(folder) = offered.and_then(super::interpreters::Offered::python_path) {
+        set("PYTHONPATH", folder);
+    }
     set("npm_config_prefix", format!("{home}/.local"));
     set("npm_config_update_notifier", "false".to_owned());
     if let Some(options) = interpreters
@@ -79,13 +83,8 @@ pub(super) fn base(circumstances: &Circumstances<'_>) -> Vec<(String, String)> {
 
 /// Along what programs are looked up.
 pub(super) fn path(interpreters: &Interpreters, home: &str) -> String {
-    let own = [&interpreters.python, &interpreters.node]
-        .into_iter()
-        .flatten()
-        .filter(|found| found.prefix.is_some())
-        .filter_map(|found| Some(Path::new(&found.path).parent()?.to_string_lossy().into_owned()));
     let mut folders = vec![format!("{home}/.local/bin")];
-    folders.extend(own);
+    folders.extend(interpreters.folders());
     folders.extend(["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(str::to_owned));
     let mut seen = std::collections::HashSet::new();
     folders.retain(|folder| seen.insert(folder.clone()));
@@ -158,6 +157,7 @@ mod tests {
             path: "/usr/bin/node".into(),
             version: "20.20.2".into(),
             prefix: None,
+            ..Interpreter::default()
         };
         let given = Some((Path::new(RUNTIME), runtime.path()));
         assert_eq!(node_options(&node, given), None);
@@ -175,6 +175,7 @@ mod tests {
             path: "/usr/bin/node".into(),
             version: version.into(),
             prefix: None,
+            ..Interpreter::default()
         };
         let given = Some((Path::new(RUNTIME), runtime.path()));
         assert_eq!(typescript(&node("20.20.2"), given), None);
@@ -193,10 +194,11 @@ mod tests {
             path: "/opt/python/3.12/bin/python3".into(),
             version: "3.12.1".into(),
             prefix: Some("/opt/python/3.12".into()),
+            ..Interpreter::default()
         };
         let found = Interpreters {
             python: Some(python),
-            node: None,
+            ..Interpreters::default()
         };
         assert_eq!(
             path(&found, HOME),

@@ -11,6 +11,9 @@ pub enum IsolationError {
     /// The process that makes sandboxes could not be started or went away.
     #[error("The sandbox helper process could not be started: {0}.")]
     Helper(String),
+    /// A Python or Node.js that was asked for is not to be had in sandboxes.
+    #[error("{0}")]
+    Interpreter(String),
 }
 
 /// A sandbox could not do what was asked.

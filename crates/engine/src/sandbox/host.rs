@@ -15,9 +15,11 @@ use super::ladder;
 use super::pool::Pool;
 use super::ready;
 use super::room::{self, Room};
-use super::{Isolation, IsolationChoice, IsolationError, Sandbox, SandboxError, SandboxSpec, Wiring};
+use super::{Isolation, IsolationChoice, IsolationError, Level, Sandbox, SandboxError, SandboxSpec, Wiring};
 use crate::network::NetworkBound;
 
+/// The rung for which interpreters are looked for while the ladder is climbed.
+const LIKELY: Level = Level::NamespacesRoot;
 /// The longest id of a sandbox.
 const LONGEST_ID: usize = 64;
 
@@ -42,10 +44,11 @@ pub struct HostConfig {
     pub shelf: Option<PathBuf>,
     /// Bound read-only at `/opt/pitlane` in each sandbox.
     pub runtime_dir: Option<PathBuf>,
-    /// The Python to offer instead of the one that would be found.
-    pub python: Option<PathBuf>,
-    /// The Node.js to offer instead of the one that would be found.
-    pub node: Option<PathBuf>,
+    /// The Pythons to offer instead of the one that would be found: the first
+    /// that can be used.
+    pub python: Vec<PathBuf>,
+    /// The same of Node.js.
+    pub node: Vec<PathBuf>,
     /// How many sandboxes with default limits are kept ready.
     pub warm: usize,
     /// The executable that understands `sandboxd` as its first argument;
@@ -66,8 +69,8 @@ impl HostConfig {
             files: Vec::new(),
             shelf: None,
             runtime_dir: None,
-            python: None,
-            node: None,
+            python: Vec::new(),
+            node: Vec::new(),
             warm: 0,
             program: None,
         }
@@ -123,13 +126,30 @@ impl SandboxHost {
         let homes = Arc::new(Homes::open(&config.data_dir).map_err(failed)?);
         let helper = Arc::new(Helper::start(config.program.as_deref()).map_err(failed)?);
         let (interpreters, diagnosis) = tokio::join!(
-            Interpreters::find(config.python.as_deref(), config.node.as_deref()),
+            Interpreters::find(&config.python, &config.node, LIKELY),
             ladder::climb(config.isolation, config.wanted_wiring(), &helper, &homes),
         );
         let Some(isolation) = diagnosis.isolation.clone() else {
             return Err(IsolationError::Refused(Box::new(diagnosis)));
         };
-        if isolation.level == super::Level::UnsafeNone {
+        let interpreters = match Interpreters::are_alike(LIKELY, isolation.level) {
+            true => interpreters,
+            false => Interpreters::find(&config.python, &config.node, isolation.level).await,
+        };
+        let mut interpreters = interpreters.map_err(IsolationError::Interpreter)?;
+        let completed = interpreters.complete(&config.data_dir, isolation.level).await;
+        completed.map_err(|error| IsolationError::Interpreter(error.to_string()))?;
+        for (name, found) in [("Python", &interpreters.python), ("Node.js", &interpreters.node)] {
+            match found {
+                Some(found) => tracing::info!(
+                    path = found.path,
+                    version = found.version,
+                    "sandboxes have {name}"
+                ),
+                None => tracing::warn!("Sandboxes have no {name}: `pitlane doctor` says what was looked at."),
+            }
+        }
+        if isolation.level == Level::UnsafeNone {
             tracing::warn!("Programs run WITHOUT ISOLATION and can read and change whatever this user can.");
         }
         if let Some(reason) = &diagnosis.no_device {

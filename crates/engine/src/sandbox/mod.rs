@@ -71,7 +71,7 @@ pub use error::{FileError, IsolationError, SandboxError};
 pub use handle::Sandbox;
 pub(crate) use homes::disk_use;
 pub use host::{HostConfig, SandboxHost};
-pub use interpreters::Interpreter;
+pub use interpreters::{FoundInterpreter, Pip, Survey, Verdict};
 pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal, Wiring};
 pub use outlook::{Outlook, outlook};
 pub use pool::Ready;

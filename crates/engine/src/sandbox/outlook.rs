@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::helper::Helper;
 use super::homes::Homes;
 use super::host::HostConfig;
-use super::interpreters::Interpreters;
+use super::interpreters::{Survey, survey};
 use super::isolation::{Diagnosis, Level, Refusal, Wiring};
-use super::{Interpreter, ladder, remedy};
+use super::{ladder, remedy};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +22,8 @@ pub struct Outlook {
     pub limits_remedy: Option<String>,
     /// What has a file system bound the homes that are kept; none when one does.
     pub disk_remedy: Option<String>,
-    /// The Python that sandboxes would have.
-    pub python: Option<Interpreter>,
-    /// The Node.js that sandboxes would have.
-    pub node: Option<Interpreter>,
+    /// Every Python and Node.js, those that sandboxes would have among them.
+    pub interpreters: Survey,
 }
 
 /// Tries what an engine with these settings would use. Blocks for some
@@ -62,18 +60,16 @@ fn folder_in(place: &Path) -> io::Result<tempfile::TempDir> {
 async fn look(config: &HostConfig, folder: &Path) -> io::Result<Outlook> {
     let homes = Homes::open(folder)?;
     let helper = Arc::new(Helper::start(config.program.as_deref())?);
-    let (found, diagnosis) = tokio::join!(
-        Interpreters::find(config.python.as_deref(), config.node.as_deref()),
-        ladder::climb(config.isolation, config.wanted_wiring(), &helper, &homes),
-    );
+    let diagnosis = ladder::climb(config.isolation, config.wanted_wiring(), &helper, &homes).await;
     helper.end().await;
     let isolation = diagnosis.isolation.as_ref();
+    let level = isolation.map_or(Level::NamespacesRoot, |isolation| isolation.level);
+    let interpreters = survey(&config.python, &config.node, level).await;
     Ok(Outlook {
         limits_remedy: isolation.and_then(remedy::of_limits),
         disk_remedy: isolation.and_then(remedy::of_disk),
         diagnosis,
-        python: found.python,
-        node: found.node,
+        interpreters,
     })
 }
 
@@ -91,7 +87,6 @@ fn nothing_tried(reason: &str) -> Outlook {
         },
         limits_remedy: None,
         disk_remedy: None,
-        python: None,
-        node: None,
+        interpreters: Survey::default(),
     }
 }

@@ -11,6 +11,13 @@ fn milliseconds(name: &str) -> Option<Duration> {
     Some(Duration::from_millis(std::env::var(name).ok()?.parse().ok()?))
 }
 
+fn paths(name: &str) -> Vec<std::path::PathBuf> {
+    let named = std::env::var_os(name).unwrap_or_default();
+    std::env::split_paths(&named)
+        .filter(|path| path.is_absolute())
+        .collect()
+}
+
 /// Serves until it is told to end.
 pub fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
@@ -36,7 +43,8 @@ pub fn main() -> anyhow::Result<()> {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             runtime_dir: std::env::var_os("ENGINE_RUNTIME").map(Into::into),
-            python: std::env::var_os("ENGINE_PYTHON").map(Into::into),
+            python: paths("ENGINE_PYTHON"),
+            node: paths("ENGINE_NODE"),
             warm: std::env::var("ENGINE_WARM").map_or(0, |count| count.parse().unwrap_or(0)),
             rate_limits: std::env::var("ENGINE_RATE_LIMITS")
                 .map_or_else(|_| Ok(Default::default()), |text| text.parse())

@@ -33,6 +33,7 @@ mod hostile_files;
 mod identity;
 mod images;
 mod interpreter;
+mod interpreters;
 mod lsp;
 mod network;
 mod node;
@@ -84,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         identity::trials(),
         images::trials(),
         interpreter::trials(),
+        interpreters::trials(),
         lsp::trials(),
         node::trials(),
         network::trials(),

@@ -26,14 +26,14 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A server of the files in a folder, which counts what it is asked for.
-struct Registry {
+pub struct Registry {
     folder: tempfile::TempDir,
     port: u16,
     asked: Arc<AtomicUsize>,
 }
 
 impl Registry {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -65,18 +65,23 @@ impl Registry {
 
     /// An engine whose sandboxes reach this registry alone.
     fn engine(&self) -> Engine {
+        self.engine_with(&[])
+    }
+
+    /// The same with further settings.
+    pub fn engine_with(&self, further: &[(&str, &str)]) -> Engine {
         let env = format!(
             "PIP_INDEX_URL={url}/simple,PIP_TRUSTED_HOST=10.0.2.2,npm_config_registry={url}/npm/",
             url = self.url()
         );
-        Engine::start_with(&[
-            ("ENGINE_NETWORK", &format!("127.0.0.1:{}", self.port)),
-            ("ENGINE_SANDBOX_ENV", &env),
-        ])
+        let network = format!("127.0.0.1:{}", self.port);
+        let mut settings = vec![("ENGINE_NETWORK", network.as_str()), ("ENGINE_SANDBOX_ENV", &env)];
+        settings.extend(further);
+        Engine::start_with(&settings)
     }
 
     /// A Python package with a module and a command.
-    fn python_package(&self, name: &str, answer: &str) {
+    pub fn python_package(&self, name: &str, answer: &str) {
         let script = format!(
             r#"
 import sys, zipfile
@@ -167,7 +172,7 @@ fn serve(mut stream: std::net::TcpStream, root: &Path, count: &AtomicUsize) {
         .and_then(|()| stream.write_all(&body));
 }
 
-fn list(language: &str, name: &str, text: &str) -> InstallPackages {
+pub fn list(language: &str, name: &str, text: &str) -> InstallPackages {
     InstallPackages {
         session_id: "packages".into(),
         language: language.into(),
@@ -177,7 +182,7 @@ fn list(language: &str, name: &str, text: &str) -> InstallPackages {
 }
 
 /// Installs a list; the exit code and what was printed.
-async fn install(toolbox: &Toolbox, list: &InstallPackages) -> (i32, String) {
+pub async fn install(toolbox: &Toolbox, list: &InstallPackages) -> (i32, String) {
     // It may be there from an earlier list.
     let _ = toolbox.create_session(&list.session_id).await;
     let command = toolbox.install_packages(list).await.unwrap().cmd_id;

@@ -269,7 +269,7 @@ async fn other_python() {
     let library = std::path::Path::new("/usr/lib").join(name);
     std::os::unix::fs::symlink(&library, prefix.join("lib").join(name)).unwrap();
     let chosen = prefix.join("bin/python3");
-    let ground = crate::kit::ground_with(|config| config.python = Some(chosen.clone())).await;
+    let ground = crate::kit::ground_with(|config| config.python = vec![chosen.clone()]).await;
     let sandbox = ground.sandbox().await;
     assert_eq!(sandbox.python(), chosen.to_str());
     let ran = run(

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
-use engine::sandbox::{Enforcer, IsolationChoice, Level, SandboxHost, Wiring};
+use engine::sandbox::{Enforcer, IsolationChoice, Level, SandboxHost, Verdict, Wiring};
 use libtest_mimic::{Failed, Trial};
 
 use crate::kit::{
@@ -162,14 +162,27 @@ async fn refused() {
 
 async fn doctor() {
     let ground = ground().await;
+    let names = || -> Vec<_> {
+        let all = std::fs::read_dir(ground.data.path()).unwrap().flatten();
+        all.map(|entry| entry.file_name()).collect()
+    };
+    let before = names();
     let look = engine::sandbox::outlook(config(&ground.data));
-    let left = std::fs::read_dir(ground.data.path()).unwrap().flatten();
-    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
-    assert_eq!(left, ["homes"], "a look leaves nothing behind");
+    assert_eq!(names(), before, "a look leaves nothing behind");
     let diagnosis = look.diagnosis;
     let found = diagnosis.isolation.as_ref().unwrap();
     assert_eq!(found, ground.host.isolation());
-    assert!(look.python.is_some_and(|python| python.version.starts_with("3.")));
+    let chosen = look
+        .interpreters
+        .python
+        .iter()
+        .find(|found| found.verdict == Verdict::Chosen);
+    let version = chosen.and_then(|found| found.version.as_deref());
+    assert!(
+        version.is_some_and(|version| version.starts_with("3.")),
+        "{:?}",
+        look.interpreters
+    );
     let mut none = config(&ground.data);
     none.program = Some("/usr/bin/false".into());
     let look = engine::sandbox::outlook(none);
