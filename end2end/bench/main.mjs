@@ -2,11 +2,12 @@
 // a figure. An argument keeps only the groups whose name begins so.
 import { createToReady } from "./create.mjs";
 import { engine } from "./engine/main.mjs";
+import { load } from "./load/main.mjs";
 import { firstLine } from "./first-line.mjs";
 import { millionLines } from "./million-lines.mjs";
 import { startAndLoad } from "./start.mjs";
 
-const groups = { create: createToReady, engine, lines: millionLines, start: startAndLoad, press: firstLine };
+const groups = { create: createToReady, engine, lines: millionLines, load, start: startAndLoad, press: firstLine };
 
 for (const [name, measure] of Object.entries(groups)) {
   if (name.startsWith(process.argv[2] ?? "")) await measure();

@@ -23,8 +23,16 @@ impl From<StoreError> for UiError {
     }
 }
 
+/// When a start may be tried again that found the line full, in seconds.
+const LINE_FULL_WAIT: u64 = 5;
+
 impl From<RunsError> for UiError {
     fn from(error: RunsError) -> Self {
+        if matches!(error, RunsError::Busy(_))
+            && let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>()
+        {
+            response.insert_header(http::header::RETRY_AFTER, LINE_FULL_WAIT.into());
+        }
         let code = match error {
             RunsError::Store(error) => return error.into(),
             RunsError::NotFound(_) => ErrorCode::NotFound,

@@ -10,3 +10,4 @@ pub mod lane;
 pub mod menu;
 pub mod notices;
 pub mod state;
+pub mod waits;

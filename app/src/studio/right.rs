@@ -1,7 +1,10 @@
 //! The right panel: the lane of phases, and below it the log or the runs.
 
 use super::{history::History, state::use_studio};
-use crate::{log::LogPanel, parts::lane::Lane};
+use crate::{
+    log::LogPanel,
+    parts::{lane::Lane, waits::Waits},
+};
 use leptos::prelude::*;
 use model::time::count_words;
 
@@ -80,6 +83,7 @@ pub fn RightPanel() -> impl IntoView {
     view! {
         <section class="side" aria-label="Runs and logs">
             <Lane run=studio.shown kept=kept now=studio.now />
+            <Waits run=studio.shown />
             <div class="right-bar">
                 <div class="right-tabs" role="tablist" aria-label="Right panel">
                     {tab_button(Tab::Logs, "tab-logs", "panel-logs", "Logs", log_count)}

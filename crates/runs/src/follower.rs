@@ -2,21 +2,23 @@
 //! a slow one is slow alone and holds nothing back but its own place.
 //!
 //! What it gives is bounded by [`BATCH_BYTES`] of output at a time. A reader
-//! that has caught up is woken at once by the first output after a pause, and
-//! then every [`PACE`] at most, however often the program writes.
+//! that has caught up is woken at once by the first output after a pause, or
+//! when the line it belongs to is whole, and then every [`PACE`] at most,
+//! however often the program writes.
 
 use crate::{
     journal::until_done,
     live::LiveRun,
     reading::{LogReader, Piece},
+    settling::Settling,
 };
 use model::{Cursor, LogEnd, Run, RunEvent, RunId, StreamMessage};
 use std::{sync::Arc, time::Duration};
 use store::Store;
 use tokio::{sync::watch, time::Instant};
 
-/// The most output in one batch, in bytes.
-const BATCH_BYTES: u64 = 256 * 1024;
+/// The most output in one batch, in bytes: about what is held for a reader that does not take it.
+const BATCH_BYTES: u64 = 64 * 1024;
 /// The shortest time between two batches of output for a reader that has caught up.
 const PACE: Duration = Duration::from_millis(40);
 /// The most events in one batch of an ended run.
@@ -36,6 +38,7 @@ enum Source {
         more: watch::Receiver<()>,
         version: u64,
         paced_until: Option<Instant>,
+        settling: Settling,
     },
     Stored {
         run: Box<Run>,
@@ -67,6 +70,7 @@ impl Follower {
                 more,
                 version: 0,
                 paced_until: None,
+                settling: Settling::default(),
             },
             done: false,
         }
@@ -121,6 +125,7 @@ impl Follower {
             more,
             version,
             paced_until,
+            settling,
         } = &mut self.source
         else {
             return None;
@@ -130,7 +135,14 @@ impl Follower {
             // The end is looked at before the log: what it counts is then all there to read.
             let changes = changes(live, *version, self.cursor.seq);
             let now = Instant::now();
-            let pause = paced_until.filter(|until| *until > now && changes.end.is_none());
+            let paced = paced_until.filter(|until| *until > now && changes.end.is_none());
+            let part = changes.end.is_none() && live.ledger.ends_within_a_line(self.cursor.offset);
+            let settling = if paced.is_none() {
+                settling.wait(part, now)
+            } else {
+                None
+            };
+            let pause = paced.or(settling);
             let piece = match pause {
                 Some(_) => None,
                 None => until_done(&self.log.run, "reading its log", || {
@@ -152,7 +164,7 @@ impl Follower {
             }
             let waiting = self.cursor.offset < position;
             tokio::select! {
-                changed = more.changed(), if pause.is_none() || !waiting => if changed.is_err() { return None },
+                changed = more.changed(), if paced.is_none() || !waiting => if changed.is_err() { return None },
                 () = tokio::time::sleep_until(pause.unwrap_or(now)), if pause.is_some() => {}
                 () = live.closed.cancelled() => return None,
             }

@@ -27,6 +27,7 @@ mod recovery;
 mod sandboxes;
 mod secrets;
 mod service;
+mod settling;
 pub mod tokens;
 mod vault;
 

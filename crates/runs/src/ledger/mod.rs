@@ -178,6 +178,11 @@ impl Ledger {
         locked(&self.ring).position()
     }
 
+    /// Whether a reader at `offset` would be given little, and not to the end of a line.
+    pub(crate) fn ends_within_a_line(&self, offset: u64) -> bool {
+        locked(&self.ring).ends_within_a_line(offset)
+    }
+
     /// Whether the log is over its limit, so that only its end is still kept.
     pub(crate) fn is_over_limit(&self) -> bool {
         locked(&self.ring).is_over_limit()

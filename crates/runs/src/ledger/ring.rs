@@ -65,6 +65,10 @@ pub(super) struct Ring {
     open: Open,
     offset: u64,
     lines: u64,
+    /// Whether the last byte is not the end of a line.
+    within_a_line: bool,
+    /// What readers were given of the open chunk, until it changes: they share it.
+    given: Option<Arc<Chunk>>,
     stored: u64,
     head_limit: u64,
     bound: usize,
@@ -106,6 +110,8 @@ impl Ring {
             open: empty_chunk(offset, lines, Millis::default()),
             offset,
             lines,
+            within_a_line: false,
+            given: None,
             stored: offset,
             head_limit: limits.log - tail,
             bound: usize::try_from(tail).unwrap_or(limits.ring),
@@ -152,6 +158,8 @@ impl Ring {
             open.chunk.length += as_u64(part.len());
             self.offset += as_u64(part.len());
             self.lines += as_u64(memchr::memchr_iter(b'\n', part).count());
+            self.within_a_line = part.last().is_some_and(|byte| *byte != b'\n');
+            self.given = None;
             bytes = rest;
             if bytes.is_empty() && mark.is_some() {
                 self.open.mark = mark.take();
@@ -169,6 +177,7 @@ impl Ring {
         log::encode(Record::Gap { at, length }, &mut self.open.chunk.frames);
         self.open.chunk.length += length;
         self.offset += length;
+        self.within_a_line = false;
         self.seal();
         true
     }
@@ -201,6 +210,7 @@ impl Ring {
         if self.open.chunk.frames.is_empty() {
             return;
         }
+        self.given = None;
         let next = empty_chunk(self.offset, self.lines, self.open.chunk.at);
         let Open { mut chunk, mark, .. } = std::mem::replace(&mut self.open, next);
         chunk.frames.shrink_to_fit();
@@ -290,7 +300,12 @@ impl Ring {
         chunks
     }
 
-    pub(super) fn read(&self, offset: u64, budget: u64) -> View {
+    /// Whether there is something after `offset`, less than a few lines, and its end is within a line.
+    pub(super) fn ends_within_a_line(&self, offset: u64) -> bool {
+        self.within_a_line && offset < self.offset && self.offset - offset < as_u64(CHUNK_BYTES) / 8
+    }
+
+    pub(super) fn read(&mut self, offset: u64, budget: u64) -> View {
         if offset >= self.offset {
             return View::Nothing;
         }
@@ -321,7 +336,9 @@ impl Ring {
             }
         }
         if !self.open.chunk.frames.is_empty() && end_of(&self.open.chunk) > offset {
-            found.push(Arc::new(self.open.chunk.clone()));
+            let open = &self.open.chunk;
+            let given = self.given.get_or_insert_with(|| Arc::new(open.clone()));
+            found.push(Arc::clone(given));
         }
         View::Chunks(found)
     }

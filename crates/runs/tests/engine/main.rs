@@ -12,6 +12,7 @@ mod ends;
 mod engine_process;
 mod host;
 mod life;
+mod load;
 mod output;
 #[path = "../support/told.rs"]
 mod told;
@@ -42,11 +43,14 @@ fn main() {
         life::packages_are_installed_once_for_all_sandboxes,
         ends::exit_codes_and_signals,
         ends::a_stop_leaves_nothing_alive,
+        ends::a_stop_asks_before_it_kills,
+        ends::a_kept_sandbox_holds_nothing_of_a_stopped_run,
         ends::a_run_past_its_time_is_ended,
         ends::the_engine_killed_in_the_middle_makes_the_run_lost,
         ends::a_restart_of_ours_changes_nothing,
         output::every_byte_is_the_programs_own,
         output::a_million_lines_are_all_there,
+        load::fifty_runs_at_once_and_two_hundred_readers_miss_no_byte,
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

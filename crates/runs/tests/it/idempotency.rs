@@ -1,7 +1,8 @@
 //! The same start, asked for more than once: one run.
 
-use crate::studio::Studio;
-use model::{AgentSettings, Language, RunState};
+use crate::{studio::Studio, told::Told};
+use daytona::wire::Stream;
+use model::{AgentSettings, Cursor, Language, RunState};
 use runs::RunsError;
 
 #[tokio::test]
@@ -76,4 +77,43 @@ async fn the_id_of_another_agents_run_is_refused() {
     let refused = studio.runs.start(stolen).await;
     assert!(matches!(refused, Err(RunsError::Conflict(_))), "{refused:?}");
     assert_eq!(studio.provider.world.calls("/exec"), 1);
+}
+
+#[tokio::test]
+async fn a_reconnect_only_reads() {
+    let studio = Studio::open().await;
+    let world = &studio.provider.world;
+    let run = studio.start().await;
+    studio.until(&run, RunState::Running).await;
+    world.print(Stream::Stdout, b"one\ntwo\n");
+    let mut told = Told::default();
+    let mut follower = studio.follower(&run).await;
+    while told.text() != "one\ntwo\n" {
+        for message in follower.next().await.unwrap() {
+            told.take(message);
+        }
+    }
+    let seen = follower.cursor();
+    let (calls, row) = (world.all_calls(), studio.store.run(&run).await.unwrap());
+    let events = studio.store.events_after(&run, 0, 500).await.unwrap();
+    for offset in [0, 3, seen.offset] {
+        for _ in 0..10 {
+            let cursor = Cursor {
+                offset,
+                ..Cursor::default()
+            };
+            let mut again = studio.runs.follow(&run, cursor).await.unwrap();
+            let mut told = Told::default();
+            for message in again.next().await.unwrap() {
+                told.take(message);
+            }
+            assert_eq!(told.bytes(), b"one\ntwo\n"[offset as usize..]);
+        }
+    }
+    assert_eq!(world.all_calls(), calls, "the provider was asked nothing");
+    assert_eq!(studio.store.run(&run).await.unwrap(), row);
+    assert_eq!(studio.store.events_after(&run, 0, 500).await.unwrap(), events);
+    world.exit(0);
+    assert_eq!(studio.told(&run).await.text(), "one\ntwo\n");
+    assert_eq!((world.calls("/exec"), world.calls("POST /api/sandbox")), (1, 1));
 }
