@@ -1,9 +1,9 @@
 //! Opens regular files, and nothing else, for reading and writing.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, fstatfs, openat2, readlink};
 use rustix::io::Errno;
 
 use super::{fault, folders, stat_at};
@@ -29,12 +29,27 @@ fn only_regular(stat: FileStat) -> Result<FileStat, FileFault> {
     }
 }
 
+/// The memory of a process looks like a regular file. Which of them the kernel
+/// lets this one open depends on whose user namespace it was started in.
+fn no_memory(file: impl AsFd) -> Result<(), FileFault> {
+    if fstatfs(&file).map_err(fault)?.f_type != PROC_SUPER_MAGIC {
+        return Ok(());
+    }
+    let own = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    let name = readlink(own, Vec::new()).map_err(fault)?;
+    if name.as_bytes().ends_with(b"/mem") {
+        return Err(FileFault::NotRegular);
+    }
+    Ok(())
+}
+
 /// Looks before opening, so that a device is not even opened, and again after,
 /// because the path may name something else by then.
 pub(crate) fn open_read(path: &Path) -> Result<Reader, FileFault> {
     only_regular(super::stat(path)?)?;
     let file = open(path, OFlags::RDONLY, Mode::empty()).map_err(fault)?;
     let stat = only_regular(of_open(&file)?)?;
+    no_memory(&file)?;
     Ok((file, stat))
 }
 
@@ -54,6 +69,7 @@ pub(crate) fn open_write(path: &Path, mode: u32, create_parents: bool) -> Result
     let mode = Mode::from_raw_mode(mode & 0o777);
     let file = open(path, OFlags::WRONLY | OFlags::CREATE, mode).map_err(fault)?;
     only_regular(of_open(&file)?)?;
+    no_memory(&file)?;
     rustix::fs::ftruncate(&file, 0).map_err(fault)?;
     let stat = of_open(&file)?;
     Ok((file, stat))
