@@ -9,6 +9,8 @@ use std::{collections::BTreeMap, path::Path};
 const ENGINE_KEY: &str = "PITLANE_ENGINE_KEY";
 /// Read by `pitlane secrets rotate-key` alone.
 const NEW_MASTER_KEY: &str = "PITLANE_NEW_MASTER_KEY";
+/// What programs that use the API keep their token in, by our own documentation.
+const TOKEN: &str = "PITLANE_TOKEN";
 
 /// The two names of a setting: its key in the file, and its environment variable.
 #[derive(Clone, Copy, Debug)]
@@ -186,7 +188,7 @@ impl Sources {
             }
             None if note_unknown
                 && variable.starts_with("PITLANE_")
-                && ![ENGINE_KEY, NEW_MASTER_KEY].contains(&variable) =>
+                && ![ENGINE_KEY, NEW_MASTER_KEY, TOKEN].contains(&variable) =>
             {
                 self.unknown_variables.push(variable.to_owned());
             }

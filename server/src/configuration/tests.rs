@@ -212,6 +212,7 @@ fn a_named_file_must_exist() {
 fn variables_that_look_like_ours_are_noted() {
     let configuration = given()
         .variable("PITLANE_PORT", "1")
+        .variable("PITLANE_TOKEN", "plt_x")
         .variable("HOME", "/")
         .read()
         .expect("usable");

@@ -90,10 +90,9 @@ pub async fn download(
 
 /// The offsets of what is wanted.
 async fn place(runs: &Runs, run: &RunId, wanted: &Wanted) -> Result<(u64, u64), Refusal> {
-    let both = |one: bool, other: bool| one && other;
-    if both(wanted.from.is_some(), wanted.from_line.is_some())
-        || both(wanted.to.is_some(), wanted.to_line.is_some())
-    {
+    let twice = (wanted.from.is_some() && wanted.from_line.is_some())
+        || (wanted.to.is_some() && wanted.to_line.is_some());
+    if twice {
         return Err(
             Invalid("Name an end of the part by its offset or by its line, not by both.".to_owned()).into(),
         );

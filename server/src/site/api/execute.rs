@@ -68,11 +68,11 @@ pub async fn execute(
     }
     let wish = Wish::of(runs, &id, key.is_none());
     if let Err(error) = runs.execute(start, once).await {
-        wish.is_fulfilled();
+        wish.fulfilled();
         return Err(error.into());
     }
     let run = runs.ended(&id).await?;
-    wish.is_fulfilled();
+    wish.fulfilled();
     answer::with_output(&site, &person, run, wanted.split).await
 }
 
@@ -117,7 +117,7 @@ impl Wish {
     }
 
     /// The run has ended, or never was.
-    pub fn is_fulfilled(mut self) {
+    pub fn fulfilled(mut self) {
         self.run = None;
     }
 }

@@ -122,7 +122,7 @@ impl Conversation {
         let follower = match followed.await {
             Ok(follower) => follower,
             Err(error) => {
-                wish.is_fulfilled();
+                wish.fulfilled();
                 return self.refuse(error.into()).await;
             }
         };
@@ -130,7 +130,7 @@ impl Conversation {
             self.hear(&id, &text).await?;
         }
         let end = self.follow(&id, follower).await?;
-        wish.is_fulfilled();
+        wish.fulfilled();
         Ok(end)
     }
 
