@@ -16,7 +16,7 @@ use crate::{
     stopping,
 };
 use app::{Assets, Services};
-use model::Role;
+use model::{Provider, Role};
 use runs::{KeyFile, Runs, RunsConfig, Vault};
 use rustix::fs::{FlockOperation, flock};
 use std::{
@@ -29,8 +29,13 @@ use std::{
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-/// How long open requests have once the server is told to stop.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// How long open requests have once the server is told to stop. Storing what is left of runs goes on
+/// beside them, and takes as long at most; all in all a stop takes less than 5 s.
+const STOP_WITHIN: Duration = Duration::from_millis(2500);
+/// How long the database may take to be closed.
+const CLOSE_WITHIN: Duration = Duration::from_millis(500);
+/// How long is waited for the engine, which was told to end and does so by itself.
+const ENGINE_WITHIN: Duration = Duration::from_secs(1);
 /// How much of all logs is held in memory at most, in bytes, as long as that leaves each the smallest part.
 const RINGS: usize = 128 << 20;
 /// The least of one log that is held in memory, in bytes.
@@ -54,7 +59,7 @@ pub fn run(
         .map_err(|error| Failure::new(format!("No threads can be started: {error}.")))?;
     hangups.map(|hangups| runtime.spawn(hangups));
     let served = runtime.block_on(serve(configuration));
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    runtime.shutdown_timeout(Duration::from_millis(300));
     served
 }
 
@@ -69,19 +74,33 @@ async fn serve(configuration: &Configuration) -> Result<(), Failure> {
     let started = start(configuration, &sandboxes, addr, &shutdown).await;
     let served = match started {
         Ok(site) => {
+            let services = site.services.clone();
             let bounds = Bounds::new(listening::possible(configuration.connections));
-            let answered = answer(listener, site.clone(), bounds, shutdown).await;
-            site.services.runs.shutdown().await;
-            site.services.store.close().await;
+            let serving = async {
+                let answered = answer(listener, site, bounds, shutdown.clone()).await;
+                shutdown.cancel();
+                answered
+            };
+            let leaving = async {
+                shutdown.cancelled().await;
+                services.runs.shutdown().await;
+            };
+            let (answered, ()) = tokio::join!(serving, leaving);
+            if tokio::time::timeout(CLOSE_WITHIN, services.store.close())
+                .await
+                .is_err()
+            {
+                tracing::warn!("the database took too long to close; it is whole all the same");
+            }
             answered
         }
         Err(failure) => Err(failure),
     };
     if let Some(engine) = sandboxes.engine {
         if configuration.keep_engine {
-            engine.leave()
-        } else {
-            engine.stop().await
+            engine.leave();
+        } else if tokio::time::timeout(ENGINE_WITHIN, engine.stop()).await.is_err() {
+            tracing::warn!("the engine goes on ending its sandboxes by itself");
         }
     }
     served
@@ -98,7 +117,10 @@ async fn start(
     let sessions = Sessions::open(&store).await?;
     tokio::spawn(sessions.clone().delete_expired_hourly());
     let vault = vault(configuration)?;
+    let server = instance(&configuration.data)?;
+    let shared = installation(&store, sandboxes.provider, &server).await?;
     let config = RunsConfig {
+        server,
         own_secrets: sandboxes
             .keys
             .iter()
@@ -112,7 +134,7 @@ async fn start(
         stop_grace: configuration.stop_grace,
         log_limit: configuration.log_limit,
         ring: ring(configuration.concurrency),
-        ..RunsConfig::new(instance(&configuration.data)?, sandboxes.provider)
+        ..RunsConfig::new(shared, sandboxes.provider)
     };
     let runs = Runs::open(config, store.clone(), sandboxes.client.clone())
         .await
@@ -176,7 +198,7 @@ async fn answer(
     tokio::select! {
         () = serving => {}
         () = async { shutdown.cancelled().await; tokio::time::sleep(STOP_WITHIN).await } => {
-            tracing::warn!("requests that took more than {} s to end were cut off", STOP_WITHIN.as_secs());
+            tracing::warn!("requests that took more than {} s to end were cut off", STOP_WITHIN.as_secs_f32());
         }
     }
     Ok(())
@@ -228,7 +250,7 @@ pub fn hold_data(data: &Path) -> Result<File, Failure> {
     Ok(lock)
 }
 
-/// The name of this installation at the provider, made at its first start.
+/// The name of the server of this data folder, made at its first start.
 fn instance(data: &Path) -> Result<String, Failure> {
     let path = data.join("instance");
     if let Ok(name) = std::fs::read_to_string(&path)
@@ -240,6 +262,19 @@ fn instance(data: &Path) -> Result<String, Failure> {
     std::fs::write(&path, &name)
         .map_err(|error| Failure::new(format!("{} cannot be written: {error}.", path.display())))?;
     Ok(name)
+}
+
+/// The name that the sandboxes of this server carry at the provider. Servers on one PostgreSQL that use
+/// Daytona share one, so that any of them can go on with the runs of another. An engine is a server's
+/// own, and so are the sandboxes in it.
+async fn installation(store: &Store, provider: Provider, server: &str) -> Result<String, Failure> {
+    if provider == Provider::Embedded || !store.is_shared() {
+        return Ok(server.to_owned());
+    }
+    store
+        .installation(server)
+        .await
+        .map_err(|error| Failure::unusable(error.to_string()))
 }
 
 /// The link for the owner, as long as there is no password to sign in with.

@@ -14,7 +14,7 @@ impl From<StoreError> for UiError {
             StoreError::NotFound(_) => ErrorCode::NotFound,
             StoreError::Conflict(_) => ErrorCode::Conflict,
             StoreError::Invalid(_) => ErrorCode::Invalid,
-            StoreError::TooNew(_) | StoreError::Unavailable { .. } => {
+            StoreError::TooNew(_) | StoreError::Fenced(_) | StoreError::Unavailable { .. } => {
                 tracing::error!(?error, "the database did not do its part");
                 ErrorCode::Unavailable
             }

@@ -29,6 +29,15 @@ pub struct RunsConfig {
     pub snapshot: Option<String>,
     /// How long an unreachable provider is asked again before a run is lost.
     pub provider_deadline: Duration,
+    /// Names this server among those on one database: the same after a restart of the same, so that it
+    /// has its own runs back at once, and of no two that run at the same time.
+    pub server: String,
+    /// How often the lease on its runs is renewed.
+    pub lease_renewal: Duration,
+    /// How long a lease lasts: after that another server takes its runs over.
+    pub lease: Duration,
+    /// How long a sandbox of this installation that no row knows is let be.
+    pub stranger_age: Duration,
     /// How often the reaper compares the provider with our rows.
     pub reap_every: Duration,
     /// Pitlane's own keys and tokens: they are masked in everything a program or the provider says.
@@ -40,7 +49,8 @@ pub struct RunsConfig {
 impl RunsConfig {
     /// The settings everything but the tests starts from: 256 MiB of log and
     /// 4 MiB of it in memory, 16 runs at once and 1,000 waiting, 2 s to end by itself, 60 s for
-    /// the provider to come back, and the reaper every minute.
+    /// the provider to come back, a lease of 20 s renewed every 5 s, a server like no other, and the
+    /// reaper every minute.
     #[must_use]
     pub fn new(instance: impl Into<String>, provider: Provider) -> Self {
         Self {
@@ -54,6 +64,10 @@ impl RunsConfig {
             stop_grace: Duration::from_secs(2),
             snapshot: None,
             provider_deadline: Duration::from_secs(60),
+            server: uuid::Uuid::new_v4().to_string(),
+            lease_renewal: Duration::from_secs(5),
+            lease: Duration::from_secs(20),
+            stranger_age: Duration::from_secs(120),
             reap_every: Duration::from_secs(60),
             own_secrets: Vec::new(),
             vault: None,

@@ -11,10 +11,11 @@
 //! All secrets of the installation are masked, not only those the agent is
 //! given: a live sandbox may still hold one that was taken away.
 
-use crate::{driver::Context, journal::until_done, tokens};
+use crate::{book::until_done, driver::Context, tokens};
 use model::{AgentId, RunId, SecretId, VariableValue, secret};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use store::Hold;
 
 /// Variables, and what to mask.
 #[derive(Default)]
@@ -92,7 +93,8 @@ impl Environment {
     ///
     /// # Errors
     /// A sentence that says why it cannot be kept.
-    pub(crate) async fn keep(&self, context: &Context, run: &RunId) -> Result<(), String> {
+    pub(crate) async fn keep(&self, context: &Context, hold: &Hold) -> Result<(), String> {
+        let run = &hold.run;
         if self.variables.is_empty() && self.masked.is_empty() {
             return Ok(());
         }
@@ -103,10 +105,10 @@ impl Environment {
         let json = serde_json::to_string(&kept).map_err(|error| error.to_string())?;
         let sealed = context.vault.seal(run.as_str(), &json).map_err(|error| error.0)?;
         until_done(run, "what it is given", || {
-            context.store.save_run_environment(run, &sealed)
+            context.store.save_run_environment(hold, &sealed)
         })
         .await
-        .ok_or_else(|| "What the run is given could not be stored, so it is not started.".to_owned())
+        .map_err(|_| "What the run is given could not be stored, so it is not started.".to_owned())
     }
 }
 
@@ -117,7 +119,7 @@ impl Environment {
 pub(crate) async fn recall(context: &Context, run: &RunId) -> Result<(Vec<String>, Vec<String>), String> {
     let sealed = until_done(run, "what it was given", || context.store.run_environment(run))
         .await
-        .ok_or_else(|| "What the run was given cannot be read.".to_owned())?;
+        .map_err(|_| "What the run was given cannot be read.".to_owned())?;
     let Some(sealed) = sealed else {
         return Ok((Vec::new(), Vec::new()));
     };

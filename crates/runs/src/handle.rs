@@ -1,6 +1,6 @@
 //! Where a run's program is found again by another process of ours.
 
-use crate::journal::until_done;
+use crate::book::{Book, until_done};
 use model::{RunId, RunState, StopProof};
 use serde::{Deserialize, Serialize};
 use store::{Attachment, Store};
@@ -59,28 +59,29 @@ impl Handle {
         }
     }
 
-    /// Writes it. Returns when it is in the database.
-    pub(crate) async fn save(&self, store: &Store, run: &RunId) {
+    /// Writes it. Returns when it is in the database; false when it never will be, because the run is
+    /// another server's now or gone.
+    pub(crate) async fn save(&self, book: &Book) -> bool {
+        let run = book.run();
         let command = match serde_json::to_string(self) {
             Ok(json) => json,
             Err(error) => {
                 tracing::error!(%run, %error, "the place of a program cannot be written");
-                return;
+                return false;
             }
         };
         let attachment = Attachment {
             session: session_of(run),
             command,
         };
-        until_done(run, "where its program is", || {
-            store.save_attachment(run, &attachment)
-        })
-        .await;
+        book.attach(&attachment).await
     }
 
     /// Reads it; none when nothing was started for the run.
     pub(crate) async fn load(store: &Store, run: &RunId) -> Option<Self> {
-        let attachment = until_done(run, "where its program is", || store.attachment(run)).await??;
+        let attachment = until_done(run, "where its program is", || store.attachment(run))
+            .await
+            .ok()??;
         match serde_json::from_str(&attachment.command) {
             Ok(handle) => Some(handle),
             Err(error) => {

@@ -35,6 +35,8 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// How often a log has to end, or to go on after a hole, at the same place before that is believed,
 /// when the provider does not say so.
 const UNPROVED: u32 = 5;
+/// How long output may wait for the database before anybody is told.
+const ROOM_WITHIN: Duration = Duration::from_secs(3);
 /// How long the provider may be away before anybody is told.
 const TROUBLE_AFTER: Duration = Duration::from_secs(1);
 
@@ -240,7 +242,14 @@ impl Ingest {
 
     async fn append(&self, piece: LogPiece) {
         // The database is behind by the whole ring: let the program's output wait in the sandbox.
-        self.ledger.room().await;
+        if tokio::time::timeout(ROOM_WITHIN, self.ledger.room())
+            .await
+            .is_err()
+        {
+            let words = "More output than fits into memory waits for the database. The rest waits in the sandbox; nothing of it is lost.";
+            self.tell(Notice::Row(words.to_owned()));
+            self.ledger.room().await;
+        }
         match piece {
             LogPiece::Output {
                 at_ms, stream, bytes, ..

@@ -2,38 +2,35 @@
 //! no call to the provider waits for the database where the order between the
 //! two does not matter.
 
-use model::{Run, RunId};
-use std::time::Duration;
-use store::{NewEvent, Store, StoreError};
-use tokio::{sync::mpsc, task::JoinHandle};
+use crate::book::Book;
+use model::{Run, RunEvent};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
-/// The longest pause between two tries to write.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-struct Change {
-    run: Run,
-    events: Vec<NewEvent>,
+/// A new state of a run, and what happened.
+pub(crate) struct Change {
+    pub(crate) run: Run,
+    pub(crate) events: Vec<RunEvent>,
 }
 
 /// The writing side of one run's row and events.
 pub(crate) struct Journal {
     changes: mpsc::UnboundedSender<Change>,
-    task: JoinHandle<()>,
+    /// Ends with this: a run that was lost to another server is not written any more.
+    task: AbortOnDropHandle<()>,
 }
 
 impl Journal {
     /// Starts the task.
-    pub(crate) fn start(run: RunId, store: Store) -> Self {
+    pub(crate) fn start(book: Book) -> Self {
         let (changes, received) = mpsc::unbounded_channel();
-        let task = tokio::spawn(write(run, store, received));
+        let task = AbortOnDropHandle::new(tokio::spawn(write(book, received)));
         Self { changes, task }
     }
 
-    /// Queues a new state of the run with the events that go with it. There
-    /// are a few dozen of these in a run, so the queue needs no bound.
-    pub(crate) fn change(&self, run: Run, events: Vec<NewEvent>) {
-        // The task ends only after this sender is gone.
-        let _ = self.changes.send(Change { run, events });
+    /// Where changes are queued. [`Journal::finish`] waits until all of these are gone.
+    pub(crate) fn changes(&self) -> mpsc::UnboundedSender<Change> {
+        self.changes.clone()
     }
 
     /// Writes what is queued, and ends.
@@ -45,7 +42,7 @@ impl Journal {
     }
 }
 
-async fn write(id: RunId, store: Store, mut received: mpsc::UnboundedReceiver<Change>) {
+async fn write(book: Book, mut received: mpsc::UnboundedReceiver<Change>) {
     while let Some(first) = received.recv().await {
         // Take what came meanwhile too: the newest row stands for the older ones.
         let Change { mut run, mut events } = first;
@@ -53,35 +50,6 @@ async fn write(id: RunId, store: Store, mut received: mpsc::UnboundedReceiver<Ch
             run = next.run;
             events.extend(next.events);
         }
-        until_done(&id, "its row", || store.save_run(&run)).await;
-        if !events.is_empty() {
-            until_done(&id, "its events", || async {
-                store.append_events(&id, &events).await.map(drop)
-            })
-            .await;
-        }
-    }
-}
-
-/// Tries until the database takes it, or says that trying cannot help.
-pub(crate) async fn until_done<F, A, T>(id: &RunId, what: &str, mut attempt: F) -> Option<T>
-where
-    F: FnMut() -> A,
-    A: Future<Output = Result<T, StoreError>>,
-{
-    let mut pause = Duration::from_millis(50);
-    loop {
-        match attempt().await {
-            Ok(value) => return Some(value),
-            Err(error @ StoreError::Unavailable { .. }) => {
-                tracing::warn!(run = %id, what, %error, "the database did not take it, trying again");
-            }
-            Err(error) => {
-                tracing::error!(run = %id, what, %error, "the database refuses it");
-                return None;
-            }
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        book.save(&run, &events).await;
     }
 }

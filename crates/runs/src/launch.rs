@@ -1,6 +1,7 @@
 //! Puts together what a run needs while it is driven, and starts its driver.
 
 use crate::{
+    book::Book,
     driver::{Beginning, Context, Driver, Resumed},
     journal::Journal,
     ledger::{Ledger, Limits, Writer},
@@ -8,6 +9,7 @@ use crate::{
     once::Once,
     queue::Ticket,
     record::Record,
+    replicas::Lease,
 };
 use futures::FutureExt as _;
 use model::{AgentSettings, Phase, Run, RunEvent};
@@ -40,6 +42,7 @@ pub(crate) struct Left {
 /// Starts the driver of a run, and gives the run as it is then.
 pub(crate) fn spawn(
     context: &Arc<Context>,
+    lease: Lease,
     run: Run,
     settings: AgentSettings,
     how: Result<New, Left>,
@@ -74,16 +77,27 @@ pub(crate) fn spawn(
         Arc::clone(&ledger),
         requests,
         closed,
+        lease.clone(),
     ));
     context.hub.insert(Arc::clone(&live));
-    let journal = Journal::start(run.id.clone(), context.store.clone());
-    let writer = Writer::start(run.id.clone(), ledger, context.store.clone());
+    let book = Book::new(context.store.clone(), lease, Arc::clone(&context.bell));
+    let journal = Journal::start(book.clone());
+    let writer = Writer::start(book.clone(), ledger);
     let mut record = Record::new(run, live, journal, known, context.masks.own());
+    book.told_by(record.scribe());
     if matches!(beginning, Beginning::InLine(_)) {
         record.begin(Phase::Queued);
     }
     let run = record.run().clone();
-    let driver = Driver::new(Arc::clone(context), record, writer, received, settings, start);
+    let driver = Driver::new(
+        Arc::clone(context),
+        book,
+        record,
+        writer,
+        received,
+        settings,
+        start,
+    );
     let (guarded, id) = (Arc::clone(context), run.id.clone());
     context.tasks.spawn(async move {
         // A mistake of ours must not leave readers waiting for ever. The run is taken up at the next start.

@@ -4,6 +4,7 @@
 //!
 //! [`Runs`] is the way in.
 
+mod book;
 mod command;
 mod config;
 mod driver;
@@ -24,7 +25,9 @@ mod reaper;
 mod reconcile;
 mod record;
 mod recovery;
+mod replicas;
 mod sandboxes;
+mod scribe;
 mod secrets;
 mod service;
 mod settling;

@@ -1,7 +1,7 @@
 //! A run under way, as everybody but its driver sees it: its newest state, its
 //! events, its ledger, and the queue its driver takes requests from.
 
-use crate::ledger::Ledger;
+use crate::{ledger::Ledger, replicas::Lease};
 use model::{LogEnd, Run, RunEvent, RunId};
 use std::{
     collections::HashMap,
@@ -42,8 +42,10 @@ pub(crate) struct LiveRun {
     pub(crate) id: RunId,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) requests: mpsc::UnboundedSender<Request>,
-    /// Cancelled when this process gives the run up: readers then end without an end.
+    /// Cancelled when this process gives the run up: readers then end without an end, or go on with
+    /// what the store has.
     pub(crate) closed: CancellationToken,
+    pub(crate) lease: Lease,
     state: Mutex<LiveState>,
 }
 
@@ -54,12 +56,14 @@ impl LiveRun {
         ledger: Arc<Ledger>,
         requests: mpsc::UnboundedSender<Request>,
         closed: CancellationToken,
+        lease: Lease,
     ) -> Self {
         Self {
             id: run.id.clone(),
             ledger,
             requests,
             closed,
+            lease,
             state: Mutex::new(LiveState {
                 run,
                 version: 1,
@@ -109,6 +113,10 @@ impl Hub {
 
     pub(crate) fn get(&self, id: &RunId) -> Option<Arc<LiveRun>> {
         self.locked().get(id).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<LiveRun>> {
+        self.locked().values().cloned().collect()
     }
 
     pub(crate) fn remove(&self, id: &RunId) {

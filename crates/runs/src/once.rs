@@ -2,7 +2,11 @@
 //! is gone afterwards, with what this one run is given instead of or beside
 //! what the agent has. Nothing of it is saved in the agent.
 
-use crate::{Runs, RunsError, service::StartRun};
+use crate::{
+    Runs, RunsError,
+    live::LiveRun,
+    service::{Place, StartRun},
+};
 use model::{
     Agent, AgentSettings, FilePath, Invalid, Language, LogStream, Run, RunId,
     language::entrypoint,
@@ -10,9 +14,11 @@ use model::{
     secret::{check_name, check_size, check_value},
     time::byte_words,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use store::Revision;
 
+/// How often is looked for an end at another server that was not rung for.
+const LOOK: Duration = Duration::from_secs(1);
 /// The most that is given to the program's standard input, in bytes.
 const MOST_STDIN: usize = 1 << 20;
 
@@ -158,20 +164,24 @@ impl Runs {
     /// # Errors
     /// When there is no such run, or this process shuts down before.
     pub async fn ended(&self, id: &RunId) -> Result<Run, RunsError> {
-        let (run, live) = self.find(id).await?;
-        let Some(live) = live else { return Ok(run) };
-        let mut more = live.ledger.more().subscribe();
+        let context = &self.context;
         loop {
-            more.borrow_and_update();
-            {
-                let state = live.state();
-                if state.end.is_some() {
-                    return Ok(state.run.clone());
+            // Before the look, so that nothing of another server is missed between.
+            let mut news = context.bell.waiting_for(id);
+            match self.find(id).await? {
+                (run, Place::Over) => return Ok(run),
+                (_, Place::Here(live)) => {
+                    if let Some(run) = ended_here(&live).await {
+                        return Ok(run);
+                    }
+                    if context.shutdown.is_cancelled() || !context.store.is_shared() {
+                        return Err(RunsError::ShuttingDown);
+                    }
                 }
-            }
-            tokio::select! {
-                changed = more.changed() => if changed.is_err() { return Err(RunsError::ShuttingDown) },
-                () = live.closed.cancelled() => return Err(RunsError::ShuttingDown),
+                (_, Place::Away) => tokio::select! {
+                    _ = tokio::time::timeout(LOOK, news.changed()) => {}
+                    () = context.shutdown.cancelled() => return Err(RunsError::ShuttingDown),
+                },
             }
         }
     }
@@ -232,6 +242,24 @@ impl Runs {
             }
         }
         Ok(offset)
+    }
+}
+
+/// Waits for the end of a run that is driven here; none when it is not any more.
+async fn ended_here(live: &LiveRun) -> Option<Run> {
+    let mut more = live.ledger.more().subscribe();
+    loop {
+        more.borrow_and_update();
+        {
+            let state = live.state();
+            if state.end.is_some() {
+                return Some(state.run.clone());
+            }
+        }
+        tokio::select! {
+            changed = more.changed() => changed.ok()?,
+            () = live.closed.cancelled() => return None,
+        }
     }
 }
 

@@ -6,9 +6,9 @@
 //! |---|---|---|
 //! | none, `deleting` or `deleted` | there | deleted |
 //! | `idle`, its time over | there | deleted |
-//! | `intended`, `in use`, of a run that is not under way | any | deleted |
+//! | `intended`, `in use`, of a run that has ended or is gone | any | deleted |
 //! | `idle` | gone | noted |
-//! | of a run under way, or `idle` with time left | there | left alone |
+//! | of a run under way at any server, or `idle` with time left | there | left alone |
 //! | any, of another installation | any | never touched |
 
 use crate::{
@@ -20,10 +20,6 @@ use futures::StreamExt as _;
 use model::{Millis, SandboxId, SandboxRecord, SandboxState};
 use std::{collections::HashMap, sync::Arc};
 use tokio::time::MissedTickBehavior;
-
-/// How long a sandbox without a row is let be, in milliseconds: a clock that differs, a row that is
-/// being written by another process of this installation.
-const STRANGER_AGE: u64 = 120_000;
 
 /// How many sandboxes are seen to at once.
 const AT_ONCE: usize = 8;
@@ -54,7 +50,7 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
     let sandboxes = &context.sandboxes;
     let now = Millis::now();
     // Expired ones first: after this no run takes them any more.
-    let expired = context.store.expired_sandboxes(now).await;
+    let expired = context.store.expired_sandboxes(now, &context.replica).await;
     let expired = expired.map_err(|error| error.to_string())?;
     several_at_once(expired.into_iter().map(async |record| {
         if context.store.retire_sandbox(&record.id).await.unwrap_or(false) {
@@ -70,7 +66,7 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
     // After the provider's list, so that every sandbox in it has its row in this one.
     let rows = context
         .store
-        .list_sandboxes()
+        .list_sandboxes_at(&context.replica)
         .await
         .map_err(|error| error.to_string())?;
     let ours = there.iter().filter(|sandbox| sandboxes.is_ours(sandbox));
@@ -87,6 +83,7 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
         settle(context, record, &found).await;
     }))
     .await;
+    let stranger_age = u64::try_from(context.config.stranger_age.as_millis()).unwrap_or(u64::MAX);
     // What is left has no row that is not `deleted`.
     let left: Vec<_> = at_provider.into_values().flatten().collect();
     strangers.retain(|id, _| left.iter().any(|sandbox| sandbox.id == *id));
@@ -103,7 +100,8 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
             Some(Ok(id)) => context.store.sandbox(&id).await.is_ok(),
             _ => false,
         };
-        if known || now.since(since) >= STRANGER_AGE {
+        // Not at once: it may be that of a row which is being written by another server.
+        if known || now.since(since) >= stranger_age {
             tracing::warn!(sandbox = %sandbox.id, "no row wants this sandbox, so it is deleted");
             if let Err(error) = sandboxes.delete_at_provider(&sandbox.id, GONE_TIMEOUT).await {
                 tracing::warn!(sandbox = %sandbox.id, error, "it is tried again");
@@ -125,12 +123,10 @@ async fn several_at_once<F: Future<Output = ()>>(work: impl Iterator<Item = F>) 
 
 /// Brings one row and what the provider has for it together.
 async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
-    let under_way = record
-        .run
-        .as_ref()
-        .is_some_and(|run| context.hub.get(run).is_some());
     match record.state {
-        SandboxState::Intended | SandboxState::InUse if under_way => {}
+        SandboxState::Intended | SandboxState::InUse if is_under_way(context, record).await => {}
+        // Another server is about to delete it, at the end of its run.
+        SandboxState::Deleting if is_away(context, record).await => {}
         SandboxState::Intended | SandboxState::InUse | SandboxState::Deleting => {
             // A run may have ended since the rows were read, and kept it.
             let now = context.store.sandbox(&record.id).await;
@@ -176,6 +172,22 @@ async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
             }
         }
     }
+}
+
+/// Whether the run that a sandbox is for is under way: here, at another server, or left by one that is
+/// gone and taken over soon. One of which that cannot be known is taken for it.
+async fn is_under_way(context: &Context, record: &SandboxRecord) -> bool {
+    let Some(run) = &record.run else { return false };
+    context.hub.get(run).is_some() || context.store.is_unfinished(run).await.unwrap_or(true)
+}
+
+/// Whether that run is under way, and not here.
+async fn is_away(context: &Context, record: &SandboxRecord) -> bool {
+    let here = record
+        .run
+        .as_ref()
+        .is_some_and(|run| context.hub.get(run).is_some());
+    !here && context.store.is_shared() && is_under_way(context, record).await
 }
 
 async fn delete(context: &Context, record: &SandboxRecord) {

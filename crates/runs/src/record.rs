@@ -1,17 +1,16 @@
 //! The driver's own copy of its run: every change goes through here, is told
 //! to readers at once and queued for the database.
 
-use crate::{journal::Journal, live::LiveRun, masking::Masks};
-use model::{EventKind, Millis, Phase, PhaseRecord, Run, RunEvent, RunState, StopProof};
+use crate::{journal::Journal, live::LiveRun, masking::Masks, scribe::Scribe};
+use model::{EventKind, Millis, Phase, PhaseRecord, Run, RunState, StopProof};
 use std::{sync::Arc, time::Instant};
-use store::NewEvent;
 
 /// A run while it is driven.
 pub(crate) struct Record {
     run: Run,
     live: Arc<LiveRun>,
     journal: Journal,
-    next_event: i64,
+    scribe: Arc<Scribe>,
     phase_since: Option<Instant>,
     /// What no word may show, whoever said it.
     masks: Arc<Masks>,
@@ -28,9 +27,9 @@ impl Record {
     ) -> Self {
         Self {
             run,
+            scribe: Arc::new(Scribe::new(Arc::clone(&live), journal.changes(), events)),
             live,
             journal,
-            next_event: events + 1,
             phase_since: None,
             masks,
         }
@@ -48,6 +47,11 @@ impl Record {
 
     pub(crate) fn run(&self) -> &Run {
         &self.run
+    }
+
+    /// Who tells of it.
+    pub(crate) fn scribe(&self) -> &Arc<Scribe> {
+        &self.scribe
     }
 
     pub(crate) fn live(&self) -> &Arc<LiveRun> {
@@ -163,25 +167,12 @@ impl Record {
         let (offset, lines) = self.live.ledger.position();
         self.run.log_bytes = offset;
         self.run.log_lines = lines;
-        let at = Millis::now();
-        let mut numbered = Vec::with_capacity(kinds.len());
-        let mut new = Vec::with_capacity(kinds.len());
-        for kind in kinds {
-            numbered.push(RunEvent {
-                seq: self.next_event,
-                at,
-                offset,
-                kind: kind.clone(),
-            });
-            new.push(NewEvent { at, offset, kind });
-            self.next_event += 1;
-        }
-        self.live.publish(self.run.clone(), numbered);
-        self.journal.change(self.run.clone(), new);
+        self.scribe.tell(self.run.clone(), kinds);
     }
 
     /// Writes what is left, and lets go.
     pub(crate) async fn finish(self) {
+        drop(self.scribe);
         self.journal.finish().await;
     }
 }

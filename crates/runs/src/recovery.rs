@@ -1,35 +1,36 @@
-//! At the start: takes up every run that an earlier process left unfinished.
+//! Takes up runs that an earlier process left unfinished, or another server that is gone.
 
 use crate::{
     driver::{Context, Resumed},
     handle::Handle,
     launch::{Left, spawn},
+    replicas::Lease,
 };
-use model::{Run, SandboxRecord, SandboxState};
+use model::{SandboxRecord, SandboxState};
 use std::sync::Arc;
-use store::{Result, StoreError};
+use store::{Hold, Result, StoreError};
 
 /// How many events are read at once.
 const EVENT_PAGE: u32 = 500;
 
-/// Puts a driver to each unfinished run. Readers can follow them as soon as this returns.
-pub(crate) async fn take_up(context: &Arc<Context>) -> Result<()> {
+/// Puts a driver to each run that this server was given. Readers can follow them as soon as this returns.
+pub(crate) async fn take_up(context: &Arc<Context>, holds: Vec<Hold>) -> Result<()> {
     // Of runs whose process ended between their end and this.
     context.store.forget_ended_environments().await?;
-    let runs = context.store.unfinished_runs().await?;
-    if runs.is_empty() {
+    if holds.is_empty() {
         return Ok(());
     }
-    let sandboxes = context.store.list_sandboxes().await?;
-    for run in runs {
-        tracing::info!(run = %run.id, state = %run.state, "taking up a run that was left");
-        take_up_one(context, run, &sandboxes).await?;
+    let sandboxes = context.store.list_sandboxes_at(&context.replica).await?;
+    for hold in holds {
+        take_up_one(context, hold, &sandboxes).await?;
     }
     Ok(())
 }
 
-async fn take_up_one(context: &Arc<Context>, run: Run, sandboxes: &[SandboxRecord]) -> Result<()> {
+async fn take_up_one(context: &Arc<Context>, hold: Hold, sandboxes: &[SandboxRecord]) -> Result<()> {
     let store = &context.store;
+    let run = store.run(&hold.run).await?;
+    tracing::info!(run = %run.id, state = %run.state, "taking up a run that was left");
     let agent = store.agent(&run.agent).await?;
     let mut events = Vec::new();
     loop {
@@ -63,6 +64,6 @@ async fn take_up_one(context: &Arc<Context>, run: Run, sandboxes: &[SandboxRecor
             person: agent.owner,
         },
     };
-    spawn(context, run, agent.settings, Err(left));
+    spawn(context, Lease::new(hold), run, agent.settings, Err(left));
     Ok(())
 }

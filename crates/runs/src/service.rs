@@ -10,6 +10,7 @@ use crate::{
     queue::{self, Queue},
     reading::LogReader,
     reaper, recovery,
+    replicas::{self, Bell, Lease},
     sandboxes::Sandboxes,
     vault::Vault,
 };
@@ -18,10 +19,10 @@ use model::{
     time::byte_words,
 };
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use store::{NewRun, Store};
+use store::{Asked, Hold, NewRun, Store};
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -33,8 +34,10 @@ const MAX_INPUT_BYTES: usize = 1 << 20;
 const MAX_LOG_BYTES: u64 = 256 << 10;
 /// The most bytes of output [`Runs::log_range`] gives at once.
 const MAX_RANGE_BYTES: u64 = 256 << 10;
-/// How long a shutdown may take.
-const SHUTDOWN: Duration = Duration::from_secs(5);
+/// How long storing what is left may take at a shutdown.
+const SHUTDOWN: Duration = Duration::from_millis(2500);
+/// How long telling the database may take that this server ends.
+const LEAVING: Duration = Duration::from_millis(500);
 
 /// A request to run an agent.
 #[derive(Clone, Debug)]
@@ -62,6 +65,15 @@ pub struct LiveSandbox {
     pub synced: bool,
 }
 
+/// Where a run is driven.
+pub(crate) enum Place {
+    Here(Arc<LiveRun>),
+    /// By another server on the same database, or by one that is gone, until another has taken it over.
+    Away,
+    /// Nowhere any more: it has ended.
+    Over,
+}
+
 /// Everything about runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Runs {
@@ -80,10 +92,19 @@ impl Runs {
     /// Takes up what an earlier process left, and starts the reaper.
     ///
     /// # Errors
-    /// When the database cannot be read, or there is no key for secrets.
+    /// When the database cannot be read, or is one for a single server and has one already, or there is
+    /// no key for secrets.
     pub async fn open(config: RunsConfig, store: Store, client: daytona::Client) -> Result<Self, RunsError> {
+        let serving = store.serve().await?;
         let tasks = TaskTracker::new();
-        let sandboxes = Sandboxes::new(config.clone(), store.clone(), client.clone(), tasks.clone());
+        let replica = replicas::replica(&config);
+        let sandboxes = Sandboxes::new(
+            config.clone(),
+            store.clone(),
+            replica.clone(),
+            client.clone(),
+            tasks.clone(),
+        );
         let context = Arc::new(Context {
             queue: Queue::new(queue::Limits {
                 places: config.concurrency,
@@ -97,13 +118,18 @@ impl Runs {
             },
             config,
             store,
+            bell: Arc::new(Bell::new(&replica.id)),
+            replica,
             client,
             hub: Hub::default(),
             sandboxes: Arc::new(sandboxes),
             tasks,
             shutdown: CancellationToken::new(),
+            serving: Mutex::new(Some(serving)),
         });
-        recovery::take_up(&context).await?;
+        let left = replicas::register(&context).await?;
+        recovery::take_up(&context, left).await?;
+        context.tasks.spawn(replicas::keep(Arc::clone(&context)));
         context.tasks.spawn(reaper::reap(Arc::clone(&context)));
         Ok(Self { context })
     }
@@ -161,7 +187,7 @@ impl Runs {
                     _ => return Err(busy),
                 },
             };
-            let (run, created) = context.store.create_run(&new).await?;
+            let (run, created) = context.store.create_run(&new, &context.replica).await?;
             if !created {
                 return Ok(run);
             }
@@ -171,7 +197,8 @@ impl Runs {
                 ticket,
                 once,
             };
-            Ok(spawn(&context, run, agent.settings, Ok(new)))
+            let lease = Lease::new(Hold::first(&run.id));
+            Ok(spawn(&context, lease, run, agent.settings, Ok(new)))
         });
         started
             .await
@@ -184,11 +211,15 @@ impl Runs {
     /// When there is no such run. A run that has ended is no error.
     pub async fn stop(&self, run: &RunId) -> Result<(), RunsError> {
         let at = Instant::now();
-        if let Some(live) = self.find(run).await?.1 {
-            // A driver that is gone has ended the run.
-            let _ = live.requests.send(Request::Stop { at });
+        match self.find(run).await?.1 {
+            Place::Here(live) => {
+                // A driver that is gone has ended the run.
+                let _ = live.requests.send(Request::Stop { at });
+                Ok(())
+            }
+            Place::Away => replicas::ask(&self.context.store, &self.context.bell, run, Asked::Stop).await,
+            Place::Over => Ok(()),
         }
-        Ok(())
     }
 
     /// Writes to the program's standard input, and closes it after when `eof` is set.
@@ -201,7 +232,14 @@ impl Runs {
             return Err(Invalid(format!("At most {most} can be written at once.")).into());
         }
         let ended = || RunsError::NotRunning("The program has ended.".to_owned());
-        let live = self.find(run).await?.1.ok_or_else(ended)?;
+        let live = match self.find(run).await?.1 {
+            Place::Here(live) => live,
+            Place::Away => {
+                let asked = Asked::Input { bytes, eof };
+                return replicas::ask(&self.context.store, &self.context.bell, run, asked).await;
+            }
+            Place::Over => return Err(ended()),
+        };
         let (reply, answer) = oneshot::channel();
         live.requests
             .send(Request::Input { bytes, eof, reply })
@@ -217,34 +255,36 @@ impl Runs {
     /// # Errors
     /// When there is no such run.
     pub async fn follow(&self, run: &RunId, cursor: Cursor) -> Result<Follower, RunsError> {
-        let store = self.context.store.clone();
-        match self.find(run).await? {
-            (_, Some(live)) => Ok(Follower::live(live, store, cursor)),
-            (run, None) => {
-                let end = self.context.store.log_end(&run.id).await?;
-                // A run that another process of ours ended badly may have none.
-                let end = end.unwrap_or_else(|| model::LogEnd {
-                    bytes: run.log_bytes,
-                    lines: run.log_lines,
-                    sha256: String::new(),
-                    exact: false,
-                });
-                Ok(Follower::stored(run, end, store, cursor))
+        let (found, place) = self.find(run).await?;
+        let mut follower = Follower::new(Arc::clone(&self.context), &found.id, cursor);
+        match place {
+            Place::Here(live) => follower.is_here(live),
+            Place::Away => {}
+            Place::Over => {
+                let end = self.context.store.log_end(&found.id).await?;
+                follower.is_over(found, end);
             }
         }
+        Ok(follower)
     }
 
-    /// The run, and how to reach its driver while it has one.
-    pub(crate) async fn find(&self, id: &RunId) -> Result<(Run, Option<Arc<LiveRun>>), RunsError> {
+    /// The run, and where it is driven.
+    pub(crate) async fn find(&self, id: &RunId) -> Result<(Run, Place), RunsError> {
+        let context = &self.context;
         // Between its row and its driver, and between its driver's end and ours, there is a moment.
         for _ in 0..100 {
             if let Some(live) = self.context.hub.get(id) {
                 let run = live.state().run.clone();
-                return Ok((run, Some(live)));
+                return Ok((run, Place::Here(live)));
             }
             let run = self.context.store.run(id).await?;
             if run.state.is_end() {
-                return Ok((run, None));
+                return Ok((run, Place::Over));
+            }
+            if context.store.is_shared()
+                && context.store.holder_of(id).await?.as_ref() != Some(&context.replica.id)
+            {
+                return Ok((run, Place::Away));
             }
             if self.context.shutdown.is_cancelled() {
                 return Err(RunsError::ShuttingDown);
@@ -316,7 +356,11 @@ impl Runs {
         from: u64,
         to: u64,
     ) -> Result<(Vec<LogFrame>, Option<u64>), RunsError> {
-        let (run, live) = self.find(run).await?;
+        let (run, place) = self.find(run).await?;
+        let live = match place {
+            Place::Here(live) => Some(live),
+            Place::Away | Place::Over => None,
+        };
         let reader = LogReader {
             run: run.id,
             store: self.context.store.clone(),
@@ -337,7 +381,7 @@ impl Runs {
     }
 
     /// Stops driving: what is in memory is stored, readers are ended, and runs
-    /// are left to be taken up by the next process. Takes 5 seconds at most.
+    /// are left to be taken up by the next process. Takes 3 seconds at most.
     pub async fn shutdown(&self) {
         self.context.shutdown.cancel();
         self.context.tasks.close();
@@ -349,6 +393,15 @@ impl Runs {
                 "not everything was stored within {SHUTDOWN:?}; the next start takes up what is left"
             );
         }
+        // Now others may have what is left, without waiting for the end of the lease.
+        let context = &self.context;
+        match tokio::time::timeout(LEAVING, context.store.leave_server(&context.replica)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "other servers wait for the end of the lease"),
+            Err(_) => tracing::warn!("other servers wait for the end of the lease"),
+        }
+        let mut serving = context.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(serving.take());
     }
 }
 

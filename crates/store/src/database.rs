@@ -16,7 +16,7 @@ use sqlx::{
 use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -31,6 +31,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 const POSTGRES_START: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a transaction of ours may do nothing, in milliseconds. A server that is paused or cut off
+/// in the middle of one would keep what it has locked from the server that takes over its runs.
+const IDLE_TRANSACTION_MS: &str = "5000";
 
 /// The database. Cheap to clone; all clones share its pools.
 #[derive(Clone, Debug)]
@@ -40,7 +43,12 @@ pub struct Store {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+        /// None when it is in memory.
+        file: Option<PathBuf>,
+    },
     Postgres(PgPool),
 }
 
@@ -107,7 +115,7 @@ impl Store {
     /// Closes all connections; SQLite's file is left complete, without a journal beside it.
     pub async fn close(&self) {
         match &self.database {
-            Database::Sqlite { writer, readers } => {
+            Database::Sqlite { writer, readers, .. } => {
                 // The last connection to close folds the journal into the file, and only the writer
                 // can. A pool does not wait for a connection that is just coming back.
                 readers.close().await;
@@ -144,6 +152,7 @@ async fn open_sqlite(path: &str) -> Result<Database> {
         return Ok(Database::Sqlite {
             writer: only.clone(),
             readers: only,
+            file: None,
         });
     }
     make_private(Path::new(path))?;
@@ -169,7 +178,11 @@ async fn open_sqlite(path: &str) -> Result<Database> {
         .connect_with(options.pragma("query_only", "on"))
         .await
         .map_err(within)?;
-    Ok(Database::Sqlite { writer, readers })
+    Ok(Database::Sqlite {
+        writer,
+        readers,
+        file: Some(path.into()),
+    })
 }
 
 /// Makes the file and its folder, readable for nobody else, before SQLite
@@ -208,7 +221,9 @@ fn make_private(path: &Path) -> Result<()> {
 }
 
 async fn open_postgres(url: &str) -> Result<Database> {
-    let options: PgConnectOptions = url.parse()?;
+    let options = url
+        .parse::<PgConnectOptions>()?
+        .options([("idle_in_transaction_session_timeout", IDLE_TRANSACTION_MS)]);
     await_postgres(&options).await?;
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)

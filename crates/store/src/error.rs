@@ -13,6 +13,9 @@ pub enum StoreError {
     /// It cannot be done as things stand: a name is taken, a run goes on.
     #[error("{0}")]
     Conflict(String),
+    /// Another server drives the run now.
+    #[error("{0}")]
+    Fenced(String),
     /// What was given breaks one of the domain's rules.
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -120,6 +123,7 @@ fn known(error: &dyn DatabaseError) -> Option<&'static str> {
             "The database refused, because Pitlane\u{2019}s user lacks a right on it. Make that user the database\u{2019}s owner."
         }
         "25006" => "The database is read-only. Is it a replica? Name the primary in DATABASE_URL.",
+        "25P03" => "The database gave up a change that stood still for too long. Try again.",
         "40001" | "40P01" => "The database was changed by somebody else at the same moment. Try again.",
         "57P01" | "57P02" | "57P03" => "The database is starting or shutting down. Try again in a moment.",
         _ => return None,

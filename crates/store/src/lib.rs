@@ -8,11 +8,14 @@
 
 mod agent_list;
 mod agents;
+mod bells;
 mod blobs;
 mod database;
+mod driver_requests;
 mod error;
 mod file_rules;
 mod files;
+mod holds;
 mod log_chunks;
 mod requests;
 mod revisions;
@@ -21,6 +24,8 @@ mod run_rows;
 mod runs;
 mod sandboxes;
 mod secrets;
+mod servers;
+mod serving;
 mod session;
 mod stored;
 mod tokens;
@@ -28,13 +33,18 @@ mod users;
 mod value;
 mod variables;
 
+pub use bells::Bells;
 pub use database::{Pools, Store};
+pub use driver_requests::{Asked, RunRequest, Standing};
 pub use error::StoreError;
+pub use holds::Hold;
 pub use log_chunks::{Chunk, StoredEnd};
 pub use revisions::Revision;
-pub use run_events::NewEvent;
 pub use runs::{Attachment, NewRun};
+pub use sandboxes::Claimed;
 pub use secrets::SealedSecret;
+pub use servers::{Renewed, Replica};
+pub use serving::Serving;
 
 /// What every method of the store gives.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -4,7 +4,7 @@
 //! an append that would break this is refused, so that a batch that is sent
 //! twice after a lost answer can neither double nor skip a byte.
 
-use crate::{Result, Store, StoreError, runs::missing, stored, value::values};
+use crate::{Hold, Result, Store, StoreError, runs::missing, stored, value::values};
 use model::{
     LogEnd, Millis, RunId,
     log::{Record, decode},
@@ -56,9 +56,12 @@ impl Store {
     /// before it.
     ///
     /// # Errors
-    /// `Conflict` when they do not continue the log, `NotFound` when there is no such run.
-    pub async fn append_chunks(&self, run: &RunId, chunks: &[Chunk]) -> Result<()> {
+    /// `Conflict` when they do not continue the log, `NotFound` when there is no such run, `Fenced` when
+    /// another server drives it.
+    pub async fn append_chunks(&self, hold: &Hold, chunks: &[Chunk]) -> Result<()> {
+        let run = &hold.run;
         let mut session = self.writer().await?;
+        session.check(hold).await?;
         let end: Option<(i64,)> = session
             .optional(
                 "select last_offset from log_chunks where run_id = $1 order by first_offset desc limit 1",
@@ -200,17 +203,17 @@ impl Store {
     /// Writes the end record of a log.
     ///
     /// # Errors
-    /// `NotFound` when there is no such run.
-    pub async fn save_log_end(&self, run: &RunId, end: &LogEnd) -> Result<()> {
+    /// `NotFound` when there is no such run, `Fenced` when another server drives it.
+    pub async fn save_log_end(&self, hold: &Hold, end: &LogEnd) -> Result<()> {
         let mut session = self.writer().await?;
         let saved = session
             .execute(
-                "update runs set log_end = $2 where id = $1",
-                values![run, &stored::to_json(end)],
+                "update runs set log_end = $2 where id = $1 and fence = $3",
+                values![&hold.run, &stored::to_json(end), hold.fence],
             )
             .await?;
         if saved == 0 {
-            return Err(missing(run));
+            session.check(hold).await?;
         }
         session.commit().await
     }

@@ -1,18 +1,7 @@
 //! What happened to runs, numbered per run from 1.
 
-use crate::{Result, Store, runs::missing, stored, value::values};
-use model::{EventKind, Millis, RunEvent, RunId};
-
-/// An event that has no number yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewEvent {
-    /// When.
-    pub at: Millis,
-    /// How many bytes the log had then.
-    pub offset: u64,
-    /// What.
-    pub kind: EventKind,
-}
+use crate::{Result, Store, session::Session, stored, value::values};
+use model::{Millis, RunEvent, RunId};
 
 #[derive(sqlx::FromRow)]
 struct EventRow {
@@ -22,40 +11,28 @@ struct EventRow {
     kind: String,
 }
 
-impl Store {
-    /// Appends events, and gives them with their numbers.
-    ///
-    /// # Errors
-    /// `NotFound` when there is no such run.
-    pub async fn append_events(&self, id: &RunId, events: &[NewEvent]) -> Result<Vec<RunEvent>> {
-        let mut session = self.writer().await?;
-        let (mut seq,): (i64,) = session
-            .one(
-                "select coalesce(max(seq), 0) from run_events where run_id = $1",
-                values![id],
+/// Writes events of a run that its driver holds. One that is there already is the same: its answer was
+/// lost, and it is written again.
+pub(crate) async fn append(session: &mut Session, id: &RunId, events: &[RunEvent]) -> Result<()> {
+    for event in events {
+        session
+            .execute(
+                "insert into run_events (run_id, seq, at, log_offset, kind) values ($1, $2, $3, $4, $5)
+                 on conflict (run_id, seq) do nothing",
+                values![
+                    id,
+                    event.seq,
+                    event.at,
+                    event.offset,
+                    &stored::to_json(&event.kind)
+                ],
             )
             .await?;
-        let mut appended = Vec::with_capacity(events.len());
-        for event in events {
-            seq += 1;
-            session
-                .execute(
-                    "insert into run_events (run_id, seq, at, log_offset, kind) values ($1, $2, $3, $4, $5)",
-                    values![id, seq, event.at, event.offset, &stored::to_json(&event.kind)],
-                )
-                .await
-                .map_err(|error| error.or_if_missing(|| missing(id)))?;
-            appended.push(RunEvent {
-                seq,
-                at: event.at,
-                offset: event.offset,
-                kind: event.kind.clone(),
-            });
-        }
-        session.commit().await?;
-        Ok(appended)
     }
+    Ok(())
+}
 
+impl Store {
     /// Events after number `seq`, in order, at most `limit`.
     ///
     /// # Errors

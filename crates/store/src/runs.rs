@@ -1,12 +1,12 @@
 //! Runs. The driver of a run is the only one that changes it.
 
 use crate::{
-    Result, Store, StoreError, agents, revisions,
+    Hold, Replica, Result, Store, StoreError, agents, revisions, run_events,
     run_rows::{RunRow, find, run_columns},
     stored,
     value::values,
 };
-use model::{AgentId, Language, Millis, Provider, RevisionId, Run, RunId, RunState};
+use model::{AgentId, Language, Millis, Provider, RevisionId, Run, RunEvent, RunId, RunState};
 
 /// What makes a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,13 +44,13 @@ pub struct Attachment {
 const MAX_LIST: u32 = 500;
 
 impl Store {
-    /// Makes a run, queued, with the agent's next number; says whether it did. The same id again gives
-    /// the run it made the first time.
+    /// Makes a run, queued, with the agent's next number, for this server to drive; says whether it did.
+    /// The same id again gives the run it made the first time.
     ///
     /// # Errors
     /// `Conflict` when the id is that of another agent's run or the agent has an unfinished run, which
     /// the sentence names; `NotFound` when there is no such agent or revision.
-    pub async fn create_run(&self, new: &NewRun) -> Result<(Run, bool)> {
+    pub async fn create_run(&self, new: &NewRun, server: &Replica) -> Result<(Run, bool)> {
         let mut session = self.writer().await?;
         agents::lock(&mut session, &new.agent).await?;
         if let Some(run) = find(&mut session, &new.id).await? {
@@ -80,8 +80,8 @@ impl Store {
         session
             .execute(
                 "insert into runs (id, agent_id, revision_id, number, state, finished, language, entrypoint,
-                 args, timeout_seconds, provider, phases, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                 args, timeout_seconds, provider, phases, created_at, instance, holder)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
                 values![
                     &run.id,
                     &run.agent,
@@ -96,6 +96,8 @@ impl Store {
                     run.provider.as_str(),
                     &stored::to_json(&run.phases),
                     run.created_at,
+                    &server.instance,
+                    &server.id,
                 ],
             )
             .await
@@ -188,17 +190,18 @@ impl Store {
     }
 
     /// Writes what changes of a run: all but its id, agent, revision, number and what it was started
-    /// with. Only for its driver.
+    /// with; and what happened to it, in the same moment. Only for its driver.
     ///
     /// # Errors
-    /// `NotFound` when there is no such run, `Conflict` when it has ended in another state: an end is final.
-    pub async fn save_run(&self, run: &Run) -> Result<()> {
+    /// `NotFound` when there is no such run, `Conflict` when it has ended in another state: an end is
+    /// final; `Fenced` when another server drives it.
+    pub async fn save_run(&self, hold: &Hold, run: &Run, events: &[RunEvent]) -> Result<()> {
         let mut session = self.writer().await?;
         let saved = session
             .execute(
                 "update runs set state = $2, finished = $3, reason = $4, exit_code = $5, sandbox = $6,
                  phases = $7, log_bytes = $8, log_lines = $9, started_at = $10, ended_at = $11, stop = $12
-                 where id = $1 and (finished = false or state = $2)",
+                 where id = $1 and fence = $13 and (finished = false or state = $2)",
                 values![
                     &run.id,
                     run.state.as_str(),
@@ -212,10 +215,12 @@ impl Store {
                     run.started_at,
                     run.ended_at,
                     run.stop.as_ref().map(stored::to_json).as_deref(),
+                    hold.fence,
                 ],
             )
             .await?;
         if saved == 0 {
+            session.check(hold).await?;
             let ended = find(&mut session, &run.id)
                 .await?
                 .ok_or_else(|| missing(&run.id))?;
@@ -224,23 +229,24 @@ impl Store {
                 ended.number, ended.state
             )));
         }
+        run_events::append(&mut session, &run.id, events).await?;
         session.commit().await
     }
 
     /// Writes where the run's program is found again.
     ///
     /// # Errors
-    /// `NotFound` when there is no such run.
-    pub async fn save_attachment(&self, id: &RunId, attachment: &Attachment) -> Result<()> {
+    /// `NotFound` when there is no such run, `Fenced` when another server drives it.
+    pub async fn save_attachment(&self, hold: &Hold, attachment: &Attachment) -> Result<()> {
         let mut session = self.writer().await?;
         let saved = session
             .execute(
-                "update runs set session = $2, command = $3 where id = $1",
-                values![id, &attachment.session, &attachment.command],
+                "update runs set session = $2, command = $3 where id = $1 and fence = $4",
+                values![&hold.run, &attachment.session, &attachment.command, hold.fence],
             )
             .await?;
         if saved == 0 {
-            return Err(missing(id));
+            session.check(hold).await?;
         }
         session.commit().await
     }

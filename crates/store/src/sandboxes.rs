@@ -2,7 +2,9 @@
 //! provider confirms that the sandbox is gone, also when its agent is deleted.
 
 use crate::{
-    Result, Store, StoreError, stored,
+    Hold, Replica, Result, Store, StoreError,
+    session::Session,
+    stored,
     value::{Value, values},
 };
 use model::{AgentId, Millis, Provider, Resources, RunId, SandboxId, SandboxRecord, SandboxState};
@@ -54,19 +56,35 @@ impl SandboxRow {
     }
 }
 
+/// An idle sandbox that was taken for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Whether the same server put the files in last: else it cannot know which they are.
+    pub filled_by_us: bool,
+}
+
 impl Store {
-    /// Writes the row of a sandbox that the provider is about to be asked for.
+    /// Writes the row of a sandbox that the provider is about to be asked for: by a server, for a run
+    /// that it holds.
     ///
     /// # Errors
-    /// `Conflict` when its id exists.
-    pub async fn intend_sandbox(&self, record: &SandboxRecord) -> Result<()> {
+    /// `Conflict` when its id exists, `Fenced` when another server drives the run.
+    pub async fn intend_sandbox(
+        &self,
+        record: &SandboxRecord,
+        server: &Replica,
+        hold: Option<&Hold>,
+    ) -> Result<()> {
         let mut session = self.writer().await?;
+        if let Some(hold) = hold {
+            session.check(hold).await?;
+        }
         session
             .execute(
                 concat!(
                     "insert into sandboxes (",
                     columns!(),
-                    ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+                    ", instance, filled_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
                 ),
                 values![
                     &record.id,
@@ -81,6 +99,8 @@ impl Store {
                     record.created_at,
                     record.used_at,
                     record.expires_at,
+                    &server.instance,
+                    &server.id,
                 ],
             )
             .await
@@ -96,10 +116,16 @@ impl Store {
     /// already, which stays so.
     ///
     /// # Errors
-    /// `NotFound` when there is no such row.
-    pub async fn sandbox_created(&self, id: &SandboxId, provider_id: &str) -> Result<()> {
+    /// `NotFound` when there is no such row, `Fenced` when another server drives its run.
+    pub async fn sandbox_created(
+        &self,
+        id: &SandboxId,
+        provider_id: &str,
+        hold: Option<&Hold>,
+    ) -> Result<()> {
         self.change_sandbox(
             id,
+            hold,
             "update sandboxes set provider_id = $2,
              state = case when state = 'intended' then 'in_use' else state end where id = $1",
             values![id, provider_id],
@@ -107,47 +133,90 @@ impl Store {
         .await
     }
 
-    /// Changes where a sandbox stands, and when it is to be deleted.
+    /// Changes where a sandbox stands, and when it is to be deleted; `hold` is given by the driver of
+    /// the run that uses it.
     ///
     /// # Errors
-    /// `NotFound` when there is no such row.
+    /// `NotFound` when there is no such row, `Fenced` when another server drives the run.
     pub async fn sandbox_state(
         &self,
         id: &SandboxId,
         state: SandboxState,
         expires_at: Option<Millis>,
+        hold: Option<&Hold>,
     ) -> Result<()> {
         self.change_sandbox(
             id,
+            hold,
             "update sandboxes set state = $2, expires_at = $3 where id = $1",
             values![id, state.as_str(), expires_at],
         )
         .await
     }
 
-    async fn change_sandbox(&self, id: &SandboxId, sql: &'static str, values: &[Value<'_>]) -> Result<()> {
+    async fn change_sandbox(
+        &self,
+        id: &SandboxId,
+        hold: Option<&Hold>,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<()> {
         let mut session = self.writer().await?;
+        if let Some(hold) = hold {
+            session.check(hold).await?;
+        }
         if session.execute(sql, values).await? == 0 {
             return Err(missing(id));
         }
         session.commit().await
     }
 
-    /// Takes an idle sandbox for a run. False when it is not idle any more.
+    /// Takes an idle sandbox for a run that the server holds. None when it is not idle any more.
     ///
     /// # Errors
-    /// When the database cannot be used.
-    pub async fn claim_sandbox(&self, id: &SandboxId, run: &RunId, now: Millis) -> Result<bool> {
+    /// `Fenced` when another server drives the run.
+    pub async fn claim_sandbox(
+        &self,
+        id: &SandboxId,
+        hold: &Hold,
+        server: &Replica,
+        now: Millis,
+    ) -> Result<Option<Claimed>> {
         let mut session = self.writer().await?;
+        session.check(hold).await?;
         let claimed = session
             .execute(
                 "update sandboxes set state = 'in_use', run_id = $2, used_at = $3, expires_at = null
                  where id = $1 and state = 'idle'",
-                values![id, run, now],
+                values![id, &hold.run, now],
             )
             .await?;
+        let filled_by_us = fill(&mut session, id, server).await?;
+        if claimed == 0 {
+            return Ok(None);
+        }
         session.commit().await?;
-        Ok(claimed == 1)
+        Ok(Some(Claimed { filled_by_us }))
+    }
+
+    /// Notes that the server puts files into an idle sandbox; none when it is not idle any more.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn fill_sandbox(&self, id: &SandboxId, server: &Replica) -> Result<Option<Claimed>> {
+        let mut session = self.writer().await?;
+        let idle = session
+            .execute(
+                "update sandboxes set state = state where id = $1 and state = 'idle'",
+                values![id],
+            )
+            .await?;
+        let filled_by_us = fill(&mut session, id, server).await?;
+        if idle == 0 {
+            return Ok(None);
+        }
+        session.commit().await?;
+        Ok(Some(Claimed { filled_by_us }))
     }
 
     /// Takes an idle sandbox for deletion. False when it is not idle any more.
@@ -181,20 +250,21 @@ impl Store {
         found.into_iter().next().ok_or_else(|| missing(id))
     }
 
-    /// The agent's newest sandbox that is idle or in use and known to the provider.
+    /// The agent's newest sandbox that is idle or in use and known to the provider that this server uses.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn live_sandbox_of(&self, agent: &AgentId) -> Result<Option<SandboxRecord>> {
+    pub async fn live_sandbox_of(&self, agent: &AgentId, server: &Replica) -> Result<Option<SandboxRecord>> {
         let found = self
             .find_sandboxes(
                 concat!(
                     "select ",
                     columns!(),
                     " from sandboxes where agent_id = $1 and state in ('in_use', 'idle')
-                     and provider_id is not null order by created_at desc, id desc limit 1"
+                     and provider_id is not null and instance = $2
+                     order by created_at desc, id desc limit 1"
                 ),
-                values![agent],
+                values![agent, &server.instance],
             )
             .await?;
         Ok(found.into_iter().next())
@@ -216,19 +286,35 @@ impl Store {
         .await
     }
 
-    /// Idle sandboxes whose time is over.
+    /// Those of the provider that this server uses.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn expired_sandboxes(&self, now: Millis) -> Result<Vec<SandboxRecord>> {
+    pub async fn list_sandboxes_at(&self, server: &Replica) -> Result<Vec<SandboxRecord>> {
         self.find_sandboxes(
             concat!(
                 "select ",
                 columns!(),
-                " from sandboxes where state <> 'deleted' and state = 'idle' and expires_at <= $1
+                " from sandboxes where state <> 'deleted' and instance = $1 order by created_at, id"
+            ),
+            values![&server.instance],
+        )
+        .await
+    }
+
+    /// Idle sandboxes whose time is over, of the provider that this server uses.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn expired_sandboxes(&self, now: Millis, server: &Replica) -> Result<Vec<SandboxRecord>> {
+        self.find_sandboxes(
+            concat!(
+                "select ",
+                columns!(),
+                " from sandboxes where state <> 'deleted' and state = 'idle' and expires_at <= $1 and instance = $2
                  order by expires_at, id"
             ),
-            values![now],
+            values![now, &server.instance],
         )
         .await
     }
@@ -237,6 +323,20 @@ impl Store {
         let rows: Vec<SandboxRow> = self.reader().await?.all(sql, values).await?;
         rows.into_iter().map(SandboxRow::read).collect()
     }
+}
+
+/// Notes who puts files in; says whether it was the same server before. The row is locked already.
+async fn fill(session: &mut Session, id: &SandboxId, server: &Replica) -> Result<bool> {
+    let before: Option<(Option<String>,)> = session
+        .optional("select filled_by from sandboxes where id = $1", values![id])
+        .await?;
+    session
+        .execute(
+            "update sandboxes set filled_by = $2 where id = $1",
+            values![id, &server.id],
+        )
+        .await?;
+    Ok(before.is_some_and(|(by,)| by.as_ref() == Some(&server.id)))
 }
 
 fn missing(id: &SandboxId) -> StoreError {

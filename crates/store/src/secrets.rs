@@ -1,7 +1,7 @@
 //! Secrets, as they come: sealed. Only who has the key can read a value, and
 //! no method here gives one together with what people are shown.
 
-use crate::{Result, Store, StoreError, stored, value::values};
+use crate::{Hold, Result, Store, StoreError, stored, value::values};
 use model::{Invalid, Millis, RunId, Secret, SecretId, SecretUse, UserId, secret};
 
 /// A secret's value, encrypted.
@@ -199,17 +199,17 @@ impl Store {
     /// Keeps what a run was given, sealed.
     ///
     /// # Errors
-    /// `NotFound` when there is no such run.
-    pub async fn save_run_environment(&self, run: &RunId, sealed: &str) -> Result<()> {
+    /// `NotFound` when there is no such run, `Fenced` when another server drives it.
+    pub async fn save_run_environment(&self, hold: &Hold, sealed: &str) -> Result<()> {
         let mut session = self.writer().await?;
+        session.check(hold).await?;
         session
             .execute(
                 "insert into run_environments (run_id, sealed) values ($1, $2)
                  on conflict (run_id) do update set sealed = excluded.sealed",
-                values![run, sealed],
+                values![&hold.run, sealed],
             )
-            .await
-            .map_err(|error| error.or_if_missing(|| crate::runs::missing(run)))?;
+            .await?;
         session.commit().await
     }
 

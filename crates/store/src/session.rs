@@ -149,6 +149,11 @@ impl Session {
         self.pooled().connection()
     }
 
+    /// Whether it is PostgreSQL's, where transactions are not alone.
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.pooled, Some(Pooled::Postgres(_)))
+    }
+
     /// Runs a statement, and gives the number of rows it changed.
     pub(crate) async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
         Ok(match self.connection() {

@@ -37,9 +37,11 @@ const KEEPER: &str =
 #[derive(Debug)]
 pub struct PrivatePostgres {
     url: String,
-    keeper: Child,
+    /// Keeps the server; none while that is killed.
+    keeper: Option<Child>,
+    settings: Vec<&'static str>,
     // Declared last: the folder goes after the server.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl PrivatePostgres {
@@ -48,12 +50,61 @@ impl PrivatePostgres {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// kill -9 of the server and all its processes, as when a machine loses them.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        let mut keeper = self.keeper.take().context("the server is killed already")?;
+        let lock = self.folder.path().join("data/postmaster.pid");
+        let server = fs::read_to_string(&lock)?;
+        let server = server.lines().next().context("an empty lock file")?.to_owned();
+        // Its processes have groups of their own. They would end by themselves, each at its next step.
+        let of_it = fs::read_to_string(format!("/proc/{server}/task/{server}/children"))?;
+        let keeper_id = keeper.id().to_string();
+        let all = [keeper_id.as_str(), &server]
+            .into_iter()
+            .chain(of_it.split_whitespace());
+        let all: Vec<&str> = all.collect();
+        // Some end while they are named.
+        Command::new("kill")
+            .arg("-KILL")
+            .args(&all)
+            .stderr(Stdio::null())
+            .status()?;
+        keeper.wait()?;
+        let deadline = Instant::now() + START;
+        while all.iter().any(|process| is_alive(process)) {
+            if Instant::now() > deadline {
+                bail!("the processes of PostgreSQL could not be killed");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        // What they say would be believed: of the next, or of one that nobody has waited for.
+        fs::remove_file(lock)?;
+        fs::remove_file(self.folder.path().join(".s.PGSQL.5432.lock"))?;
+        Ok(())
+    }
+
+    /// Starts it again on the same files.
+    ///
+    /// # Errors
+    /// When it does not start, with what it said.
+    pub fn start_again(&mut self) -> Result<()> {
+        if self.keeper.is_none() {
+            self.keeper = Some(keep(self.folder.path(), &self.settings)?);
+        }
+        Ok(())
+    }
 }
 
 impl Drop for PrivatePostgres {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        if let Some(keeper) = &mut self.keeper {
+            drop(keeper.stdin.take());
+            let _ = keeper.wait();
+        }
     }
 }
 
@@ -86,68 +137,95 @@ pub fn find_binaries() -> Option<PathBuf> {
 /// # Errors
 /// When PostgreSQL's programs are missing or do not start, with what they said.
 pub fn start() -> Result<PrivatePostgres> {
-    let binaries = find_binaries().context(
-        "PostgreSQL\u{2019}s programs initdb and postgres are not installed. On Debian run `apt-get install postgresql`.",
-    )?;
+    start_with(&[])
+}
+
+/// The same with other settings, such as `synchronous_commit=on` for one that is to be killed.
+///
+/// # Errors
+/// As for [`start`].
+pub fn start_with(settings: &[&'static str]) -> Result<PrivatePostgres> {
+    let binaries = binaries()?;
     // Not the user's own folder for temporary files, which another user may be
     // kept out of, and whose path may be too long for a socket.
     let folder = tempfile::Builder::new()
         .prefix("pitlane-postgres-")
         .tempdir_in("/tmp")?;
-    let owner = owner()?;
-    if let Some((user, group)) = owner {
+    if let Some((user, group)) = owner()? {
         chown(folder.path(), Some(user), Some(group))?;
     }
-    let command = |program: &Path| {
-        let mut command = Command::new(program);
-        command
-            .current_dir(folder.path())
-            .env_remove("PGDATA")
-            .env("LC_ALL", "C")
-            .process_group(0);
-        if let Some((user, group)) = owner {
-            command.uid(user).gid(group);
-        }
-        command
-    };
-    let data = folder.path().join("data");
-    initialise(|| command(&binaries.join("initdb")), &data)?;
+    initialise(
+        || command(folder.path(), &binaries.join("initdb")),
+        &folder.path().join("data"),
+    )?;
+    let keeper = keep(folder.path(), settings)?;
+    let socket = folder
+        .path()
+        .to_str()
+        .context("the folder for temporary files is not UTF-8")?;
+    let url = format!("postgres://pitlane@{}/postgres", socket.replace('/', "%2F"));
+    Ok(PrivatePostgres {
+        url,
+        keeper: Some(keeper),
+        settings: settings.to_vec(),
+        folder,
+    })
+}
 
-    let mut keeper = command(Path::new("/bin/sh"));
+/// Whether a process runs; one that nobody waited for yet does not.
+fn is_alive(process: &str) -> bool {
+    fs::read_to_string(format!("/proc/{process}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
+}
+
+fn binaries() -> Result<PathBuf> {
+    find_binaries().context(
+        "PostgreSQL\u{2019}s programs initdb and postgres are not installed. On Debian run `apt-get install postgresql`.",
+    )
+}
+
+/// A program that runs in the cluster's folder as its owner.
+fn command(folder: &Path, program: &Path) -> Result<Command> {
+    let mut command = Command::new(program);
+    command
+        .current_dir(folder)
+        .env_remove("PGDATA")
+        .env("LC_ALL", "C")
+        .process_group(0);
+    if let Some((user, group)) = owner()? {
+        command.uid(user).gid(group);
+    }
+    Ok(command)
+}
+
+/// Starts the server of a cluster, and waits until it takes connections.
+fn keep(folder: &Path, settings: &[&'static str]) -> Result<Child> {
+    let data = folder.join("data");
+    let mut keeper = command(folder, Path::new("/bin/sh"))?;
     keeper
         .args(["-c", KEEPER])
-        .arg(folder.path())
-        .arg(binaries.join("postgres"));
-    keeper.arg("-D").arg(&data).arg("-k").arg(folder.path());
-    for setting in SETTINGS {
+        .arg(folder)
+        .arg(binaries()?.join("postgres"));
+    keeper.arg("-D").arg(&data).arg("-k").arg(folder);
+    for setting in SETTINGS.iter().chain(settings) {
         keeper.args(["-c", setting]);
     }
-    let log = fs::File::create(folder.path().join("log"))?;
+    let log = fs::File::create(folder.join("log"))?;
     let keeper = keeper
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .context("/bin/sh")?;
-    let socket = folder
-        .path()
-        .to_str()
-        .context("the folder for temporary files is not UTF-8")?;
-    let url = format!("postgres://pitlane@{}/postgres", socket.replace('/', "%2F"));
-    let postgres = PrivatePostgres {
-        url,
-        keeper,
-        _folder: folder,
-    };
-    await_ready(&data, postgres._folder.path())?;
-    Ok(postgres)
+    await_ready(&data, folder)?;
+    Ok(keeper)
 }
 
 /// Makes the files of a cluster. Sorted by a language's rules where PostgreSQL
 /// can, since that is what finds a query that relies on another order.
-fn initialise(initdb: impl Fn() -> Command, data: &Path) -> Result<()> {
+fn initialise(initdb: impl Fn() -> Result<Command>, data: &Path) -> Result<()> {
     let run = |locale: &[&str]| -> Result<Output> {
-        let mut command = initdb();
+        let mut command = initdb()?;
         command
             .args([
                 "--auth=trust",
@@ -220,12 +298,27 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     #[test]
+    fn a_killed_one_is_started_again() {
+        if find_binaries().is_none() {
+            return;
+        }
+        let mut postgres = start().expect("a cluster");
+        let socket = postgres.folder.path().join(".s.PGSQL.5432");
+        for _ in 0..2 {
+            postgres.kill().expect("killed");
+            UnixStream::connect(&socket).expect_err("nobody there");
+            postgres.start_again().expect("started");
+            UnixStream::connect(&socket).expect("it listens");
+        }
+    }
+
+    #[test]
     fn runs_and_leaves_nothing() {
         if find_binaries().is_none() {
             return;
         }
         let postgres = start().expect("a cluster");
-        let folder = postgres._folder.path().to_owned();
+        let folder = postgres.folder.path().to_owned();
         assert!(postgres.url().ends_with("/postgres"));
         UnixStream::connect(folder.join(".s.PGSQL.5432")).expect("it listens");
         let server = fs::read_to_string(folder.join("data/postmaster.pid")).expect("its lock file");

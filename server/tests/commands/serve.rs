@@ -175,6 +175,77 @@ fn a_second_server_on_the_same_folder_is_refused() {
     first.stop();
 }
 
+#[test]
+fn a_second_server_on_the_same_sqlite_database_is_refused() {
+    let (one, other) = (folder(), folder());
+    let first = serve(one.path());
+    let database = one.path().join("pitlane-data/pitlane.db");
+    let output = pitlane(other.path())
+        .args(["serve", "--addr", "127.0.0.1:0", "--warm", "0"])
+        .env("DATABASE_URL", format!("sqlite://{}", database.display()))
+        .output()
+        .expect("started");
+    assert_ne!(output.status.code(), Some(0));
+    let said = super::stderr(&output);
+    assert!(
+        said.contains("Another server uses the database") && said.contains("SQLite is for one"),
+        "{said}"
+    );
+    assert!(first.get("/readyz").starts_with("HTTP/1.1 200"));
+    first.stop();
+}
+
+/// What a stop has to deal with: a stream that is followed, a request that stalls half-way, a
+/// connection that says nothing.
+#[test]
+fn a_stop_ends_open_streams_politely_within_five_seconds() {
+    let folder = folder();
+    let mut server = serve(folder.path());
+    let line = server.line();
+    let link = line.trim().rsplit(' ').next().expect("a link").to_owned();
+    let path = link.split_once(&server.address).expect("an address").1;
+    let answer = server.get(path);
+    let cookie = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "))
+        .and_then(|cookie| cookie.split(';').next())
+        .expect("a cookie")
+        .to_owned();
+    let connect = || TcpStream::connect(&server.address).expect("connected");
+    let silent = connect();
+    let mut half = connect();
+    write!(
+        half,
+        "POST /sign-in HTTP/1.1\r\nHost: {}\r\nContent-Length: 100\r\n\r\nna",
+        server.address
+    )
+    .expect("sent");
+    let mut stream = connect();
+    write!(
+        stream,
+        "GET /api/events?runs= HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n",
+        server.address
+    )
+    .expect("sent");
+    let mut followed = BufReader::new(stream);
+    let mut read = String::new();
+    while !read.contains("connected") {
+        assert_ne!(followed.read_line(&mut read).expect("a line"), 0, "{read}");
+    }
+    assert!(read.starts_with("HTTP/1.1 200"), "{read}");
+    let (code, took) = server.stop();
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    followed.read_to_string(&mut read).expect("its end");
+    assert!(
+        read.contains("event: bye") && read.contains(r#""reason":"shutdown""#),
+        "{read}"
+    );
+    // The last piece of a chunked answer: a polite end, not one that is cut off.
+    assert!(read.ends_with("0\r\n\r\n"), "{read}");
+    drop((silent, half));
+}
+
 fn record(folder: &Path) -> Option<serde_json::Value> {
     let text = std::fs::read(folder.join("pitlane-data/engine/engine.json")).ok()?;
     serde_json::from_slice(&text).ok()

@@ -34,7 +34,7 @@ impl Driver {
                     Notice::Row(words) => self.work.record.system(words),
                     Notice::Trouble(words) => self.work.record.reason(words),
                 },
-                request = self.requests.0.recv() => match request {
+                request = self.requests.next() => match request {
                     Some(Request::Stop { at }) => {
                         return self.work.end_program(RunState::Stopped, at, program).await;
                     }

@@ -1,7 +1,7 @@
 //! Ending a program, and proving that it is dead.
 
 use super::{Claim, Verdict, Work, program::Program};
-use crate::handle::session_of;
+use crate::{handle::session_of, sandboxes::GONE_TIMEOUT};
 use model::{RunState, SandboxRecord, StopProof, time::duration_words};
 use std::{
     sync::atomic::Ordering,
@@ -50,17 +50,13 @@ impl Work {
             handle.ending = Some(why);
         }
         let earlier = self.noting.take();
-        let (handle, store, run) = (
-            self.handle.clone(),
-            self.context.store.clone(),
-            self.record.run().id.clone(),
-        );
+        let (handle, book) = (self.handle.clone(), self.book.clone());
         self.noting = Some(self.context.tasks.spawn(async move {
             if let Some(earlier) = earlier {
                 let _ = earlier.await;
             }
             if let Some(handle) = handle {
-                handle.save(&store, &run).await;
+                handle.save(&book).await;
             }
         }));
         let ended = self.end_session(at).await;
@@ -151,7 +147,13 @@ impl Work {
     ) -> Result<StopProof, String> {
         self.record
             .reason(Some("Stopping. The whole sandbox is ended.".to_owned()));
-        match self.context.sandboxes.delete(record).await {
+        let hold = &self.book.lease.hold;
+        match self
+            .context
+            .sandboxes
+            .delete_for(hold, record, GONE_TIMEOUT)
+            .await
+        {
             Ok(()) => {
                 self.claim = Claim::None;
                 Ok(proof(at, None))

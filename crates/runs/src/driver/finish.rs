@@ -2,9 +2,8 @@
 
 use super::{Claim, Verdict, Work};
 use crate::{
+    book::until_done,
     handle::{Handle, KnownEnd, Stage, session_of},
-    journal::until_done,
-    ledger::store_chunks,
     sandboxes::GONE_TIMEOUT,
 };
 use model::{LogEnd, Phase, RunState};
@@ -85,30 +84,27 @@ impl Work {
             return end.clone();
         }
         let ledger = &self.record.live().ledger;
-        let run = &self.record.run().id;
         ledger.let_go();
         ledger.drained().await;
         let tail = ledger.tail();
         if let Some(last) = tail.last() {
             let end = last.first_offset + last.length;
-            store_chunks(&self.context.store, run, &tail).await;
+            self.book.append(&tail).await;
             ledger.stored(end);
         }
         let end = ledger.end(exact);
-        until_done(run, "the end of its log", || {
-            self.context.store.save_log_end(run, &end)
-        })
-        .await;
+        self.book.end_log(&end).await;
         end
     }
 
     /// Deletes the sandbox or keeps it; says which in a few words.
     async fn clean_up(&self, claim: Claim, keep_minutes: u32, patience: Duration) -> Result<String, String> {
         let sandboxes = &self.context.sandboxes;
+        let hold = &self.book.lease.hold;
         match claim {
             Claim::None => Ok("nothing to do".to_owned()),
             Claim::Row(record) => {
-                sandboxes.delete_within(&record, patience).await?;
+                sandboxes.delete_for(hold, &record, patience).await?;
                 Ok("deleted".to_owned())
             }
             Claim::Held(held) if keep_minutes > 0 => {
@@ -122,26 +118,26 @@ impl Work {
                     Ok(end) if end.left.unwrap_or(0) > 0 => {}
                     Err(error) if !error.is_not_found() && !error.is_gone() => {}
                     _ => {
-                        sandboxes.keep(*held, keep_minutes).await?;
+                        sandboxes.keep(hold, *held, keep_minutes).await?;
                         return Ok("when idle".to_owned());
                     }
                 }
-                sandboxes.delete_within(&held.record, patience).await?;
+                sandboxes.delete_for(hold, &held.record, patience).await?;
                 Ok("deleted".to_owned())
             }
             Claim::Held(held) => {
-                sandboxes.delete_within(&held.record, patience).await?;
+                sandboxes.delete_for(hold, &held.record, patience).await?;
                 Ok("deleted".to_owned())
             }
             Claim::Asked(asked) => {
                 // It may come at any moment, and goes as soon as it has.
-                let sandboxes = Arc::clone(sandboxes);
+                let (sandboxes, hold) = (Arc::clone(sandboxes), hold.clone());
                 let deletion = self.context.tasks.spawn(async move {
                     let record = match asked.task.await {
                         Ok(Ok(held)) => held.record,
                         _ => asked.record,
                     };
-                    sandboxes.delete(&record).await
+                    sandboxes.delete_for(&hold, &record, GONE_TIMEOUT).await
                 });
                 match tokio::time::timeout(UNWANTED_TIMEOUT, deletion).await {
                     Ok(Ok(deleted)) => deleted.map(|()| "deleted".to_owned()),
@@ -158,7 +154,15 @@ impl Work {
         self.writer.finish().await;
         // In the database before anybody hears of the end: a reader that comes later finds it there.
         self.record.finish().await;
-        until_done(&live.id, "what it was given", || {
+        // Another server may have taken it over in the last moment: then the end is that one's to tell,
+        // and what the run was given is still needed.
+        if self.book.lease.lost.is_cancelled() {
+            live.closed.cancel();
+            self.context.hub.remove(&live.id);
+            return;
+        }
+        // What cannot be helped is said in the log of this server.
+        let _ = until_done(&live.id, "what it was given", || {
             self.context.store.forget_run_environment(&live.id)
         })
         .await;
@@ -166,6 +170,19 @@ impl Work {
             live.publish_end(end);
         }
         self.context.hub.remove(&live.id);
+        if self.context.store.is_shared()
+            && let Err(error) = self.context.store.forget_requests(&live.id).await
+        {
+            tracing::debug!(run = %live.id, %error, "what was asked of an ended run stays noted");
+        }
+    }
+
+    /// Lets go of a run that another server drives: nothing is written, nothing asked of the provider.
+    pub(super) fn give_up(self) {
+        let live = Arc::clone(self.record.live());
+        tracing::warn!(run = %live.id, "another server drives this run now");
+        self.context.hub.remove(&live.id);
+        live.closed.cancel();
     }
 
     /// Stores what is known and lets go of the run without an end.

@@ -32,6 +32,7 @@ pub(crate) use resume::Resumed;
 
 use crate::{
     RunsConfig,
+    book::Book,
     handle::Handle,
     ledger::Writer,
     live::{Hub, Request},
@@ -39,12 +40,17 @@ use crate::{
     once::Once,
     queue::{Queue, Ticket},
     record::Record,
+    replicas::Bell,
     sandboxes::{Asked, Held, Sandboxes},
     vault::Vault,
 };
 use model::{AgentSettings, LogEnd, RunState, SandboxRecord, StopProof};
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
-use store::{Revision, Store};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+use store::{Replica, Revision, Serving, Store};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -55,6 +61,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) struct Context {
     pub(crate) config: RunsConfig,
     pub(crate) store: Store,
+    /// This server among others on the same database.
+    pub(crate) replica: Replica,
+    pub(crate) bell: Arc<Bell>,
     pub(crate) client: daytona::Client,
     pub(crate) hub: Hub,
     pub(crate) queue: Queue,
@@ -63,6 +72,8 @@ pub(crate) struct Context {
     pub(crate) shutdown: CancellationToken,
     pub(crate) vault: Vault,
     pub(crate) masks: MaskBook,
+    /// The right to serve this database.
+    pub(crate) serving: Mutex<Option<Serving>>,
 }
 
 /// The sandbox of a run, as far as it has one.
@@ -112,13 +123,36 @@ impl Verdict {
 }
 
 /// The requests to a driver.
-struct Requests(mpsc::UnboundedReceiver<Request>);
+struct Requests {
+    received: mpsc::UnboundedReceiver<Request>,
+    /// Input that came while the program was looked for, after a restart.
+    kept: VecDeque<Request>,
+}
 
 impl Requests {
+    /// The next one. Cancel-safe.
+    async fn next(&mut self) -> Option<Request> {
+        match self.kept.pop_front() {
+            Some(request) => Some(request),
+            None => self.received.recv().await,
+        }
+    }
+
+    /// Waits for a stop; input that comes is kept for the program, which runs.
+    async fn stop_and_keep(&mut self) -> Instant {
+        loop {
+            match self.received.recv().await {
+                Some(Request::Stop { at }) => return at,
+                Some(input) => self.kept.push_back(input),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     /// Waits for a stop; input that comes before the program runs is refused with a sentence.
     async fn stop(&mut self) -> Instant {
         loop {
-            match self.0.recv().await {
+            match self.next().await {
                 Some(Request::Stop { at }) => return at,
                 Some(Request::Input { reply, .. }) => refuse(reply, "The program does not run yet."),
                 // The sender lives as long as the driver.
@@ -130,7 +164,7 @@ impl Requests {
     /// Answers what comes after the program's end.
     async fn refuse_all(&mut self) {
         loop {
-            match self.0.recv().await {
+            match self.next().await {
                 Some(Request::Stop { .. }) => {}
                 Some(Request::Input { reply, .. }) => refuse(reply, "The program has ended."),
                 None => std::future::pending().await,
@@ -161,6 +195,7 @@ pub(crate) enum Beginning {
 /// The driver without its requests, so that one can be waited for while the other goes on.
 struct Work {
     context: Arc<Context>,
+    book: Book,
     record: Record,
     writer: Writer,
     settings: AgentSettings,
@@ -187,6 +222,7 @@ impl Driver {
     /// is given for once, or of one that an earlier process left.
     pub(crate) fn new(
         context: Arc<Context>,
+        book: Book,
         record: Record,
         writer: Writer,
         requests: mpsc::UnboundedReceiver<Request>,
@@ -201,6 +237,7 @@ impl Driver {
                 masks: context.masks.own(),
                 variables: BTreeMap::new(),
                 context,
+                book,
                 record,
                 writer,
                 settings,
@@ -213,17 +250,24 @@ impl Driver {
                 started: None,
                 end: None,
             },
-            requests: Requests(requests),
+            requests: Requests {
+                received: requests,
+                kept: VecDeque::new(),
+            },
         }
     }
 
     /// Drives to the end, or until the process shuts down; then what is known is stored, and the run is
-    /// left to the next process.
+    /// left to the next process. When another server has the run, nothing more is done at all.
     pub(crate) async fn drive(mut self, beginning: Beginning) {
         let shutdown = self.work.context.shutdown.clone();
+        let lost = self.work.book.lease.lost.clone();
         tokio::select! {
-            () = self.run_to_end(beginning) => self.work.conclude().await,
+            // First: who has lost a run takes no step of it.
+            biased;
+            () = lost.cancelled() => self.work.give_up(),
             () = shutdown.cancelled() => self.work.leave().await,
+            () = self.run_to_end(beginning) => self.work.conclude().await,
         }
     }
 

@@ -75,7 +75,7 @@ impl Work {
 
     /// From here on the run's secrets are masked, also by a process that takes the run up.
     async fn give(&mut self, environment: Environment) -> Result<(), String> {
-        environment.keep(&self.context, &self.record.run().id).await?;
+        environment.keep(&self.context, &self.book.lease.hold).await?;
         self.masks = self.context.masks.with(&environment.masked).await;
         self.record.mask(Arc::clone(&self.masks));
         self.variables = environment.variables;
@@ -97,7 +97,7 @@ impl Work {
         match self
             .context
             .sandboxes
-            .take(self.record.run(), &self.settings)
+            .take(&self.book.lease.hold, self.record.run(), &self.settings)
             .await
         {
             Some(held) => {
@@ -109,7 +109,11 @@ impl Work {
     }
 
     async fn create(&mut self) -> Result<(), String> {
-        let asked = self.context.sandboxes.ask(self.record.run(), &self.settings);
+        let hold = self.book.lease.hold.clone();
+        let asked = self
+            .context
+            .sandboxes
+            .ask(hold, self.record.run(), &self.settings);
         let row = asked.record.clone();
         self.claim = Claim::Asked(asked);
         let Claim::Asked(asked) = &mut self.claim else {

@@ -126,13 +126,16 @@ impl Work {
             ));
         };
         let toolbox = held.toolbox.clone();
-        let run = self.record.run().id.clone();
         let ledger = &self.record.live().ledger;
         ledger.let_go();
         let mut handle = Handle::intended(stage, ledger.position().0);
         self.handle = Some(handle.clone());
         // In the database before the program can begin: nobody will ever start it a second time.
-        handle.save(&self.context.store, &run).await;
+        if !handle.save(&self.book).await {
+            return Err(LaunchError::Refused(
+                "The run cannot be written any more, so its program was not started.".to_owned(),
+            ));
+        }
         self.started = Some(Instant::now());
         let command = match ask(&toolbox).await {
             Ok(answer) => answer.cmd_id,
@@ -144,13 +147,11 @@ impl Work {
         };
         handle.command = Some(command.clone());
         self.handle = Some(handle.clone());
-        let store = self.context.store.clone();
+        let book = self.book.clone();
         // The output is followed at once; a process that finds the id missing finds the command by its session.
-        self.noting = Some(
-            self.context
-                .tasks
-                .spawn(async move { handle.save(&store, &run).await }),
-        );
+        self.noting = Some(self.context.tasks.spawn(async move {
+            handle.save(&book).await;
+        }));
         Ok(self.attach(toolbox, &command, self.context.config.provider_deadline))
     }
 
@@ -199,8 +200,12 @@ impl Work {
             // One that was not written is replaced by this one.
             let _ = noting.await;
         }
-        if let Some(handle) = &self.handle {
-            handle.save(&self.context.store, &self.record.run().id).await;
+        if let Some(handle) = &self.handle
+            && !handle.save(&self.book).await
+            && self.book.lease.lost.is_cancelled()
+        {
+            // Not one step more: the driver is ended where it is.
+            std::future::pending::<()>().await;
         }
     }
 

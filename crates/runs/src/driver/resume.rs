@@ -3,11 +3,11 @@
 
 use super::{Claim, Driver, Verdict, Work};
 use crate::{
+    book::until_done,
     command::command_line,
     environment,
     handle::{Handle, KnownEnd, Stage},
     ingest::{ended_words, gone_words},
-    journal::until_done,
     ledger::Digest,
     sandboxes::Held,
 };
@@ -65,7 +65,7 @@ impl Driver {
         self.work.handle = Some(handle.clone());
         let found = tokio::select! {
             found = self.work.find_again(sandbox, handle) => found,
-            at = self.requests.stop() => return self.work.stop_preparing(at).await,
+            at = self.requests.stop_and_keep() => return self.work.stop_preparing(at).await,
         };
         match (found, ending) {
             (Ok(program), None) => {
@@ -92,7 +92,9 @@ impl Work {
     ) -> Verdict {
         self.handle.clone_from(&handle);
         let run = self.record.run().id.clone();
-        let stored = until_done(&run, "the end of its log", || self.context.store.log_end(&run)).await;
+        let stored = until_done(&run, "the end of its log", || self.context.store.log_end(&run))
+            .await
+            .ok();
         let (position, _) = self.record.live().ledger.position();
         let exact = match (stored.flatten(), handle) {
             (Some(end), _) if end.bytes == position => {

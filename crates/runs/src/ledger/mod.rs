@@ -24,7 +24,7 @@ mod writer;
 
 pub(crate) use digest::Digest;
 pub(crate) use ring::View;
-pub(crate) use writer::{Writer, store_chunks};
+pub(crate) use writer::Writer;
 
 use crate::masking::Masks;
 use intake::Intake;

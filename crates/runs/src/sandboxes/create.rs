@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use store::Hold;
 use tokio::task::JoinHandle;
 
 /// How long a sandbox may take to start after the provider answered.
@@ -29,7 +30,7 @@ pub(crate) struct Asked {
 impl Sandboxes {
     /// Asks for a sandbox for a run, on a task of its own: a run that is stopped meanwhile does not wait,
     /// and the sandbox is cleaned up whenever it comes.
-    pub(crate) fn ask(self: &Arc<Self>, run: &Run, settings: &AgentSettings) -> Asked {
+    pub(crate) fn ask(self: &Arc<Self>, hold: Hold, run: &Run, settings: &AgentSettings) -> Asked {
         let now = Millis::now();
         let record = SandboxRecord {
             id: SandboxId::generate(),
@@ -47,7 +48,7 @@ impl Sandboxes {
         let (sandboxes, asked) = (Arc::clone(self), record.clone());
         let task = self
             .tasks
-            .spawn(async move { sandboxes.create(asked, request).await });
+            .spawn(async move { sandboxes.create(&hold, asked, request).await });
         Asked { record, task }
     }
 
@@ -73,15 +74,20 @@ impl Sandboxes {
         }
     }
 
-    async fn create(&self, record: SandboxRecord, request: CreateSandbox) -> Result<Held, String> {
+    async fn create(
+        &self,
+        hold: &Hold,
+        record: SandboxRecord,
+        request: CreateSandbox,
+    ) -> Result<Held, String> {
         self.store
-            .intend_sandbox(&record)
+            .intend_sandbox(&record, &self.replica, Some(hold))
             .await
             .map_err(|error| error.to_string())?;
         let sandbox = self.made(&record, &request).await?;
         let (toolbox, noted) = tokio::join!(
             self.client.toolbox(&sandbox),
-            self.store.sandbox_created(&record.id, &sandbox.id)
+            self.store.sandbox_created(&record.id, &sandbox.id, Some(hold))
         );
         // The label finds it too; the reaper notes the id later.
         if let Err(error) = noted {

@@ -5,6 +5,7 @@ use crate::RunsError;
 use daytona::SandboxState as ProviderState;
 use model::{AgentId, SandboxRecord, SandboxState};
 use std::time::{Duration, Instant};
+use store::Hold;
 
 /// How long a sandbox may take to be gone before it is left to the reaper.
 pub(crate) const GONE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -18,20 +19,31 @@ impl Sandboxes {
     /// # Errors
     /// A sentence that says what the provider did instead.
     pub(crate) async fn delete(&self, record: &SandboxRecord) -> Result<(), String> {
-        self.delete_within(record, GONE_TIMEOUT).await
+        self.delete_within(None, record, GONE_TIMEOUT).await
     }
 
-    /// The same, with how long the provider may take.
+    /// The same by the driver of the run that uses it, as long as it drives it; with how long the
+    /// provider may take.
     ///
     /// # Errors
     /// As for [`Self::delete`].
-    pub(crate) async fn delete_within(
+    pub(crate) async fn delete_for(
         &self,
+        hold: &Hold,
+        record: &SandboxRecord,
+        patience: Duration,
+    ) -> Result<(), String> {
+        self.delete_within(Some(hold), record, patience).await
+    }
+
+    async fn delete_within(
+        &self,
+        hold: Option<&Hold>,
         record: &SandboxRecord,
         patience: Duration,
     ) -> Result<(), String> {
         self.store
-            .sandbox_state(&record.id, SandboxState::Deleting, None)
+            .sandbox_state(&record.id, SandboxState::Deleting, None, hold)
             .await
             .map_err(|error| error.to_string())?;
         let provider_id = match &record.provider_id {
@@ -47,7 +59,7 @@ impl Sandboxes {
             self.delete_at_provider(&id, patience).await?;
         }
         self.store
-            .sandbox_state(&record.id, SandboxState::Deleted, None)
+            .sandbox_state(&record.id, SandboxState::Deleted, None, None)
             .await
             .map_err(|error| error.to_string())?;
         self.forget(&record.id);
@@ -93,7 +105,7 @@ impl Sandboxes {
     pub(crate) async fn discard(&self, agent: &AgentId) -> Result<(), RunsError> {
         let slot = self.slot(agent);
         let mut held = slot.held.lock().await;
-        let Some(record) = self.store.live_sandbox_of(agent).await? else {
+        let Some(record) = self.store.live_sandbox_of(agent, &self.replica).await? else {
             *held = None;
             return Ok(());
         };

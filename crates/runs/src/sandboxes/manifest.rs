@@ -51,6 +51,11 @@ impl Manifest {
         }
     }
 
+    /// All that may be there.
+    pub(crate) fn paths(&self) -> Vec<FilePath> {
+        self.files.keys().cloned().collect()
+    }
+
     /// What has to be done so that the sandbox holds `wanted`.
     pub(crate) fn difference(&self, wanted: &[FileEntry]) -> Difference {
         let has = |entry: &FileEntry| self.files.get(&entry.path) == Some(&Some(entry.sha256.clone()));

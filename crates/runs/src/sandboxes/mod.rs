@@ -25,7 +25,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
-use store::Store;
+use store::{Replica, Store};
 use tokio_util::task::TaskTracker;
 
 /// The label that says which installation a sandbox belongs to.
@@ -56,6 +56,7 @@ struct Slot {
 pub(crate) struct Sandboxes {
     config: RunsConfig,
     store: Store,
+    replica: Replica,
     client: daytona::Client,
     tasks: TaskTracker,
     slots: Mutex<HashMap<AgentId, Arc<Slot>>>,
@@ -67,10 +68,17 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Sandboxes {
-    pub(crate) fn new(config: RunsConfig, store: Store, client: daytona::Client, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(
+        config: RunsConfig,
+        store: Store,
+        replica: Replica,
+        client: daytona::Client,
+        tasks: TaskTracker,
+    ) -> Self {
         Self {
             config,
             store,
+            replica,
             client,
             tasks,
             slots: Mutex::default(),

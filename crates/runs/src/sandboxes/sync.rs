@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+use store::Claimed;
 
 /// How long edits are gathered before they are put into the sandbox.
 const GATHER: Duration = Duration::from_millis(150);
@@ -64,6 +65,23 @@ impl Sandboxes {
             let mut place = slot.held.lock().await;
             sandboxes.load(&agent, &mut place).await;
             let Some(held) = place.as_ref() else { return };
+            match sandboxes
+                .store
+                .fill_sandbox(&held.record.id, &sandboxes.replica)
+                .await
+            {
+                Ok(Some(Claimed { filled_by_us: true })) => {}
+                Ok(Some(_)) => sandboxes.note_unknown(&agent, &held.record).await,
+                // Another server took it: what it then holds is that server's.
+                Ok(None) => {
+                    *place = None;
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%agent, %error, "the live sandbox could not be synced");
+                    return;
+                }
+            }
             match sandboxes.put_saved(held, &agent).await {
                 Ok(words) => tracing::debug!(%agent, words, "the live sandbox has the saved files"),
                 Err(error) => tracing::warn!(%agent, error, "the live sandbox could not be synced"),

@@ -10,7 +10,7 @@ use model::{AgentId, AgentSettings, Cursor, FilePath, Language, Provider, Role, 
 use runs::{KeyFile, Runs, RunsConfig, StartRun};
 use std::{path::Path, time::Duration};
 use store::Store;
-use testkit::proxy::FaultProxy;
+use testkit::{postgres::PrivatePostgres, proxy::FaultProxy};
 
 /// How long anything may take on a machine that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(240);
@@ -31,6 +31,8 @@ pub fn config() -> RunsConfig {
     config.stop_grace = Duration::from_millis(300);
     config.provider_deadline = Duration::from_secs(60);
     config.reap_every = Duration::from_millis(300);
+    config.lease = Duration::from_secs(3);
+    config.lease_renewal = Duration::from_millis(500);
     config
 }
 
@@ -65,6 +67,12 @@ impl Bench {
             owner,
             folder,
         })
+    }
+
+    /// The same bench with its rows in PostgreSQL.
+    pub async fn on_postgres(&mut self, postgres: &PrivatePostgres) {
+        self.store = Store::open(postgres.url()).await.unwrap();
+        self.owner = self.store.create_user("ada", Role::Owner, None).await.unwrap().id;
     }
 
     /// Runs through the network.

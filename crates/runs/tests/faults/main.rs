@@ -10,11 +10,13 @@
 mod away;
 mod bench;
 mod chaos;
+mod database;
 #[path = "../support/engine_process.rs"]
 mod engine_process;
 mod kills;
 mod ledger;
 mod programs;
+mod replicas;
 mod secrets;
 mod studio;
 #[expect(dead_code, reason = "other suites look at more of it")]
@@ -65,8 +67,24 @@ fn main() -> std::process::ExitCode {
         secrets::are_in_nothing_through_every_fault,
         secrets::are_in_nothing_when_processes_are_killed,
         secrets::are_in_nothing_of_daytonas_own_stream,
+        database::a_full_disk,
+        database::a_read_only_database,
+        database::a_database_that_another_program_locks,
+        database::a_restored_backup,
         chaos::a_short_storm_breaks_no_promise,
     ];
+    let replicas = trials![
+        replicas::one_is_killed_and_the_other_goes_on,
+        replicas::a_paused_one_neither_writes_nor_deletes,
+        replicas::one_that_is_paused_before_the_start_starts_nothing,
+        replicas::both_alive_never_drive_one_run,
+        replicas::stop_and_input_reach_the_one_that_drives,
+        replicas::one_that_ends_politely_leaves_its_runs_at_once,
+        database::a_killed_postgres,
+    ];
+    // Where PostgreSQL is not installed; `cargo xtask test` sees to it that it is.
+    let without = testkit::postgres::find_binaries().is_none();
+    trials.extend(replicas.into_iter().map(|trial| trial.with_ignored_flag(without)));
     trials.push(Trial::test(
         "chaos::a_seed_says_the_same_again",
         chaos::a_seed_says_the_same_again,

@@ -70,6 +70,15 @@ pub fn longer_than_the_ring() -> Program {
     Program::new("longer than the ring", text, stdout, 0)
 }
 
+/// The one of this name, with hyphens for spaces.
+pub fn named(name: &str) -> Option<Program> {
+    let name = name.replace('-', " ");
+    all()
+        .into_iter()
+        .chain([slow()])
+        .find(|program| program.name == name)
+}
+
 /// Every kind.
 pub fn all() -> Vec<Program> {
     vec![

@@ -48,7 +48,11 @@ async fn what_a_crash_left_at_any_step_is_cleaned_up() {
             let sandbox = world.make(labels("test-instance", &record.id));
             record.provider_id = known.then_some(sandbox.id);
         }
-        studio.store.intend_sandbox(&record).await.unwrap();
+        studio
+            .store
+            .intend_sandbox(&record, &studio.server(), None)
+            .await
+            .unwrap();
         ids.push(record.id);
     }
     studio
@@ -77,7 +81,11 @@ async fn what_the_provider_says_for_long_is_not_believed_before_it_is_true() {
         // The row alone knows it: what the provider says of it is not to be trusted now.
         let mut record = row(&studio, SandboxState::InUse);
         record.provider_id = Some(world.make(labels("test-instance", &record.id)).id);
-        studio.store.intend_sandbox(&record).await.unwrap();
+        studio
+            .store
+            .intend_sandbox(&record, &studio.server(), None)
+            .await
+            .unwrap();
         tokio::time::sleep(Duration::from_millis(1500)).await;
         let state = studio.store.sandbox(&record.id).await.unwrap().state;
         assert_ne!(state, SandboxState::Deleted, "{call} {fault:?}");
@@ -106,7 +114,11 @@ async fn one_that_cannot_be_deleted_does_not_hold_up_the_others() {
             );
         }
         record.provider_id = Some(sandbox.id);
-        studio.store.intend_sandbox(&record).await.unwrap();
+        studio
+            .store
+            .intend_sandbox(&record, &studio.server(), None)
+            .await
+            .unwrap();
     }
     // All three are in the first comparison after this.
     studio.config.reap_every = Duration::from_millis(100);
@@ -128,7 +140,11 @@ async fn sandboxes_of_others_are_never_touched() {
     // Even when the provider ignores the labels we ask for.
     world.lock().list_ignores_labels = true;
     let deleted = row(&studio, SandboxState::Deleted);
-    studio.store.intend_sandbox(&deleted).await.unwrap();
+    studio
+        .store
+        .intend_sandbox(&deleted, &studio.server(), None)
+        .await
+        .unwrap();
     world.make(labels("another-instance", &deleted.id));
     world.make(BTreeMap::new());
     // One of ours without a row is young: its row may be on its way.
@@ -153,7 +169,12 @@ async fn idle_sandboxes_go_when_their_time_is_over_and_not_before() {
     let record = studio.runs.live_sandbox(&studio.agent).await.unwrap().record;
     studio
         .store
-        .sandbox_state(&record.id, SandboxState::Idle, Some(Millis(Millis::now().0 - 1)))
+        .sandbox_state(
+            &record.id,
+            SandboxState::Idle,
+            Some(Millis(Millis::now().0 - 1)),
+            None,
+        )
         .await
         .unwrap();
     studio

@@ -66,6 +66,16 @@ impl Studio {
             .expect("runs");
     }
 
+    /// A server that wrote rows of this installation.
+    pub fn server(&self) -> store::Replica {
+        store::Replica {
+            id: "earlier".to_owned(),
+            name: "earlier".to_owned(),
+            instance: self.config.instance.clone(),
+            lease: Duration::from_secs(60),
+        }
+    }
+
     pub fn request(&self) -> StartRun {
         StartRun {
             id: RunId::generate(),

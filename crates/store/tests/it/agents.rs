@@ -1,8 +1,8 @@
 //! Agents: their names, settings, list and end.
 
-use crate::fresh::{agent, new_run, on_both, path};
+use crate::fresh::{agent, new_run, on_both, path, server};
 use model::{AgentId, AgentSettings, Language, Millis, Role, RunState, UserId};
-use store::StoreError;
+use store::{Hold, StoreError};
 
 const DAY: i64 = 86_400_000;
 
@@ -82,10 +82,10 @@ on_both! {
         ] {
             let mut new = new_run(&store, &busy).await;
             new.created_at = Millis(now.0 - days_ago * DAY);
-            let (mut run, _) = store.create_run(&new).await.expect("a run");
+            let (mut run, _) = store.create_run(&new, &server()).await.expect("a run");
             run.state = state;
             run.exit_code = Some(3);
-            store.save_run(&run).await.expect("saved");
+            store.save_run(&Hold::first(&run.id), &run, &[]).await.expect("saved");
         }
         let list = store.list_agents(now).await.expect("a list");
         let names: Vec<_> = list.iter().map(|agent| agent.name.as_str()).collect();
@@ -106,15 +106,16 @@ on_both! {
     async fn deleting_takes_all_but_not_during_a_run(store: Store) {
         let (scout, other) = (agent(&store, "Scout").await, agent(&store, "Other").await);
         let new = new_run(&store, &scout).await;
-        let (mut run, _) = store.create_run(&new).await.expect("a run");
-        let event = store::NewEvent { at: Millis(1), offset: 0, kind: model::EventKind::System { text: "x".into() } };
-        store.append_events(&run.id, &[event]).await.expect("an event");
+        let (mut run, _) = store.create_run(&new, &server()).await.expect("a run");
+        let event = model::RunEvent { seq: 1, at: Millis(1), offset: 0, kind: model::EventKind::System { text: "x".into() } };
+        let hold = Hold::first(&run.id);
+        store.save_run(&hold, &run, &[event]).await.expect("an event");
         let chunk = store::Chunk { first_offset: 0, length: 1, first_line: 0, at: Millis(1), frames: vec![1], mark: None };
-        store.append_chunks(&run.id, &[chunk]).await.expect("a chunk");
+        store.append_chunks(&hold, &[chunk]).await.expect("a chunk");
         let error = store.delete_agent(&scout.id).await.expect_err("it runs");
         assert!(matches!(&error, StoreError::Conflict(sentence) if sentence.contains("run 1")), "{error:?}");
         run.state = RunState::Lost;
-        store.save_run(&run).await.expect("saved");
+        store.save_run(&Hold::first(&run.id), &run, &[]).await.expect("saved");
         store.delete_agent(&scout.id).await.expect("deleted");
 
         let gone = |error| matches!(error, StoreError::NotFound(_));

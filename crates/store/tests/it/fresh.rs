@@ -2,7 +2,8 @@
 
 use model::{AgentSettings, FilePath, Language, Provider, Role, RunId, agent::Agent};
 use sqlx::{Connection as _, PgConnection};
-use store::{NewRun, Store};
+use std::time::Duration;
+use store::{NewRun, Replica, Store};
 use tempfile::TempDir;
 
 /// An empty database, removed when it is dropped.
@@ -103,11 +104,21 @@ pub async fn new_run(store: &Store, agent: &Agent) -> NewRun {
     }
 }
 
+/// A server that is none of the tests' subject.
+pub fn server() -> Replica {
+    Replica {
+        id: "server-1".into(),
+        name: "server".into(),
+        instance: "here".into(),
+        lease: Duration::from_secs(60),
+    }
+}
+
 /// A queued run of a new agent.
 pub async fn run(store: &Store) -> RunId {
     let agent = agent(store, "Scout").await;
     let (run, _) = store
-        .create_run(&new_run(store, &agent).await)
+        .create_run(&new_run(store, &agent).await, &server())
         .await
         .expect("a run");
     run.id

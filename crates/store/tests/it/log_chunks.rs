@@ -5,7 +5,7 @@ use model::{
     LogEnd, LogStream, Millis, RunId,
     log::{Record, encode, frames},
 };
-use store::{Chunk, Store, StoreError, StoredEnd};
+use store::{Chunk, Hold, Store, StoreError, StoredEnd};
 
 /// A chunk of the log `text` from `start` to `end`.
 fn chunk(text: &[u8], start: usize, end: usize) -> Chunk {
@@ -62,8 +62,8 @@ on_both! {
         let bounds: Vec<usize> = (0..text.len()).step_by(190).chain([text.len()]).collect();
         let chunks: Vec<_> = bounds.windows(2).map(|pair| chunk(&text, pair[0], pair[1])).collect();
         let (first, rest) = chunks.split_at(5);
-        store.append_chunks(&run, first).await.expect("appended");
-        store.append_chunks(&run, rest).await.expect("appended");
+        store.append_chunks(&Hold::first(&run), first).await.expect("appended");
+        store.append_chunks(&Hold::first(&run), rest).await.expect("appended");
         for from in [0, 1, 189, 190, 191, 1000, text.len() - 1, text.len()] {
             for limit in [0, 1, 500, u64::MAX] {
                 assert_eq!(read(&store, &run, from as u64, limit).await, text[from..], "{from} {limit}");
@@ -79,7 +79,7 @@ on_both! {
         assert_eq!(store.chunk_of_line(&run, 0).await.expect("an answer"), None);
         let bounds: Vec<usize> = (0..text.len()).step_by(190).chain([text.len()]).collect();
         let chunks: Vec<_> = bounds.windows(2).map(|pair| chunk(&text, pair[0], pair[1])).collect();
-        store.append_chunks(&run, &chunks).await.expect("appended");
+        store.append_chunks(&Hold::first(&run), &chunks).await.expect("appended");
         let mut start = 0;
         for (line, content) in text.split(|byte| *byte == b'\n').enumerate() {
             let found = store.chunk_of_line(&run, line as u64).await.expect("an answer").expect("a chunk");
@@ -97,7 +97,7 @@ on_both! {
     async fn only_what_continues_the_log_is_appended(store: Store) {
         let (run, text) = (run(&store).await, text());
         assert_eq!(store.stored_end(&run).await.expect("an end"), StoredEnd::default());
-        store.append_chunks(&run, &[chunk(&text, 0, 100)]).await.expect("appended");
+        store.append_chunks(&Hold::first(&run), &[chunk(&text, 0, 100)]).await.expect("appended");
         for wrong in [
             vec![chunk(&text, 0, 100)],
             vec![chunk(&text, 99, 200)],
@@ -105,14 +105,14 @@ on_both! {
             vec![chunk(&text, 100, 200), chunk(&text, 201, 300)],
             vec![chunk(&text, 100, 100)],
         ] {
-            let error = store.append_chunks(&run, &wrong).await.expect_err("it does not continue");
+            let error = store.append_chunks(&Hold::first(&run), &wrong).await.expect_err("it does not continue");
             assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
         }
         assert_eq!(read(&store, &run, 0, 9).await, text[..100], "nothing of a wrong batch is kept");
-        let error = store.append_chunks(&RunId::generate(), &[chunk(&text, 0, 1)]).await.expect_err("no run");
+        let error = store.append_chunks(&Hold::first(&RunId::generate()), &[chunk(&text, 0, 1)]).await.expect_err("no run");
         assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
-        store.append_chunks(&run, &[]).await.expect("nothing");
-        store.append_chunks(&run, &[chunk(&text, 100, 333)]).await.expect("appended");
+        store.append_chunks(&Hold::first(&run), &[]).await.expect("nothing");
+        store.append_chunks(&Hold::first(&run), &[chunk(&text, 100, 333)]).await.expect("appended");
         let lines = text[..333].iter().filter(|byte| **byte == b'\n').count() as u64;
         let end = StoredEnd { offset: 333, lines, mark: None };
         assert_eq!(store.stored_end(&run).await.expect("an end"), end);
@@ -126,7 +126,7 @@ on_both! {
         let length = 2 + (1 << 33);
         let gap = Chunk { first_offset: 0, length, first_line: 0, at: Millis(1), frames, mark: None };
         let after = Chunk { first_offset: length, length: 1, first_line: 70, at: Millis(3), frames: vec![], mark: None };
-        store.append_chunks(&run, &[gap.clone(), after.clone()]).await.expect("appended");
+        store.append_chunks(&Hold::first(&run), &[gap.clone(), after.clone()]).await.expect("appended");
         assert_eq!(store.chunks_from(&run, 1 << 32, 10).await.expect("the gap"), [gap]);
         assert_eq!(store.chunks_from(&run, length, 10).await.expect("after it"), [after]);
         let end = StoredEnd { offset: length + 1, lines: 70, mark: None };
@@ -140,8 +140,8 @@ on_both! {
             ..chunk(&text, start, end)
         };
         let pieces = [marked(0, 10, None), marked(10, 20, Some("first")), marked(20, 30, Some("second"))];
-        store.append_chunks(&run, &pieces).await.expect("appended");
-        store.append_chunks(&run, &[marked(30, 40, None)]).await.expect("appended");
+        store.append_chunks(&Hold::first(&run), &pieces).await.expect("appended");
+        store.append_chunks(&Hold::first(&run), &[marked(30, 40, None)]).await.expect("appended");
         let end = store.stored_end(&run).await.expect("an end");
         assert_eq!((end.offset, end.mark.as_deref()), (40, Some("second")));
         assert_eq!(store.stored_end(&self::run(&store).await).await.expect("another").mark, None);
@@ -151,10 +151,10 @@ on_both! {
         let run = run(&store).await;
         assert_eq!(store.log_end(&run).await.expect("an answer"), None);
         let end = LogEnd { bytes: 5, lines: 1, sha256: "x".into(), exact: true };
-        store.save_log_end(&run, &end).await.expect("saved");
+        store.save_log_end(&Hold::first(&run), &end).await.expect("saved");
         assert_eq!(store.log_end(&run).await.expect("an answer"), Some(end.clone()));
         let nothing = RunId::generate();
-        assert!(matches!(store.save_log_end(&nothing, &end).await, Err(StoreError::NotFound(_))));
+        assert!(matches!(store.save_log_end(&Hold::first(&nothing), &end).await, Err(StoreError::NotFound(_))));
         assert!(matches!(store.log_end(&nothing).await, Err(StoreError::NotFound(_))));
     }
 }

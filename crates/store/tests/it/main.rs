@@ -4,7 +4,9 @@
 mod agents;
 mod files;
 mod fresh;
+mod leases;
 mod log_chunks;
+mod older;
 mod one_text;
 mod opening;
 mod revisions;

@@ -1,14 +1,19 @@
 //! Runs: their numbers, their one start, their final end, their events.
 
-use crate::fresh::{agent, new_run, on_both, run};
-use model::{AgentId, EventKind, Millis, Phase, PhaseRecord, RevisionId, Run, RunId, RunState, StopProof};
-use store::{Attachment, NewEvent, NewRun, Store, StoreError};
+use crate::fresh::{agent, new_run, on_both, run, server};
+use model::{
+    AgentId, EventKind, Millis, Phase, PhaseRecord, RevisionId, Run, RunEvent, RunId, RunState, StopProof,
+};
+use store::{Attachment, Hold, NewRun, Store, StoreError};
 
 async fn ended(store: &Store, new: &NewRun) -> Run {
-    let (mut run, created) = store.create_run(new).await.expect("a run");
+    let (mut run, created) = store.create_run(new, &server()).await.expect("a run");
     assert!(created);
     run.state = RunState::Succeeded;
-    store.save_run(&run).await.expect("saved");
+    store
+        .save_run(&Hold::first(&run.id), &run, &[])
+        .await
+        .expect("saved");
     run
 }
 
@@ -18,7 +23,7 @@ on_both! {
         let new = new_run(&store, &scout).await;
         let starts = (0..6).map(|_| {
             let (store, new) = (store.clone(), new.clone());
-            tokio::spawn(async move { store.create_run(&new).await.expect("the run") })
+            tokio::spawn(async move { store.create_run(&new, &server()).await.expect("the run") })
         });
         let mut created = 0;
         for start in starts.collect::<Vec<_>>() {
@@ -28,14 +33,14 @@ on_both! {
         }
         assert_eq!(created, 1);
         let elsewhere = NewRun { agent: other.id, ..new.clone() };
-        let error = store.create_run(&elsewhere).await.expect_err("taken");
+        let error = store.create_run(&elsewhere, &server()).await.expect_err("taken");
         assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
 
         let second = NewRun { id: RunId::generate(), ..new.clone() };
-        let error = store.create_run(&second).await.expect_err("one is unfinished");
+        let error = store.create_run(&second, &server()).await.expect_err("one is unfinished");
         assert!(matches!(&error, StoreError::Conflict(sentence) if sentence.contains("Run 1") && sentence.contains("queued")), "{error:?}");
         for error in [
-            store.create_run(&NewRun { agent: AgentId::generate(), ..second.clone() }).await.expect_err("no agent"),
+            store.create_run(&NewRun { agent: AgentId::generate(), ..second.clone() }, &server()).await.expect_err("no agent"),
             store.run(&second.id).await.expect_err("no run"),
         ] {
             assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
@@ -45,7 +50,7 @@ on_both! {
     async fn a_run_that_cannot_be_made_takes_no_number(store: Store) {
         let scout = agent(&store, "Scout").await;
         let new = new_run(&store, &scout).await;
-        let error = store.create_run(&NewRun { revision: RevisionId::generate(), ..new.clone() }).await;
+        let error = store.create_run(&NewRun { revision: RevisionId::generate(), ..new.clone() }, &server()).await;
         assert!(matches!(error, Err(StoreError::NotFound(_))), "{error:?}");
         assert_eq!(ended(&store, &new).await.number, 1);
     }
@@ -55,7 +60,7 @@ on_both! {
         let new = new_run(&store, &scout).await;
         let starts = (0..6).map(|_| {
             let (store, new) = (store.clone(), NewRun { id: RunId::generate(), ..new.clone() });
-            tokio::spawn(async move { store.create_run(&new).await })
+            tokio::spawn(async move { store.create_run(&new, &server()).await })
         });
         let mut made = 0;
         for start in starts.collect::<Vec<_>>() {
@@ -81,18 +86,19 @@ on_both! {
         run.started_at = Some(Millis(6));
         run.ended_at = Some(Millis(7));
         run.stop = Some(StopProof { took: 140, ended: Some(3), left: 0 });
-        store.save_run(&run).await.expect("saved");
+        store.save_run(&Hold::first(&run.id), &run, &[]).await.expect("saved");
         assert_eq!(store.run(&id).await.expect("the run"), run);
         assert!(store.unfinished_runs().await.expect("a list").is_empty());
         // What is known later may be added, but an end is final.
         run.log_lines = 8;
-        store.save_run(&run).await.expect("saved");
+        store.save_run(&Hold::first(&run.id), &run, &[]).await.expect("saved");
         for state in [RunState::Succeeded, RunState::Running] {
-            let error = store.save_run(&Run { state, ..run.clone() }).await.expect_err("final");
+            let error = store.save_run(&Hold::first(&run.id), &Run { state, ..run.clone() }, &[]).await.expect_err("final");
             assert!(matches!(&error, StoreError::Conflict(sentence) if sentence.contains("timed_out")), "{error:?}");
         }
         assert_eq!(store.run(&id).await.expect("the run"), run);
-        let error = store.save_run(&Run { id: RunId::generate(), ..run }).await.expect_err("no run");
+        let nothing = RunId::generate();
+        let error = store.save_run(&Hold::first(&nothing), &Run { id: nothing.clone(), ..run }, &[]).await.expect_err("no run");
         assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
     }
 
@@ -128,28 +134,28 @@ on_both! {
         let id = run(&store).await;
         assert_eq!(store.attachment(&id).await.expect("an answer"), None);
         let attachment = Attachment { session: "run-1".into(), command: "c".into() };
-        store.save_attachment(&id, &attachment).await.expect("saved");
+        store.save_attachment(&Hold::first(&id), &attachment).await.expect("saved");
         assert_eq!(store.attachment(&id).await.expect("an answer"), Some(attachment.clone()));
         let nothing = RunId::generate();
-        assert!(matches!(store.save_attachment(&nothing, &attachment).await, Err(StoreError::NotFound(_))));
+        assert!(matches!(store.save_attachment(&Hold::first(&nothing), &attachment).await, Err(StoreError::NotFound(_))));
         assert!(matches!(store.attachment(&nothing).await, Err(StoreError::NotFound(_))));
     }
 
-    async fn events_are_counted_from_one(store: Store) {
+    async fn events_are_kept_in_order_and_once(store: Store) {
         let id = run(&store).await;
-        let event = |n: u64| NewEvent {
+        let (run, hold) = (store.run(&id).await.expect("the run"), Hold::first(&id));
+        let event = |seq: i64| RunEvent {
+            seq,
             at: Millis(9),
-            offset: n,
-            kind: EventKind::System { text: format!("{n} \0 \u{1f680} \"") },
+            offset: 7,
+            kind: EventKind::System { text: format!("{seq} \0 \u{1f680} \"") },
         };
-        assert!(store.append_events(&id, &[]).await.expect("nothing").is_empty());
-        let mut all = store.append_events(&id, &[event(0), event(1)]).await.expect("appended");
-        all.extend(store.append_events(&id, &[event(2)]).await.expect("appended"));
-        assert_eq!(all.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2, 3]);
+        let all = [event(1), event(2), event(3)];
+        store.save_run(&hold, &run, &all[..2]).await.expect("saved");
+        // Its answer was lost, and it is sent again with what came meanwhile.
+        store.save_run(&hold, &run, &all).await.expect("saved");
         assert_eq!(store.events_after(&id, 0, 99).await.expect("events"), all);
         assert_eq!(store.events_after(&id, 1, 1).await.expect("events"), all[1..2]);
         assert!(store.events_after(&id, 3, 9).await.expect("events").is_empty());
-        let error = store.append_events(&RunId::generate(), &[event(0)]).await.expect_err("no run");
-        assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::fresh::{agent, on_both, run};
 use model::{Invalid, RunId, SecretId, Variable, VariableValue};
-use store::{Store, StoreError};
+use store::{Hold, Store, StoreError};
 
 async fn secret(store: &Store, name: &str) -> SecretId {
     agent(store, "somebody's").await;
@@ -86,7 +86,7 @@ on_both! {
     async fn sealing_anew_is_all_or_nothing(store: Store) {
         let (first, _) = (secret(&store, "A").await, secret(&store, "B").await);
         let run = run(&store).await;
-        store.save_run_environment(&run, "sealed-3").await.expect("saved");
+        store.save_run_environment(&Hold::first(&run), "sealed-3").await.expect("saved");
         let refused = store
             .reseal(|id, sealed| match id == run.as_str() {
                 true => Err(Invalid("no".into())),
@@ -101,7 +101,7 @@ on_both! {
         assert_eq!(store.run_environment(&run).await.expect("it"), Some(format!("{run} sealed-3")));
         store.forget_run_environment(&run).await.expect("forgotten");
         assert_eq!(store.run_environment(&run).await.expect("nothing"), None);
-        let nobody = store.save_run_environment(&RunId::generate(), "x").await;
+        let nobody = store.save_run_environment(&Hold::first(&RunId::generate()), "x").await;
         assert!(matches!(nobody, Err(StoreError::NotFound(_))), "{nobody:?}");
     }
 }

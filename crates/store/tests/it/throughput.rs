@@ -49,7 +49,7 @@ on_both! {
         let chunks = million_lines();
         let start = Instant::now();
         for batch in chunks.chunks(16) {
-            store.append_chunks(&run, batch).await.expect("appended");
+            store.append_chunks(&store::Hold::first(&run), batch).await.expect("appended");
         }
         let wrote = start.elapsed();
         let start = Instant::now();
@@ -76,7 +76,7 @@ on_both! {
         let mut slowest = Duration::ZERO;
         for chunk in &chunks {
             let start = Instant::now();
-            store.append_chunks(&run, std::slice::from_ref(chunk)).await.expect("appended");
+            store.append_chunks(&store::Hold::first(&run), std::slice::from_ref(chunk)).await.expect("appended");
             slowest = slowest.max(start.elapsed());
         }
         let took = start.elapsed();
@@ -95,7 +95,10 @@ async fn editing_goes_on_while_logs_pour_in() {
         let store = store.clone();
         async move {
             for batch in million_lines().chunks(4) {
-                store.append_chunks(&run, batch).await.expect("appended");
+                store
+                    .append_chunks(&store::Hold::first(&run), batch)
+                    .await
+                    .expect("appended");
             }
         }
     });

@@ -122,7 +122,14 @@ async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
         provider: Provider::Embedded,
         created_at: Millis(1),
     };
-    let (mut run, _) = store.create_run(&new).await.expect("a run");
+    let server = store::Replica {
+        id: "server".to_owned(),
+        name: "server".to_owned(),
+        instance: "here".to_owned(),
+        lease: std::time::Duration::from_secs(60),
+    };
+    let (mut run, _) = store.create_run(&new, &server).await.expect("a run");
+    let hold = store::Hold::first(&run.id);
     let mut offset = 0;
     for (stream, bytes) in output {
         let mut frames = Vec::new();
@@ -143,7 +150,7 @@ async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
             frames,
             mark: None,
         };
-        store.append_chunks(&run.id, &[chunk]).await.expect("appended");
+        store.append_chunks(&hold, &[chunk]).await.expect("appended");
         offset += length;
     }
     let end = LogEnd {
@@ -152,7 +159,7 @@ async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
         sha256: String::new(),
         exact: true,
     };
-    store.save_log_end(&run.id, &end).await.expect("ended");
+    store.save_log_end(&hold, &end).await.expect("ended");
     for state in [
         RunState::Preparing,
         RunState::Running,
@@ -161,7 +168,7 @@ async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
     ] {
         run.state = state;
         run.log_bytes = offset;
-        store.save_run(&run).await.expect("saved");
+        store.save_run(&hold, &run, &[]).await.expect("saved");
     }
     run
 }

@@ -6,15 +6,17 @@
 //! when the line it belongs to is whole, and then every [`PACE`] at most,
 //! however often the program writes.
 
+mod away;
+
 use crate::{
-    journal::until_done,
+    book::until_done,
+    driver::Context,
     live::LiveRun,
     reading::{LogReader, Piece},
     settling::Settling,
 };
 use model::{Cursor, LogEnd, Run, RunEvent, RunId, StreamMessage};
 use std::{sync::Arc, time::Duration};
-use store::Store;
 use tokio::{sync::watch, time::Instant};
 
 /// The most output in one batch, in bytes: about what is held for a reader that does not take it.
@@ -24,8 +26,9 @@ const PACE: Duration = Duration::from_millis(40);
 /// The most events in one batch of an ended run.
 const EVENT_PAGE: u32 = 500;
 
-/// Reads one run from a cursor to its end.
+/// Reads one run from a cursor to its end, wherever it is driven.
 pub struct Follower {
+    context: Arc<Context>,
     cursor: Cursor,
     log: LogReader,
     source: Source,
@@ -39,6 +42,12 @@ enum Source {
         version: u64,
         paced_until: Option<Instant>,
         settling: Settling,
+    },
+    /// Driven by another server: what it has stored is read.
+    Away {
+        news: watch::Receiver<()>,
+        /// As readers know the run.
+        told: Option<Box<Run>>,
     },
     Stored {
         run: Box<Run>,
@@ -56,41 +65,51 @@ struct Changes {
 }
 
 impl Follower {
-    pub(crate) fn live(live: Arc<LiveRun>, store: Store, cursor: Cursor) -> Self {
-        let more = live.ledger.more().subscribe();
+    /// A reader of a run that is driven by another server, until it is told where it is.
+    pub(crate) fn new(context: Arc<Context>, run: &RunId, cursor: Cursor) -> Self {
         Self {
             cursor,
             log: LogReader {
-                run: live.id.clone(),
-                store,
-                live: Some(Arc::clone(&live)),
+                run: run.clone(),
+                store: context.store.clone(),
+                live: None,
             },
-            source: Source::Live {
-                live,
-                more,
-                version: 0,
-                paced_until: None,
-                settling: Settling::default(),
+            source: Source::Away {
+                news: context.bell.waiting_for(run),
+                told: None,
             },
+            context,
             done: false,
         }
     }
 
-    pub(crate) fn stored(run: Run, end: LogEnd, store: Store, cursor: Cursor) -> Self {
-        Self {
-            cursor,
-            log: LogReader {
-                run: run.id.clone(),
-                store,
-                live: None,
-            },
-            source: Source::Stored {
-                run: Box::new(run),
-                end,
-                told: false,
-            },
-            done: false,
-        }
+    /// The run is driven here.
+    pub(crate) fn is_here(&mut self, live: Arc<LiveRun>) {
+        self.log.live = Some(Arc::clone(&live));
+        self.source = Source::Live {
+            more: live.ledger.more().subscribe(),
+            live,
+            version: 0,
+            paced_until: None,
+            settling: Settling::default(),
+        };
+    }
+
+    /// The run has ended, and all of it is stored.
+    pub(crate) fn is_over(&mut self, run: Run, end: Option<LogEnd>) {
+        self.log.live = None;
+        // A run that another process of ours ended badly may have none.
+        let end = end.unwrap_or_else(|| LogEnd {
+            bytes: run.log_bytes,
+            lines: run.log_lines,
+            sha256: String::new(),
+            exact: false,
+        });
+        self.source = Source::Stored {
+            run: Box::new(run),
+            end,
+            told: false,
+        };
     }
 
     /// Whose run it reads.
@@ -113,9 +132,23 @@ impl Follower {
         if self.done {
             return None;
         }
-        match self.source {
-            Source::Live { .. } => self.next_live().await,
-            Source::Stored { .. } => self.next_stored().await,
+        loop {
+            match self.source {
+                Source::Live { .. } => {
+                    let messages = self.next_live().await;
+                    let ends = self.context.shutdown.is_cancelled() || !self.context.store.is_shared();
+                    if messages.is_some() || self.done || ends {
+                        return messages;
+                    }
+                    self.is_away();
+                }
+                Source::Away { .. } => {
+                    if let Some(told) = self.next_away().await {
+                        return told;
+                    }
+                }
+                Source::Stored { .. } => return self.next_stored().await,
+            }
         }
     }
 
@@ -149,6 +182,7 @@ impl Follower {
                     self.log.read(self.cursor.offset, BATCH_BYTES)
                 })
                 .await
+                .ok()
                 .flatten(),
             };
             let (position, _) = live.ledger.position();
@@ -181,13 +215,16 @@ impl Follower {
         let events = until_done(id, "reading its events", || {
             store.events_after(id, seq, EVENT_PAGE)
         })
-        .await?;
+        .await
+        .ok()?;
         let more_events = events.len() >= EVENT_PAGE as usize;
         let piece = if more_events || self.cursor.offset >= end.bytes {
             None
         } else {
             let offset = self.cursor.offset;
-            let piece = until_done(id, "reading its log", || self.log.read(offset, BATCH_BYTES)).await?;
+            let piece = until_done(id, "reading its log", || self.log.read(offset, BATCH_BYTES))
+                .await
+                .ok()?;
             // Nothing is there although the end says more: it was lost, and is shown as what it is.
             Some(piece.unwrap_or_else(|| Piece {
                 frames: vec![model::LogFrame {
