@@ -1,7 +1,7 @@
 // Sandbox create to ready, over HTTP, as a client of the engine sees it. The
 // floor is the kernel's own price: a process in new namespaces, by unshare(1).
 import { spawn } from "node:child_process";
-import { binary, medianOfCommand, pause, percentile, report, say, withFolder } from "./measure.mjs";
+import { binary, medianOfCommand, pause, python, percentile, report, say, withFolder } from "./measure.mjs";
 
 const KEY = "bench-key";
 const ROUNDS = 40;
@@ -41,7 +41,7 @@ export async function createToReady() {
 
 async function startEngine(folder, warm) {
   const engine = spawn(binary, ["engine", "--addr", "127.0.0.1:0", "--api-key", KEY], {
-    env: { PATH: process.env.PATH, PITLANE_DATA: folder, PITLANE_WARM: warm, PITLANE_LOG: "warn" },
+    env: { PATH: process.env.PATH, PITLANE_PYTHON: python, PITLANE_DATA: folder, PITLANE_WARM: warm, PITLANE_LOG: "warn" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await new Promise((resolve, reject) => {

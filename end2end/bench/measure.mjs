@@ -7,6 +7,10 @@ import path from "node:path";
 export const binary =
   process.env.PITLANE_BINARY ?? path.resolve(import.meta.dirname, "../../target/release/pitlane");
 
+/** The Python that the floors run on, and so the one that sandboxes get. */
+export const python = process.env.PITLANE_PYTHON ?? "/usr/bin/python3";
+process.env.PITLANE_PYTHON = python;
+
 /** The p-th percentile (0 to 100) of some numbers, by the nearest rank. */
 export function percentile(numbers, p) {
   const sorted = [...numbers].sort((a, b) => a - b);
@@ -38,7 +42,7 @@ export function medianOfCommand(command, args, runs = 15) {
 }
 
 /** The floor of everything that runs Python: one bare start of it, in milliseconds. */
-export const pythonStart = () => medianOfCommand("/usr/bin/python3", ["-c", "pass"]);
+export const pythonStart = () => medianOfCommand(python, ["-c", "pass"]);
 
 /** Does something with a folder that is removed afterwards. */
 export async function withFolder(work) {

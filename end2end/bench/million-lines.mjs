@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { binary, median, report, say, withFolder } from "./measure.mjs";
+import { binary, median, python, report, say, withFolder } from "./measure.mjs";
 
 const PROGRAM = 'for i in range(1_000_000):\n    print(f"line {i} of the log of an agent that has much to say")\n';
 const ROUNDS = 3;
@@ -26,7 +26,7 @@ export async function millionLines() {
 function intoFile(program, file, options) {
   const out = openSync(file, "w");
   const start = performance.now();
-  const result = spawnSync("/usr/bin/python3", [...options, program], { stdio: ["ignore", out, "inherit"] });
+  const result = spawnSync(python, [...options, program], { stdio: ["ignore", out, "inherit"] });
   const took = performance.now() - start;
   closeSync(out);
   if (result.status !== 0) throw new Error(`python3 ended with ${result.status}`);

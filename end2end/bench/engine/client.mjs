@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
-import { binary, pause } from "../measure.mjs";
+import { binary, pause, python } from "../measure.mjs";
 
 const KEY = "bench-key";
 
@@ -16,7 +16,7 @@ export class Engine {
     const engine = new Engine();
     engine.folder = folder;
     engine.process = spawn(binary, ["engine", "--addr", "127.0.0.1:0", "--api-key", KEY], {
-      env: { PATH: process.env.PATH, PITLANE_DATA: folder, PITLANE_WARM: String(warm), PITLANE_LOG: "warn" },
+      env: { PATH: process.env.PATH, PITLANE_PYTHON: python, PITLANE_DATA: folder, PITLANE_WARM: String(warm), PITLANE_LOG: "warn" },
       stdio: ["ignore", "pipe", "inherit"],
     });
     engine.url = await new Promise((resolve, reject) => {
