@@ -5,6 +5,7 @@ mod doctor;
 mod hostile;
 mod refusals;
 mod run;
+mod secrets;
 mod serve;
 
 use std::{

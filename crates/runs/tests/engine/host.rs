@@ -6,7 +6,7 @@ use crate::{
 };
 use libtest_mimic::Failed;
 use model::{AgentId, AgentSettings, Cursor, FilePath, Language, Provider, Role, RunId};
-use runs::{Follower, Runs, RunsConfig, StartRun};
+use runs::{Follower, KeyFile, Runs, RunsConfig, StartRun};
 use std::time::Duration;
 use store::Store;
 
@@ -32,6 +32,7 @@ impl Host {
         let url = format!("sqlite://{}/pitlane.db", folder.path().display());
         let store = Store::open(&url).await?;
         let mut config = RunsConfig::new("engine-tests", Provider::Embedded);
+        config.vault = Some(KeyFile::of(folder.path()).open()?);
         config.stop_grace = Duration::from_millis(300);
         config.provider_deadline = Duration::from_secs(3);
         let owner = store.create_user("ada", Role::Owner, None).await?;

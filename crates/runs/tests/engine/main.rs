@@ -10,6 +10,7 @@
 mod ends;
 #[path = "../support/engine_process.rs"]
 mod engine_process;
+mod environment;
 mod host;
 mod life;
 mod load;
@@ -48,6 +49,9 @@ fn main() {
         ends::a_run_past_its_time_is_ended,
         ends::the_engine_killed_in_the_middle_makes_the_run_lost,
         ends::a_restart_of_ours_changes_nothing,
+        environment::variables_are_the_runs_alone,
+        environment::an_installer_has_them_and_tells_no_secret,
+        environment::a_prompt_comes_at_once,
         output::every_byte_is_the_programs_own,
         output::a_million_lines_are_all_there,
         load::fifty_runs_at_once_and_two_hundred_readers_miss_no_byte,

@@ -11,6 +11,7 @@ mod followers;
 mod idempotency;
 mod kept;
 mod life;
+mod masking;
 mod queueing;
 mod reaper;
 mod recovery;

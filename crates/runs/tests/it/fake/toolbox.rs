@@ -28,6 +28,7 @@ pub fn routes() -> Router<Arc<World>> {
     Router::new()
         .route("/files/bulk-upload", post(upload))
         .route("/files", delete(remove_file))
+        .route("/env", post(set_variables))
         .route("/process/session", post(create_session))
         .route("/process/session/{session}", get(session).delete(end_session))
         .route("/process/session/{session}/exec", post(exec))
@@ -79,6 +80,14 @@ async fn remove_file(
     match sandbox_of(&world, &sandbox, |fake| fake.files.remove(&path)) {
         Some(_) => StatusCode::NO_CONTENT.into_response(),
         None => refusal(404, "no such file"),
+    }
+}
+
+/// No program of this provider looks at its environment.
+async fn set_variables(State(world): World_, Path(sandbox): Path<String>) -> Response {
+    match sandbox_of(&world, &sandbox, |_| Some(())) {
+        Some(()) => Json(serde_json::json!({"message": "Environment updated"})).into_response(),
+        None => refusal(404, "no such sandbox"),
     }
 }
 
