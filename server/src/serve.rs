@@ -125,7 +125,7 @@ async fn start(
             .keys
             .iter()
             .cloned()
-            .chain([vault.key().to_text().into()])
+            .chain(vault.key().to_texts().map(Into::into))
             .collect(),
         vault: Some(vault),
         concurrency: configuration.concurrency,

@@ -318,7 +318,14 @@ impl Runs {
     /// # Errors
     /// When a run uses it, or the provider does not confirm.
     pub async fn discard_sandbox(&self, agent: &AgentId) -> Result<(), RunsError> {
-        self.context.sandboxes.discard(agent).await
+        let discarded = self.context.sandboxes.discard(agent).await;
+        // The provider's own words.
+        discarded.map_err(|error| match error {
+            RunsError::Provider(words) => {
+                RunsError::Provider(self.context.masks.own().mask(&words).into_owned())
+            }
+            other => other,
+        })
     }
 
     /// The bytes of a log from offset `from` up to, not including, `to`.

@@ -61,10 +61,16 @@ impl MasterKey {
         }
     }
 
-    /// As [`MasterKey::parse`] reads it: for the file it is kept in, and to mask it.
+    /// As [`MasterKey::parse`] reads it: for the file it is kept in.
     #[must_use]
     pub fn to_text(&self) -> String {
         hex::encode(self.bytes.expose_secret())
+    }
+
+    /// Both ways to write it that [`MasterKey::parse`] reads, to mask them.
+    #[must_use]
+    pub fn to_texts(&self) -> [String; 2] {
+        [self.to_text(), BASE64_STANDARD.encode(self.bytes.expose_secret())]
     }
 
     /// Whether it sealed this.
