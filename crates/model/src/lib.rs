@@ -15,6 +15,7 @@ pub mod permission;
 pub mod phase;
 pub mod run;
 pub mod sandbox;
+pub mod sandbox_comparison;
 pub mod secret;
 pub mod state;
 pub mod template;
@@ -31,6 +32,9 @@ pub use permission::{Permission, Role, User};
 pub use phase::{Phase, PhaseRecord};
 pub use run::{Run, RunSummary, StopProof};
 pub use sandbox::{Provider, Resources, SandboxRecord, SandboxState};
+pub use sandbox_comparison::{
+    ComparedSandbox, Deletion, Difference, ProvidedSandbox, ReaperRound, SandboxComparison, SandboxName,
+};
 pub use secret::{Secret, SecretUse, Variable, VariableValue};
 pub use state::RunState;
 pub use time::Millis;

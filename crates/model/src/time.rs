@@ -44,6 +44,26 @@ pub fn duration_words(milliseconds: u64) -> String {
     }
 }
 
+/// A duration without its part of a second, for words that tick: `34 s`, not `34.2 s`.
+#[must_use]
+pub fn countdown_words(milliseconds: u64) -> String {
+    match milliseconds.div_ceil(1000) {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => duration_words(seconds * 1000),
+    }
+}
+
+/// How old something is, roughly: `34 s`, `5 min`, `3 h 20 min`, `2 days`.
+#[must_use]
+pub fn age_words(milliseconds: u64) -> String {
+    match milliseconds / 60_000 {
+        0 => format!("{} s", milliseconds / 1000),
+        minutes @ 1..60 => format!("{minutes} min"),
+        minutes @ 60..2880 => duration_words(minutes * 60_000),
+        minutes => format!("{} days", minutes / 1440),
+    }
+}
+
 /// How long ago, roughly, as people read it: `just now`, `6 min ago`, `2 h ago`, `3 days ago`.
 #[must_use]
 pub fn ago_words(milliseconds: u64) -> String {
@@ -109,6 +129,22 @@ mod tests {
                 "1 h",
                 "3 h 20 min"
             ]
+        );
+    }
+
+    #[test]
+    fn ages() {
+        assert_eq!(
+            [0, 34_900, 359_000, 12_000_000, 259_200_000].map(age_words),
+            ["0 s", "34 s", "5 min", "3 h 20 min", "3 days"]
+        );
+    }
+
+    #[test]
+    fn countdowns_tick_by_the_second() {
+        assert_eq!(
+            [0, 1, 33_200, 59_001, 119_500].map(countdown_words),
+            ["0 s", "1 s", "34 s", "1 min", "2 min"]
         );
     }
 

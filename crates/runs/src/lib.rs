@@ -5,7 +5,9 @@
 //! [`Runs`] is the way in.
 
 mod book;
+mod by_hand;
 mod command;
+mod comparison;
 mod config;
 mod driver;
 mod environment;
@@ -26,6 +28,7 @@ mod reconcile;
 mod record;
 mod recovery;
 mod replicas;
+mod rounds;
 mod sandboxes;
 mod scribe;
 mod secrets;

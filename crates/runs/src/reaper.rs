@@ -13,40 +13,77 @@
 
 use crate::{
     driver::Context,
-    sandboxes::{GONE_TIMEOUT, SANDBOX_LABEL},
+    sandboxes::{AT_ONCE, GONE_TIMEOUT, SANDBOX_LABEL},
 };
 use daytona::Sandbox;
 use futures::StreamExt as _;
-use model::{Millis, SandboxId, SandboxRecord, SandboxState};
-use std::{collections::HashMap, sync::Arc};
-use tokio::time::MissedTickBehavior;
-
-/// How many sandboxes are seen to at once.
-const AT_ONCE: usize = 8;
+use model::{Millis, ReaperRound, SandboxId, SandboxRecord, SandboxState};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Instant,
+};
 
 /// Runs until the process shuts down.
 pub(crate) async fn reap(context: Arc<Context>) {
-    let mut every = tokio::time::interval(context.config.reap_every);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut strangers = HashMap::new();
     loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = context.shutdown.cancelled() => return,
-        }
+        let began = Instant::now();
+        context.rounds.begin();
+        let tally = Tally::default();
         // What is cut off here by a shutdown is taken up by the next start, as after a crash.
         let compared = tokio::select! {
-            compared = once(&context, &mut strangers) => compared,
+            compared = once(&context, &tally) => compared,
             () = context.shutdown.cancelled() => return,
         };
-        if let Err(error) = compared {
+        if let Err(error) = &compared {
             tracing::warn!(error, "the reaper could not compare the provider with our rows");
+        }
+        context.rounds.end(ReaperRound {
+            at: Millis::now(),
+            took: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            listed: tally.listed.into_inner(),
+            deleted: tally.deleted.into_inner(),
+            failed: tally.failed.into_inner(),
+            error: compared.err(),
+        });
+        tokio::select! {
+            () = context.rounds.wait(context.config.reap_every) => {}
+            () = context.shutdown.cancelled() => return,
         }
     }
 }
 
-/// One comparison. `strangers` remembers since when sandboxes without a row are known.
-async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Result<(), String> {
+/// What a round has done so far.
+#[derive(Default)]
+struct Tally {
+    listed: AtomicU32,
+    deleted: AtomicU32,
+    failed: AtomicU32,
+}
+
+impl Tally {
+    /// Counts a deletion, and says that it is tried again when it failed.
+    fn count(&self, sandbox: &str, deleted: Result<(), String>) -> bool {
+        match deleted {
+            Ok(()) => {
+                tracing::info!(sandbox, "a sandbox that nothing wants was deleted");
+                self.deleted.fetch_add(1, Relaxed);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(sandbox, error, "it is tried again");
+                self.failed.fetch_add(1, Relaxed);
+                false
+            }
+        }
+    }
+}
+
+/// One comparison.
+async fn once(context: &Context, tally: &Tally) -> Result<(), String> {
     let sandboxes = &context.sandboxes;
     let now = Millis::now();
     // Expired ones first: after this no run takes them any more.
@@ -54,7 +91,7 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
     let expired = expired.map_err(|error| error.to_string())?;
     several_at_once(expired.into_iter().map(async |record| {
         if context.store.retire_sandbox(&record.id).await.unwrap_or(false) {
-            delete(context, &record).await;
+            delete(context, tally, &record).await;
         }
     }))
     .await;
@@ -69,7 +106,19 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
         .list_sandboxes_at(&context.replica)
         .await
         .map_err(|error| error.to_string())?;
-    let ours = there.iter().filter(|sandbox| sandboxes.is_ours(sandbox));
+    let ours: Vec<_> = there
+        .iter()
+        .filter(|sandbox| sandboxes.is_ours(sandbox))
+        .collect();
+    tally
+        .listed
+        .store(u32::try_from(ours.len()).unwrap_or(u32::MAX), Relaxed);
+    let names = rows.iter().map(|record| record.id.as_str());
+    sandboxes.keep_deletions_of(
+        &names
+            .chain(ours.iter().map(|sandbox| sandbox.id.as_str()))
+            .collect(),
+    );
     let mut at_provider: HashMap<&str, Vec<&Sandbox>> = HashMap::new();
     for sandbox in ours {
         let label = sandbox.labels.get(SANDBOX_LABEL).map_or("", String::as_str);
@@ -80,36 +129,41 @@ async fn once(context: &Context, strangers: &mut HashMap<String, Millis>) -> Res
         .map(|record| (record, at_provider.remove(record.id.as_str()).unwrap_or_default()))
         .collect();
     several_at_once(pairs.into_iter().map(async |(record, found)| {
-        settle(context, record, &found).await;
+        settle(context, tally, record, &found).await;
     }))
     .await;
     let stranger_age = u64::try_from(context.config.stranger_age.as_millis()).unwrap_or(u64::MAX);
     // What is left has no row that is not `deleted`.
     let left: Vec<_> = at_provider.into_values().flatten().collect();
-    strangers.retain(|id, _| left.iter().any(|sandbox| sandbox.id == *id));
-    let aged: Vec<_> = left
-        .into_iter()
-        .map(|sandbox| (sandbox, *strangers.entry(sandbox.id.clone()).or_insert(now)))
-        .collect();
+    let aged = known_since(context, &left, now);
     several_at_once(aged.into_iter().map(async |(sandbox, since)| {
-        let known = match sandbox
+        let row = match sandbox
             .labels
             .get(SANDBOX_LABEL)
             .map(|label| SandboxId::parse(label))
         {
-            Some(Ok(id)) => context.store.sandbox(&id).await.is_ok(),
-            _ => false,
+            Some(Ok(id)) => context.store.sandbox(&id).await.ok(),
+            _ => None,
         };
         // Not at once: it may be that of a row which is being written by another server.
-        if known || now.since(since) >= stranger_age {
+        if row.is_some() || now.since(since) >= stranger_age {
             tracing::warn!(sandbox = %sandbox.id, "no row wants this sandbox, so it is deleted");
-            if let Err(error) = sandboxes.delete_at_provider(&sandbox.id, GONE_TIMEOUT).await {
-                tracing::warn!(sandbox = %sandbox.id, error, "it is tried again");
-            }
+            let name = row.as_ref().map_or(sandbox.id.as_str(), |row| row.id.as_str());
+            let deleted = sandboxes.delete_named(name, &sandbox.id, GONE_TIMEOUT).await;
+            tally.count(&sandbox.id, deleted);
         }
     }))
     .await;
     Ok(())
+}
+
+/// These sandboxes with the time since when they are known to have no row; the others are forgotten.
+fn known_since<'a>(context: &Context, left: &[&'a Sandbox], now: Millis) -> Vec<(&'a Sandbox, Millis)> {
+    let mut strangers = context.rounds.strangers();
+    strangers.retain(|id, _| left.iter().any(|sandbox| sandbox.id == *id));
+    left.iter()
+        .map(|sandbox| (*sandbox, *strangers.entry(sandbox.id.clone()).or_insert(now)))
+        .collect()
 }
 
 /// Does these together, a few at a time: one that the provider holds up must not hold up the others.
@@ -122,7 +176,7 @@ async fn several_at_once<F: Future<Output = ()>>(work: impl Iterator<Item = F>) 
 }
 
 /// Brings one row and what the provider has for it together.
-async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
+async fn settle(context: &Context, tally: &Tally, record: &SandboxRecord, found: &[&Sandbox]) {
     match record.state {
         SandboxState::Intended | SandboxState::InUse if is_under_way(context, record).await => {}
         // Another server is about to delete it, at the end of its run.
@@ -135,16 +189,17 @@ async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
             }
             // A second one under the same label goes with it.
             for sandbox in found {
-                if let Err(error) = context
+                let name = record.id.as_str();
+                let deleted = context
                     .sandboxes
-                    .delete_at_provider(&sandbox.id, GONE_TIMEOUT)
-                    .await
-                {
-                    tracing::warn!(sandbox = %sandbox.id, error, "it is tried again");
+                    .delete_named(name, &sandbox.id, GONE_TIMEOUT)
+                    .await;
+                if deleted.is_err() {
+                    tally.count(&sandbox.id, deleted);
                     return;
                 }
             }
-            delete(context, record).await;
+            delete(context, tally, record).await;
         }
         SandboxState::Idle => {
             let Some(id) = &record.provider_id else { return };
@@ -156,7 +211,7 @@ async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
                     .await
                     .is_err_and(|error| error.is_not_found());
             if gone && context.store.retire_sandbox(&record.id).await.unwrap_or(false) {
-                delete(context, record).await;
+                delete(context, tally, record).await;
             }
         }
         SandboxState::Deleted => {}
@@ -165,10 +220,8 @@ async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
         // Asked for twice because an answer was lost: the row knows one, the other is nobody's.
         for sandbox in found {
             if record.provider_id.as_ref().is_some_and(|id| *id != sandbox.id) {
-                let _ = context
-                    .sandboxes
-                    .delete_at_provider(&sandbox.id, GONE_TIMEOUT)
-                    .await;
+                let id = sandbox.id.as_str();
+                tally.count(id, context.sandboxes.delete_named(id, id, GONE_TIMEOUT).await);
             }
         }
     }
@@ -176,7 +229,7 @@ async fn settle(context: &Context, record: &SandboxRecord, found: &[&Sandbox]) {
 
 /// Whether the run that a sandbox is for is under way: here, at another server, or left by one that is
 /// gone and taken over soon. One of which that cannot be known is taken for it.
-async fn is_under_way(context: &Context, record: &SandboxRecord) -> bool {
+pub(crate) async fn is_under_way(context: &Context, record: &SandboxRecord) -> bool {
     let Some(run) = &record.run else { return false };
     context.hub.get(run).is_some() || context.store.is_unfinished(run).await.unwrap_or(true)
 }
@@ -190,9 +243,6 @@ async fn is_away(context: &Context, record: &SandboxRecord) -> bool {
     !here && context.store.is_shared() && is_under_way(context, record).await
 }
 
-async fn delete(context: &Context, record: &SandboxRecord) {
-    match context.sandboxes.delete(record).await {
-        Ok(()) => tracing::info!(sandbox = %record.id, "a sandbox that nothing wants was deleted"),
-        Err(error) => tracing::warn!(sandbox = %record.id, error, "it is tried again"),
-    }
+async fn delete(context: &Context, tally: &Tally, record: &SandboxRecord) {
+    tally.count(record.id.as_str(), context.sandboxes.delete(record).await);
 }

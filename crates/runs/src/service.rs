@@ -1,7 +1,7 @@
 //! The way in: start, stop, write to and follow runs.
 
 use crate::{
-    Follower, RunsConfig, RunsError,
+    Follower, RunsConfig, RunsError, by_hand, comparison,
     driver::Context,
     launch::{New, spawn},
     live::{Hub, LiveRun, Request},
@@ -11,12 +11,13 @@ use crate::{
     reading::LogReader,
     reaper, recovery,
     replicas::{self, Bell, Lease},
+    rounds::Rounds,
     sandboxes::Sandboxes,
     vault::Vault,
 };
 use model::{
-    Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxRecord, UserId, run::MAX_TIMEOUT_SECONDS,
-    time::byte_words,
+    Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxComparison, SandboxName, SandboxRecord,
+    UserId, run::MAX_TIMEOUT_SECONDS, time::byte_words,
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -34,6 +35,8 @@ const MAX_INPUT_BYTES: usize = 1 << 20;
 const MAX_LOG_BYTES: u64 = 256 << 10;
 /// The most bytes of output [`Runs::log_range`] gives at once.
 const MAX_RANGE_BYTES: u64 = 256 << 10;
+/// How long somebody who asks the reaper to look waits for it.
+const LOOK: Duration = Duration::from_secs(10);
 /// How long storing what is left may take at a shutdown.
 const SHUTDOWN: Duration = Duration::from_millis(2500);
 /// How long telling the database may take that this server ends.
@@ -123,6 +126,7 @@ impl Runs {
             client,
             hub: Hub::default(),
             sandboxes: Arc::new(sandboxes),
+            rounds: Rounds::default(),
             tasks,
             shutdown: CancellationToken::new(),
             serving: Mutex::new(Some(serving)),
@@ -326,6 +330,47 @@ impl Runs {
             }
             other => other,
         })
+    }
+
+    /// Every sandbox that the provider lists under this installation's label or that the ledger has
+    /// an open row for, and what differs. A provider that cannot be asked is no error: the ledger's
+    /// part is told all the same.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn compare_sandboxes(&self) -> Result<SandboxComparison, RunsError> {
+        comparison::compare(&self.context).await
+    }
+
+    /// Has the reaper compare provider and ledger now, and waits for it, but not for ever: what takes
+    /// longer goes on by itself.
+    ///
+    /// # Errors
+    /// When the process is shutting down.
+    pub async fn look_again(&self) -> Result<(), RunsError> {
+        tokio::select! {
+            looked = tokio::time::timeout(LOOK, self.context.rounds.look_again()) => {
+                drop(looked);
+                Ok(())
+            }
+            () = self.context.shutdown.cancelled() => Err(RunsError::ShuttingDown),
+        }
+    }
+
+    /// Stops the run in a sandbox; one that no row has is stopped at the provider.
+    ///
+    /// # Errors
+    /// When there is no such sandbox, nothing to stop, or the provider refuses.
+    pub async fn stop_sandbox(&self, sandbox: &SandboxName) -> Result<(), RunsError> {
+        by_hand::stop(self, sandbox).await
+    }
+
+    /// Deletes a sandbox, and confirms that it is gone. A run in it is stopped first.
+    ///
+    /// # Errors
+    /// When it is not of this installation, the run in it does not end, or the provider does not confirm.
+    pub async fn delete_sandbox(&self, sandbox: &SandboxName) -> Result<(), RunsError> {
+        by_hand::delete(self, sandbox).await
     }
 
     /// The bytes of a log from offset `from` up to, not including, `to`.

@@ -41,6 +41,7 @@ use crate::{
     queue::{Queue, Ticket},
     record::Record,
     replicas::Bell,
+    rounds::Rounds,
     sandboxes::{Asked, Held, Sandboxes},
     vault::Vault,
 };
@@ -68,6 +69,7 @@ pub(crate) struct Context {
     pub(crate) hub: Hub,
     pub(crate) queue: Queue,
     pub(crate) sandboxes: Arc<Sandboxes>,
+    pub(crate) rounds: Rounds,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
     pub(crate) vault: Vault,

@@ -1,6 +1,6 @@
 //! Deleting a sandbox, and making sure that it is gone.
 
-use super::Sandboxes;
+use super::{Held, Sandboxes};
 use crate::RunsError;
 use daytona::SandboxState as ProviderState;
 use model::{AgentId, SandboxRecord, SandboxState};
@@ -42,6 +42,16 @@ impl Sandboxes {
         record: &SandboxRecord,
         patience: Duration,
     ) -> Result<(), String> {
+        let delete = self.delete_row(hold, record, patience);
+        self.deletions.attempt(record.id.as_str(), delete).await
+    }
+
+    async fn delete_row(
+        &self,
+        hold: Option<&Hold>,
+        record: &SandboxRecord,
+        patience: Duration,
+    ) -> Result<(), String> {
         self.store
             .sandbox_state(&record.id, SandboxState::Deleting, None, hold)
             .await
@@ -66,9 +76,16 @@ impl Sandboxes {
         Ok(())
     }
 
+    /// Deletes the provider's sandbox of this id, and remembers how it goes under `name`: the id of our
+    /// row, or the provider's for one that has none.
+    pub(crate) async fn delete_named(&self, name: &str, id: &str, patience: Duration) -> Result<(), String> {
+        let delete = self.delete_at_provider(id, patience);
+        self.deletions.attempt(name, delete).await
+    }
+
     /// Deletes the provider's sandbox of this id, and waits until it is gone. A provider in trouble, or
     /// one that says it has deleted and has not, is asked again as long as `patience` lasts.
-    pub(crate) async fn delete_at_provider(&self, id: &str, patience: Duration) -> Result<(), String> {
+    async fn delete_at_provider(&self, id: &str, patience: Duration) -> Result<(), String> {
         let began = Instant::now();
         let mut pause = Duration::from_millis(100);
         loop {
@@ -109,12 +126,28 @@ impl Sandboxes {
             *held = None;
             return Ok(());
         };
+        self.discard_held(&mut held, &record).await
+    }
+
+    /// Deletes the idle sandbox of this row.
+    ///
+    /// # Errors
+    /// As for [`Self::discard`].
+    pub(crate) async fn discard_row(&self, record: &SandboxRecord) -> Result<(), RunsError> {
+        let slot = self.slot(&record.agent);
+        let mut held = slot.held.lock().await;
+        self.discard_held(&mut held, record).await
+    }
+
+    async fn discard_held(&self, place: &mut Option<Held>, record: &SandboxRecord) -> Result<(), RunsError> {
         if !self.store.retire_sandbox(&record.id).await? {
             return Err(RunsError::Conflict(
                 "A run uses the sandbox. Stop the run first.".to_owned(),
             ));
         }
-        *held = None;
-        self.delete(&record).await.map_err(RunsError::Provider)
+        if place.as_ref().is_some_and(|held| held.record.id == record.id) {
+            *place = None;
+        }
+        self.delete(record).await.map_err(RunsError::Provider)
     }
 }

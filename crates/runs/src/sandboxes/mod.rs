@@ -11,6 +11,7 @@
 
 mod create;
 mod delete;
+mod deletions;
 mod keep;
 mod manifest;
 mod sync;
@@ -20,6 +21,7 @@ pub(crate) use delete::GONE_TIMEOUT;
 pub(crate) use manifest::Manifest;
 
 use crate::RunsConfig;
+use deletions::Deletions;
 use model::{AgentId, SandboxId, SandboxRecord};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -32,8 +34,11 @@ use tokio_util::task::TaskTracker;
 pub(crate) const INSTANCE_LABEL: &str = "pitlane.instance";
 /// The label that says which row of ours it is.
 pub(crate) const SANDBOX_LABEL: &str = "pitlane.sandbox";
-const AGENT_LABEL: &str = "pitlane.agent";
-const RUN_LABEL: &str = "pitlane.run";
+pub(crate) const AGENT_LABEL: &str = "pitlane.agent";
+pub(crate) const RUN_LABEL: &str = "pitlane.run";
+
+/// How many sandboxes are seen to at once.
+pub(crate) const AT_ONCE: usize = 8;
 
 /// A sandbox that a run holds, or that waits for one.
 pub(crate) struct Held {
@@ -61,6 +66,7 @@ pub(crate) struct Sandboxes {
     tasks: TaskTracker,
     slots: Mutex<HashMap<AgentId, Arc<Slot>>>,
     manifests: Mutex<HashMap<SandboxId, Manifest>>,
+    deletions: Deletions,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -83,6 +89,7 @@ impl Sandboxes {
             tasks,
             slots: Mutex::default(),
             manifests: Mutex::default(),
+            deletions: Deletions::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod clean_up;
+mod comparison;
 mod crashes;
 mod fake;
 mod faults;
