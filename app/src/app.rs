@@ -8,8 +8,9 @@ use crate::{
         theme::{self, Theme},
     },
     pages::{
-        agents::AgentsPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage, secrets::SecretsPage,
-        settings::SettingsPage, setup::SetupPage, sign_in::SignInPage, tokens::TokensPage,
+        agents::AgentsPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage,
+        sandboxes::SandboxesPage, secrets::SecretsPage, settings::SettingsPage, setup::SetupPage,
+        sign_in::SignInPage, tokens::TokensPage,
     },
     parts::{
         frame::MeResource,
@@ -43,6 +44,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/agents/new") view=NewAgentPage ssr=whole.clone() />
                 <Route path=path!("/agents/:slug") view=StudioPage ssr=whole.clone() />
                 <Route path=path!("/runs/:id") view=RunPage ssr=whole.clone() />
+                <Route path=path!("/sandboxes") view=SandboxesPage ssr=whole.clone() />
                 <Route path=path!("/settings") view=SettingsPage ssr=whole.clone() />
                 <Route path=path!("/settings/secrets") view=SecretsPage ssr=whole.clone() />
                 <Route path=path!("/settings/tokens") view=TokensPage ssr=whole.clone() />

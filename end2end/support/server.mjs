@@ -31,9 +31,37 @@ export class Server {
     return this.process.pid;
   }
 
-  /** The process of its engine, from the engine's lock file. */
+  /** What its engine says of itself, in the file that finds it. */
+  get engine() {
+    return JSON.parse(readFileSync(path.join(this.data, "data", "engine", "engine.json"), "utf8"));
+  }
+
+  /** The process of its engine. */
   get enginePid() {
-    return Number(JSON.parse(readFileSync(path.join(this.data, "data", "engine", "engine.json"), "utf8")).pid);
+    return Number(this.engine.pid);
+  }
+
+  /** The label by which this installation knows its sandboxes. */
+  get instance() {
+    return readFileSync(path.join(this.data, "data", "instance"), "utf8").trim();
+  }
+
+  /**
+   * Calls its engine's API, as any program with the key may.
+   * @param {string} method
+   * @param {string} address below /api
+   * @param {unknown} [body]
+   */
+  async callEngine(method, address, body) {
+    const { addr, key_file } = this.engine;
+    const response = await fetch(`http://${addr}/api${address}`, {
+      method,
+      headers: { authorization: `Bearer ${readFileSync(key_file, "utf8").trim()}`, "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${address}: ${response.status} ${text}`);
+    return text === "" ? undefined : JSON.parse(text);
   }
 
   /** The one-time link that a first start prints. */

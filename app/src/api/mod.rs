@@ -9,6 +9,7 @@ pub mod account;
 pub mod agents;
 pub mod files;
 pub mod runs;
+pub mod sandboxes;
 pub mod secrets;
 pub mod tokens;
 #[cfg(feature = "ssr")]
@@ -18,5 +19,6 @@ pub use account::*;
 pub use agents::*;
 pub use files::*;
 pub use runs::*;
+pub use sandboxes::*;
 pub use secrets::*;
 pub use tokens::*;

@@ -1,11 +1,12 @@
 //! What several server functions need: errors of the store and of runs put
 //! into words, and the answers that are put together from several calls.
 
-use super::{LiveSandboxView, RunData, StudioData};
+use super::{AgentName, LiveSandboxView, RunData, SandboxesData, StudioData};
 use crate::{ErrorCode, UiError, services::services};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use model::{Agent, AgentId, AgentSettings, FilePath, Language, Millis, RunId, SaveOutcome, User};
 use runs::RunsError;
+use std::collections::BTreeMap;
 use store::StoreError;
 
 impl From<StoreError> for UiError {
@@ -172,6 +173,40 @@ pub async fn run_data(id: &str) -> Result<RunData, UiError> {
         log,
         log_from: from,
         now: Millis::now(),
+    })
+}
+
+/// Provider against ledger, with the names of the agents and runs in it.
+pub async fn sandboxes() -> Result<SandboxesData, UiError> {
+    let services = services()?;
+    let comparison = services.runs.compare_sandboxes().await?;
+    let (mut agents, mut runs) = (BTreeMap::new(), BTreeMap::new());
+    for sandbox in &comparison.sandboxes {
+        if let Some(id) = sandbox.agent().filter(|id| !agents.contains_key(*id)) {
+            // Deleted ones have no name any more.
+            let agent = services.store.agent(id).await.ok();
+            agents.insert(id.clone(), agent);
+        }
+        if let Some(id) = sandbox.run().filter(|id| !runs.contains_key(*id)) {
+            let run = services.store.run(id).await.ok();
+            runs.insert(id.clone(), run);
+        }
+    }
+    let agents = agents.into_values().flatten().map(|agent| AgentName {
+        id: agent.id,
+        name: agent.settings.name,
+        slug: agent.slug,
+    });
+    Ok(SandboxesData {
+        provider: services.provider,
+        isolation: services.isolation,
+        agents: agents.collect(),
+        runs: runs
+            .into_values()
+            .flatten()
+            .map(|run| (run.id, run.number))
+            .collect(),
+        comparison,
     })
 }
 

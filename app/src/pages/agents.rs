@@ -80,7 +80,7 @@ fn List(list: AgentList) -> impl IntoView {
             <table class="table">
                 <thead>
                     <tr>
-                        <th style="width:38%">"Name"</th>
+                        <th class="name-column">"Name"</th>
                         <th class="wide-only">"Language"</th>
                         <th>"Last run"</th>
                         <th class="wide-only">"14 days"</th>

@@ -4,6 +4,7 @@ pub mod agents;
 pub mod new_agent;
 pub mod not_found;
 pub mod run;
+pub mod sandboxes;
 pub mod secrets;
 pub mod settings;
 pub mod setup;

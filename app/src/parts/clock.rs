@@ -25,6 +25,13 @@ pub fn here() -> Millis {
 /// newest time it told since: the clock is never behind that.
 #[must_use]
 pub fn clock(server: Millis, running: Signal<bool>, seen: Signal<Option<Millis>>) -> Signal<Millis> {
+    let period = Signal::derive(move || if running.get() { 100 } else { 30_000 });
+    clock_every(server, period, seen)
+}
+
+/// The same, moving every `period` milliseconds.
+#[must_use]
+pub fn clock_every(server: Millis, period: Signal<u64>, seen: Signal<Option<Millis>>) -> Signal<Millis> {
     let now = RwSignal::new(server);
     let ahead = StoredValue::new(None::<i64>);
     let tick = move || {
@@ -44,7 +51,7 @@ pub fn clock(server: Millis, running: Signal<bool>, seen: Signal<Option<Millis>>
         if ahead.get_value().is_none() {
             ahead.set_value(Some(server.0 - here().0));
         }
-        let period = if running.get() { 100 } else { 30_000 };
+        let period = period.get();
         tick();
         if let Ok(timer) = set_interval_with_handle(tick, Duration::from_millis(period)) {
             on_cleanup(move || timer.clear());

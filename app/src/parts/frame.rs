@@ -19,6 +19,8 @@ pub struct MeResource(pub Resource<Result<Me, UiError>>);
 pub enum Section {
     /// The agents and their studios.
     Agents,
+    /// The sandboxes.
+    Sandboxes,
     /// The settings.
     Settings,
     /// None of them.
@@ -40,6 +42,7 @@ pub fn Header(
             <a class="logo" href="/" aria-label="Pitlane, to the agents"><Mark /><span aria-hidden="true">"Pitlane"</span></a>
             <nav class="nav" aria-label="Main">
                 {link(Section::Agents, "/", "Agents")}
+                {link(Section::Sandboxes, "/sandboxes", "Sandboxes")}
                 {link(Section::Settings, "/settings", "Settings")}
             </nav>
             <span class="grow"></span>

@@ -1,0 +1,61 @@
+//! Sandboxes: provider against ledger, and what a person does about one.
+
+use crate::UiError;
+use leptos::prelude::*;
+use model::{AgentId, Provider, RunId, SandboxComparison, SandboxName};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+
+/// What the Sandboxes page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxesData {
+    /// Provider against ledger.
+    pub comparison: SandboxComparison,
+    /// Where sandboxes live.
+    pub provider: Provider,
+    /// How they are kept apart, in a few words.
+    pub isolation: String,
+    /// The agents they were made for; one that was deleted is not among them.
+    pub agents: Vec<AgentName>,
+    /// The runs in them, by their numbers.
+    pub runs: Vec<(RunId, i64)>,
+}
+
+/// An agent as another page names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentName {
+    /// Its id.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Its name in addresses.
+    pub slug: String,
+}
+
+/// Every sandbox of the provider and the ledger, and what differs.
+#[server(prefix = "/fn", endpoint = "load_sandboxes")]
+pub async fn load_sandboxes() -> Result<SandboxesData, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    super::words::sandboxes().await
+}
+
+/// Has provider and ledger compared and put in order at once.
+#[server(prefix = "/fn", endpoint = "look_again")]
+pub async fn look_again() -> Result<(), UiError> {
+    crate::session::can(model::Permission::Run).await?;
+    Ok(crate::services::services()?.runs.look_again().await?)
+}
+
+/// Stops the run in a sandbox; one that the ledger does not know is stopped at the provider.
+#[server(prefix = "/fn", endpoint = "stop_sandbox", input = Json)]
+pub async fn stop_sandbox(sandbox: SandboxName) -> Result<(), UiError> {
+    crate::session::can(model::Permission::Run).await?;
+    Ok(crate::services::services()?.runs.stop_sandbox(&sandbox).await?)
+}
+
+/// Deletes a sandbox; a run in it is stopped first.
+#[server(prefix = "/fn", endpoint = "delete_sandbox", input = Json)]
+pub async fn delete_sandbox(sandbox: SandboxName) -> Result<(), UiError> {
+    crate::session::can(model::Permission::Run).await?;
+    Ok(crate::services::services()?.runs.delete_sandbox(&sandbox).await?)
+}
