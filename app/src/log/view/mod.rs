@@ -197,6 +197,12 @@ impl LogView {
         if (place - self.scroll.place()).abs() < 1.5 {
             return;
         }
+        // And a window that became higher, at the end, is moved by the browser.
+        let farthest = self.window.scroll_height() - self.window.client_height();
+        if self.standing.following && place > f64::from(farthest) - 4.0 {
+            self.refresh();
+            return;
+        }
         self.scroll.scrolled(place);
         self.set_following(self.scroll.at_end());
         let feed = self.feed;
