@@ -7,6 +7,7 @@
 //! natively; `panel` and `view` are what a person sees.
 
 pub mod ansi;
+mod connection;
 pub mod feed;
 pub mod filter;
 pub mod matches;

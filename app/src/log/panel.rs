@@ -2,6 +2,7 @@
 
 use super::{
     LogFeed,
+    connection::ConnectionNotice,
     filter::Filter,
     mount::{Mounted, mount},
     prompt::Prompt,
@@ -221,7 +222,10 @@ pub fn LogPanel(
                     }}
                 </button>
             </div>
-            <Prompt run=run on_input=on_input />
+            <div class="log-foot">
+                <ConnectionNotice />
+                <Prompt run=run on_input=on_input />
+            </div>
             <Summary panel=panel />
         </section>
     }

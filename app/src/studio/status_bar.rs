@@ -77,7 +77,14 @@ pub fn StatusBar() -> impl IntoView {
     let saved = Memo::new(move |_| save_words(&state.get(), synced.get(), studio.signed_out.get()));
     let connection = studio.events.connection();
     let trouble = move || match connection.get() {
-        Connection::Retrying { seconds } => Some(format!("Connection lost, trying again in {seconds} s")),
+        Connection::Retrying { seconds, stopped } => {
+            let what = if stopped {
+                "Server stopped"
+            } else {
+                "Connection lost"
+            };
+            Some(format!("{what}, trying again in {seconds} s"))
+        }
         Connection::SignedOut => Some("Signed out".to_owned()),
         Connection::Idle | Connection::Connecting | Connection::Live => None,
     };
@@ -107,7 +114,7 @@ pub fn StatusBar() -> impl IntoView {
                 {move || sandbox.get().1}
             </span>
             <span class:problem=move || saved.get().1 data-testid="save-state">{move || saved.get().0}</span>
-            {move || trouble().map(|words| view! { <span class="problem" role="alert">{words}</span> })}
+            {move || trouble().map(|words| view! { <span class="problem">{words}</span> })}
             <span class="grow"></span>
             <span class="num" title="Time of the run shown">{took}</span>
             <span class="wide-only num">

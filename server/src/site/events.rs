@@ -61,7 +61,12 @@ pub async fn follow(
 /// The answer that a reader's events are.
 pub fn respond(reader: Reader) -> Response {
     let mut response = Sse::new(reader.events())
-        .keep_alive(KeepAlive::new().interval(HEARTBEAT))
+        // An event, not a comment: a page hears it, and so notices a connection that is dead.
+        .keep_alive(
+            KeepAlive::new()
+                .interval(HEARTBEAT)
+                .event(Event::default().event("alive").data("{}")),
+        )
         .into_response();
     let headers = response.headers_mut();
     headers.insert(

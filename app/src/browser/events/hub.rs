@@ -24,6 +24,11 @@ use wasm_bindgen_futures::JsFuture;
 const HIDDEN_MILLISECONDS: u32 = 30_000;
 /// Hidden tabs get no frames: messages are handed out this often instead.
 const HIDDEN_FLUSH_MILLISECONDS: u32 = 500;
+/// The server says every 15 s that it is there: after this long without a word the connection is
+/// dead, whatever the browser thinks of it.
+const SILENCE_MILLISECONDS: f64 = 40_000.0;
+/// How often the silence is measured.
+const WATCH_MILLISECONDS: u32 = 10_000;
 /// Between two tries, the last one for ever.
 const RETRY_SECONDS: [u32; 6] = [1, 2, 4, 8, 15, 30];
 
@@ -52,6 +57,11 @@ struct Hub {
     source: Option<Source>,
     flush: Option<Flush>,
     timer: Option<Timeout>,
+    /// When the connection last said anything, by this machine's clock.
+    heard_at: f64,
+    watch: Option<Timeout>,
+    /// Whether the server said that it stops.
+    stopped: bool,
     hidden: Option<Timeout>,
     tries: usize,
     listeners: Vec<Listener>,
@@ -108,10 +118,21 @@ pub(super) fn unfollow(id: u64) {
 fn page_listeners() -> Vec<Listener> {
     vec![
         Listener::on(&document(), "visibilitychange", |_| visibility_changed()),
+        // What stood before the network went may look alive and be dead.
         Listener::on(&window(), "online", |_| {
-            if with(|hub| hub.source.is_none() && hub.timer.is_some()) {
+            if with(|hub| hub.source.is_some() || hub.timer.is_some()) {
                 connect();
             }
+        }),
+        // A server on this machine is reached all the same, so it is asked.
+        Listener::on(&window(), "offline", |_| {
+            let number = with(|hub| hub.connection_number);
+            spawn_local(async move {
+                let gone = session_status().await.is_none();
+                if gone && with(|hub| hub.connection_number == number && hub.source.is_some()) {
+                    broken();
+                }
+            });
         }),
         Listener::on(&window(), "pageshow", |event| {
             let kept = event
@@ -144,6 +165,13 @@ fn visibility_changed() {
 fn say(connection: Connection) {
     if let Some(signal) = with(|hub| hub.connection) {
         let _ = signal.try_maybe_update(|now| (std::mem::replace(now, connection) != connection, ()));
+    }
+}
+
+/// Tries again at once, when a try is waited for.
+pub(super) fn try_now() {
+    if with(|hub| hub.source.is_none() && hub.timer.is_some()) {
+        connect();
     }
 }
 
@@ -188,17 +216,45 @@ fn connect() {
             heard(said);
         }
     });
-    with(|hub| hub.source = source);
+    with(|hub| {
+        hub.source = source;
+        hub.heard_at = js_sys::Date::now();
+    });
+    watch();
+}
+
+/// Notices a connection that says nothing any more.
+fn watch() {
+    let timer = Timeout::after(WATCH_MILLISECONDS, || {
+        let (stands, silent) = with(|hub| {
+            let silent = js_sys::Date::now() - hub.heard_at > SILENCE_MILLISECONDS;
+            (hub.source.is_some(), silent)
+        });
+        match (stands, silent) {
+            (true, true) => broken(),
+            (true, false) => watch(),
+            (false, _) => {}
+        }
+    });
+    with(|hub| hub.watch = Some(timer));
 }
 
 fn heard(said: Said) {
+    with(|hub| hub.heard_at = js_sys::Date::now());
     match said {
         Said::Open => {
-            with(|hub| hub.tries = 0);
+            with(|hub| {
+                hub.tries = 0;
+                hub.stopped = false;
+            });
             say(Connection::Live);
         }
+        Said::Alive => {}
         Said::Message(data) => match serde_json::from_str::<StreamMessage>(&data) {
-            Ok(StreamMessage::Bye { .. }) => broken(),
+            Ok(StreamMessage::Bye { reason }) => {
+                with(|hub| hub.stopped = reason == "shutdown");
+                broken();
+            }
             Ok(message) => take(message),
             // A server newer than this page: what it says is shown after a reload.
             Err(error) => leptos::logging::warn!("A message of the event stream could not be read: {error}"),
@@ -295,7 +351,8 @@ fn count_down(seconds: u32) {
         connect();
         return;
     }
-    say(Connection::Retrying { seconds });
+    let stopped = with(|hub| hub.stopped);
+    say(Connection::Retrying { seconds, stopped });
     let timer = Timeout::after(1000, move || count_down(seconds - 1));
     with(|hub| hub.timer = Some(timer));
 }

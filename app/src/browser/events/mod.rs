@@ -28,6 +28,8 @@ pub enum Connection {
     Retrying {
         /// Seconds until the next try.
         seconds: u32,
+        /// Whether the server said that it stops.
+        stopped: bool,
     },
     /// The session ended: the person has to sign in.
     SignedOut,
@@ -73,6 +75,11 @@ impl Events {
     #[must_use]
     pub fn connection(self) -> Signal<Connection> {
         self.connection.into()
+    }
+
+    /// Does not wait for the time of the next try. Browser only.
+    pub fn try_now(self) {
+        hub::try_now();
     }
 
     /// Follows a run from `from` on. `take` is called with everything that

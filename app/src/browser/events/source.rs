@@ -10,6 +10,8 @@ pub enum Said {
     Open,
     /// The data of a message.
     Message(String),
+    /// Nothing happened, and the server is there.
+    Alive,
     /// It is broken, or was never had.
     Broken,
 }
@@ -27,7 +29,7 @@ impl Source {
     /// Connects. None when the browser refuses the address.
     pub fn open(address: &str, said: impl Fn(Said) + Clone + 'static) -> Option<Self> {
         let source = EventSource::new(address).ok()?;
-        let mut listeners = Vec::with_capacity(TYPES.len() + 2);
+        let mut listeners = Vec::with_capacity(TYPES.len() + 3);
         for kind in TYPES {
             let said = said.clone();
             listeners.push(Listener::on(&source, kind, move |event| {
@@ -39,6 +41,8 @@ impl Source {
                 }
             }));
         }
+        let alive = said.clone();
+        listeners.push(Listener::on(&source, "alive", move |_| alive(Said::Alive)));
         let opened = said.clone();
         listeners.push(Listener::on(&source, "open", move |_| opened(Said::Open)));
         listeners.push(Listener::on(&source, "error", move |_| said(Said::Broken)));

@@ -180,6 +180,8 @@ impl Work {
                 command
             }
         };
+        // At the very place the log broke off.
+        self.record.system("Pitlane was restarted. The log goes on.");
         Ok(self.attach(toolbox, &command, self.context.config.provider_deadline))
     }
 

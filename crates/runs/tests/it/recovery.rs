@@ -34,6 +34,7 @@ async fn a_running_program_goes_on_and_its_log_is_whole() {
         (RunState::Failed, Some(4))
     );
     assert_eq!(told.text(), "before\nwhile we were away\nafter\n");
+    assert!(told.rows().contains("Pitlane was restarted. The log goes on."));
     let end = told.end.clone().unwrap();
     assert_eq!(end.sha256, hex::encode(Sha256::digest(told.bytes())));
     assert_eq!((end.bytes, end.lines, end.exact), (32, 3, true));
@@ -160,6 +161,11 @@ async fn a_run_that_was_being_cleaned_up_keeps_its_end() {
     world.fail("DELETE /api/sandbox", Fault::Delay(Duration::from_secs(60)), 1);
     let run = studio.start().await;
     studio.until(&run, RunState::Finishing).await;
+    studio
+        .until_true("the deletion is under way", || async {
+            world.calls("DELETE /api/sandbox") == 1
+        })
+        .await;
     studio.restart().await;
     let told = studio.told(&run).await;
     assert_eq!(
