@@ -84,7 +84,7 @@ test("the network gone and back in the middle of 100,000 lines", async ({ page, 
   await begin(studio);
   await context.setOffline(true);
   await expect(said(studio)).toHaveText(LOST);
-  await expect(page.getByLabel("Status")).toContainText("Connection lost, trying again in");
+  await expect(page.getByLabel("Status")).toContainText("Connection lost, trying again");
   // It is the connection that is gone: of the run nothing else is claimed.
   await expect(studio.button).toHaveText(/Stop/);
   await page.waitForTimeout(1500);
@@ -116,7 +116,24 @@ test("stopped politely, the server says so", async ({ own: { server, page } }) =
   await expect(studio.line("started")).toBeVisible();
   await server.stop("SIGTERM");
   await expect(said(studio)).toHaveText("The server was stopped. Trying again");
-  await expect(page.getByLabel("Status")).toContainText("Server stopped, trying again in");
+  await expect(page.getByLabel("Status")).toContainText("Server stopped, trying again");
+});
+
+test("a server that says nothing any more is noticed, though its connection stands", async ({ own: { server, page } }) => {
+  const studio = await Studio.create(page, "silent", { "agent.py": "print('asking', flush=True)\nprint('answer: ' + input())\n" });
+  await studio.start();
+  await expect(studio.line("asking")).toBeVisible();
+  process.kill(server.pid, "SIGSTOP");
+  try {
+    await expect(said(studio)).toHaveText(LOST, { timeout: 90_000 });
+  } finally {
+    process.kill(server.pid, "SIGCONT");
+  }
+  await expect(said(studio)).toHaveText(BACK, { timeout: 60_000 });
+  await page.getByRole("textbox", { name: "Input" }).fill("still there");
+  await page.keyboard.press("Enter");
+  await studio.finished();
+  expect(await studio.log()).toBe("asking\nanswer: still there\n");
 });
 
 test("all of it together in the middle of 100,000 lines", async ({ own: { server, page } }) => {

@@ -50,6 +50,7 @@ pub(super) fn ConnectionNotice() -> impl IntoView {
     });
     let said = Memo::new(move |_| words(connection.get(), is_back.get()));
     let seconds = move || match connection.get() {
+        Connection::Retrying { seconds: 0, .. } => Some(" now.".to_owned()),
         Connection::Retrying { seconds, .. } => Some(format!(" in {seconds} s.")),
         _ => None,
     };

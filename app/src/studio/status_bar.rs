@@ -83,7 +83,10 @@ pub fn StatusBar() -> impl IntoView {
             } else {
                 "Connection lost"
             };
-            Some(format!("{what}, trying again in {seconds} s"))
+            Some(match seconds {
+                0 => format!("{what}, trying again"),
+                seconds => format!("{what}, trying again in {seconds} s"),
+            })
         }
         Connection::SignedOut => Some("Signed out".to_owned()),
         Connection::Idle | Connection::Connecting | Connection::Live => None,

@@ -27,6 +27,8 @@ const HIDDEN_FLUSH_MILLISECONDS: u32 = 500;
 /// The server says every 15 s that it is there: after this long without a word the connection is
 /// dead, whatever the browser thinks of it.
 const SILENCE_MILLISECONDS: f64 = 40_000.0;
+/// How long the server has to say whether we are signed in.
+const ASK_MILLISECONDS: i32 = 3_000;
 /// How often the silence is measured.
 const WATCH_MILLISECONDS: u32 = 10_000;
 /// Between two tries, the last one for ever.
@@ -171,7 +173,7 @@ fn say(connection: Connection) {
 /// Tries again at once, when a try is waited for.
 pub(super) fn try_now() {
     if with(|hub| hub.source.is_none() && hub.timer.is_some()) {
-        connect();
+        count_down(0);
     }
 }
 
@@ -347,20 +349,24 @@ fn broken() {
 }
 
 fn count_down(seconds: u32) {
+    let stopped = with(|hub| hub.stopped);
+    say(Connection::Retrying { seconds, stopped });
     if seconds == 0 {
         connect();
         return;
     }
-    let stopped = with(|hub| hub.stopped);
-    say(Connection::Retrying { seconds, stopped });
     let timer = Timeout::after(1000, move || count_down(seconds - 1));
     with(|hub| hub.timer = Some(timer));
 }
 
-/// The status of `GET /api/session`; none when the server does not answer.
+/// The status of `GET /api/session`; none when the server does not answer, or not soon.
 async fn session_status() -> Option<u16> {
-    let response = JsFuture::from(window().fetch_with_str("/api/session"))
-        .await
-        .ok()?;
+    let late = js_sys::Promise::new(&mut |resolve, _| {
+        // A window always has timers.
+        let set = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ASK_MILLISECONDS);
+        drop(set);
+    });
+    let asked = js_sys::Array::of2(&window().fetch_with_str("/api/session"), &late);
+    let response = JsFuture::from(js_sys::Promise::race(&asked)).await.ok()?;
     Some(response.dyn_into::<web_sys::Response>().ok()?.status())
 }

@@ -26,7 +26,7 @@ pub enum Connection {
     Live,
     /// The server cannot be reached; tried again in this many seconds.
     Retrying {
-        /// Seconds until the next try.
+        /// Seconds until the next try; 0 while it is made.
         seconds: u32,
         /// Whether the server said that it stops.
         stopped: bool,
