@@ -16,7 +16,8 @@ test("from nothing to a run, and back to nothing", async ({ own: { page } }) => 
   await expect(page.getByRole("heading", { name: "Sandboxes" })).toBeVisible();
   await expect(page.getByText("No sandboxes")).toBeVisible();
   await expect(page.getByText("Embedded engine", { exact: true })).toBeVisible();
-  await expect(page.getByText("0 and 0")).toBeVisible();
+  await expect(page.getByText("0 at the provider")).toBeVisible();
+  await expect(page.getByText("0 in the ledger")).toBeVisible();
   const studio = await Studio.create(page, "standing", { "agent.py": WAITS });
   await studio.start();
   await expect(studio.line("standing")).toBeVisible();
@@ -25,7 +26,8 @@ test("from nothing to a run, and back to nothing", async ({ own: { page } }) => 
   await expect(own).toContainText("Started");
   await expect(own).toContainText("Running");
   await expect(own).toContainText("1 vCPU, 1 GiB, 3 GiB disk");
-  await expect(page.getByText("1 and 1")).toBeVisible();
+  await expect(page.getByText("1 at the provider")).toBeVisible();
+  await expect(page.getByText("1 in the ledger")).toBeVisible();
   await expect(own.getByRole("link", { name: "Run 1" })).toHaveAttribute("href", /\/runs\//);
   // Stopping ends the run; its sandbox goes with it, and the page follows by itself.
   await own.getByRole("button", { name: /^Stop/ }).click();
@@ -83,7 +85,8 @@ test("what somebody left at the engine under our label is found, and deleted", a
   await expect(row(page, left)).toContainText("Of no agent");
   await expect(row(page, left)).toContainText("Unknown to the ledger, of this installation: deleted in");
   await expect(row(page, another)).toHaveCount(0);
-  await expect(page.getByText("1 and 0")).toBeVisible();
+  await expect(page.getByText("1 at the provider")).toBeVisible();
+  await expect(page.getByText("0 in the ledger")).toBeVisible();
   await expect(page.getByText("1 differs")).toBeVisible();
   // A round by hand does not delete it yet: a row may be on its way. It says that it looked.
   await page.getByRole("button", { name: "Look again now" }).click();

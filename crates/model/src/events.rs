@@ -65,7 +65,7 @@ pub struct RunEvent {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "KindFields")]
 pub enum EventKind {
     /// The run came to this state.
     State {
@@ -95,6 +95,63 @@ pub enum EventKind {
         /// One sentence.
         text: String,
     },
+}
+
+/// What happened as it is read: field by field, so that the browser needs no code that gathers
+/// values into a tree before it knows what they are.
+#[derive(Deserialize)]
+struct KindFields {
+    kind: KindName,
+    #[serde(default)]
+    state: Option<RunState>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    phase: Option<Phase>,
+    #[serde(default)]
+    took: Option<u64>,
+    #[serde(default)]
+    detail: Option<String>,
+    #[serde(default)]
+    failed: Option<bool>,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindName {
+    State,
+    PhaseStarted,
+    PhaseEnded,
+    System,
+}
+
+impl TryFrom<KindFields> for EventKind {
+    type Error = Invalid;
+
+    fn try_from(fields: KindFields) -> Result<Self, Invalid> {
+        let read = match fields.kind {
+            KindName::State => fields.state.map(|state| Self::State {
+                state,
+                reason: fields.reason,
+            }),
+            KindName::PhaseStarted => fields.phase.map(|phase| Self::PhaseStarted { phase }),
+            KindName::PhaseEnded => {
+                fields
+                    .phase
+                    .zip(fields.took.zip(fields.failed))
+                    .map(|(phase, (took, failed))| Self::PhaseEnded {
+                        phase,
+                        took,
+                        detail: fields.detail,
+                        failed,
+                    })
+            }
+            KindName::System => fields.text.map(|text| Self::System { text }),
+        };
+        read.ok_or_else(|| Invalid("An event of a run lacks what its kind needs.".to_owned()))
+    }
 }
 
 /// One message of the stream of events a reader follows, for one run. The
@@ -161,6 +218,40 @@ mod tests {
             &[RUN; 17].join(","),
         ] {
             assert!(Cursor::read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn events_are_read_as_they_are_written() {
+        for kind in [
+            EventKind::State {
+                state: RunState::Failed,
+                reason: Some("it fell".to_owned()),
+            },
+            EventKind::State {
+                state: RunState::Running,
+                reason: None,
+            },
+            EventKind::PhaseStarted { phase: Phase::Files },
+            EventKind::PhaseEnded {
+                phase: Phase::Sandbox,
+                took: 9,
+                detail: Some("warm".to_owned()),
+                failed: false,
+            },
+            EventKind::System {
+                text: "ready".to_owned(),
+            },
+        ] {
+            let json = serde_json::to_string(&kind).expect("JSON");
+            assert_eq!(serde_json::from_str::<EventKind>(&json).expect("an event"), kind);
+        }
+        for bad in [
+            r#"{"kind":"system"}"#,
+            r#"{"kind":"phase_ended","phase":"run"}"#,
+            r#"{"kind":"x"}"#,
+        ] {
+            assert!(serde_json::from_str::<EventKind>(bad).is_err(), "{bad}");
         }
     }
 

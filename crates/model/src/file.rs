@@ -151,7 +151,7 @@ pub struct FileContent {
 
 /// What became of a save.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(tag = "outcome", rename_all = "snake_case", try_from = "OutcomeFields")]
 pub enum SaveOutcome {
     /// It is saved; this is the file now.
     Saved(FileEntry),
@@ -159,10 +159,85 @@ pub enum SaveOutcome {
     Conflict(FileContent),
 }
 
+/// An outcome as it is read: field by field, so that the browser needs no code that gathers values
+/// into a tree before it knows what they are.
+#[derive(Deserialize)]
+struct OutcomeFields {
+    outcome: OutcomeName,
+    #[serde(default)]
+    path: Option<FilePath>,
+    #[serde(default)]
+    sha256: Option<String>,
+    #[serde(default)]
+    size: Option<u64>,
+    #[serde(default)]
+    version: Option<i64>,
+    #[serde(default)]
+    updated_at: Option<Millis>,
+    #[serde(default)]
+    entry: Option<FileEntry>,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OutcomeName {
+    Saved,
+    Conflict,
+}
+
+impl TryFrom<OutcomeFields> for SaveOutcome {
+    type Error = Invalid;
+
+    fn try_from(fields: OutcomeFields) -> Result<Self, Invalid> {
+        let lacking = || Invalid("The outcome of a save lacks the file.".to_owned());
+        match fields.outcome {
+            OutcomeName::Saved => Ok(Self::Saved(FileEntry {
+                path: fields.path.ok_or_else(lacking)?,
+                sha256: fields.sha256.ok_or_else(lacking)?,
+                size: fields.size.ok_or_else(lacking)?,
+                version: fields.version.ok_or_else(lacking)?,
+                updated_at: fields.updated_at.ok_or_else(lacking)?,
+            })),
+            OutcomeName::Conflict => Ok(Self::Conflict(FileContent {
+                entry: fields.entry.ok_or_else(lacking)?,
+                text: fields.text,
+            })),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn outcomes_are_read_as_they_are_written() {
+        let entry = FileEntry {
+            path: FilePath::parse("agent.py").expect("a path"),
+            sha256: "00".to_owned(),
+            size: 3,
+            version: 2,
+            updated_at: Millis(7),
+        };
+        for outcome in [
+            SaveOutcome::Saved(entry.clone()),
+            SaveOutcome::Conflict(FileContent {
+                entry: entry.clone(),
+                text: Some("x".to_owned()),
+            }),
+            SaveOutcome::Conflict(FileContent { entry, text: None }),
+        ] {
+            let json = serde_json::to_string(&outcome).expect("JSON");
+            assert_eq!(
+                serde_json::from_str::<SaveOutcome>(&json).expect("an outcome"),
+                outcome
+            );
+        }
+        assert!(serde_json::from_str::<SaveOutcome>(r#"{"outcome":"saved"}"#).is_err());
+    }
 
     #[test]
     fn names_people_use() {

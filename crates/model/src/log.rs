@@ -45,6 +45,7 @@ impl LogStream {
 /// the reader has the program's own bytes in every case. A frame may end in
 /// the middle of a character or a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "FrameFields")]
 pub struct LogFrame {
     /// Offset of its first byte.
     #[serde(rename = "o")]
@@ -72,6 +73,41 @@ pub enum LogBody {
     /// This many bytes were not kept.
     #[serde(rename = "g")]
     Gap(u64),
+}
+
+/// A frame as it is read: field by field. Read as a flattened enum, every frame of a log would be
+/// gathered into a tree first, and the browser would carry the code for that.
+#[derive(Deserialize)]
+struct FrameFields {
+    o: u64,
+    t: Millis,
+    #[serde(default)]
+    s: Option<LogStream>,
+    #[serde(default)]
+    d: Option<String>,
+    #[serde(default)]
+    b: Option<String>,
+    #[serde(default)]
+    g: Option<u64>,
+}
+
+impl TryFrom<FrameFields> for LogFrame {
+    type Error = Invalid;
+
+    fn try_from(fields: FrameFields) -> Result<Self, Invalid> {
+        let body = match (fields.d, fields.b, fields.g) {
+            (Some(text), None, None) => LogBody::Text(text),
+            (None, Some(bytes), None) => LogBody::Base64(bytes),
+            (None, None, Some(missing)) => LogBody::Gap(missing),
+            _ => return Err(Invalid("A frame of a log has one of d, b and g.".to_owned())),
+        };
+        Ok(Self {
+            offset: fields.o,
+            at: fields.t,
+            stream: fields.s,
+            body,
+        })
+    }
 }
 
 /// The end of a log. A reader that counted along compares, and says so when
@@ -304,6 +340,13 @@ mod tests {
             serde_json::to_string(&gap).expect("JSON"),
             r#"{"o":9,"t":12,"g":5}"#
         );
+        assert_eq!(
+            serde_json::from_str::<LogFrame>(r#"{"o":9,"t":12,"g":5}"#).expect("a gap"),
+            gap
+        );
+        for bad in [r#"{"o":9,"t":12}"#, r#"{"o":9,"t":12,"d":"x","g":5}"#] {
+            assert!(serde_json::from_str::<LogFrame>(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

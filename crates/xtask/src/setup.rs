@@ -70,6 +70,11 @@ pub fn wasm_opt() -> PathBuf {
     root().join("frontend/js/node_modules/.bin/wasm-opt")
 }
 
+/// Where esbuild is: among the same packages.
+pub fn esbuild() -> PathBuf {
+    root().join("frontend/js/node_modules/.bin/esbuild")
+}
+
 /// Finds a Chromium, else has Playwright fetch its own, else installs the system's.
 pub fn chromium() -> Result<PathBuf> {
     if let Some(path) = installed_chromium() {

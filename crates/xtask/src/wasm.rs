@@ -71,6 +71,7 @@ pub fn build(profile: Profile, out: &Path) -> Result<()> {
         .context("binding the WebAssembly module to JavaScript")?;
     if profile == Profile::Release {
         optimise(&out.join("app_bg.wasm"))?;
+        minify(&out.join("app.js"))?;
     }
     std::fs::write(stamp, digest)?;
     Ok(())
@@ -113,6 +114,19 @@ fn compile(profile: Profile) -> Result<PathBuf> {
         }
     }
     Ok(folder.join(TARGET).join(name).join("frontend.wasm"))
+}
+
+/// Makes the JavaScript between the module and the browser smaller; its imports stay as they are.
+fn minify(script: &Path) -> Result<()> {
+    run(Command::new(crate::setup::esbuild())
+        .args([
+            "--minify",
+            "--format=esm",
+            "--log-level=warning",
+            "--allow-overwrite",
+        ])
+        .arg(format!("--outfile={}", script.display()))
+        .arg(script))
 }
 
 /// Makes the module smaller with Binaryen. The features named are those that

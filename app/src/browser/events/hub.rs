@@ -6,7 +6,7 @@
 //! hub is borrowed: they may follow and unfollow.
 
 use super::{
-    Connection,
+    Connection, message,
     progress::{Admitted, Progress},
     source::{Said, Source},
 };
@@ -252,7 +252,7 @@ fn heard(said: Said) {
             say(Connection::Live);
         }
         Said::Alive => {}
-        Said::Message(data) => match serde_json::from_str::<StreamMessage>(&data) {
+        Said::Message(kind, data) => match message::read(kind, &data) {
             Ok(StreamMessage::Bye { reason }) => {
                 with(|hub| hub.stopped = reason == "shutdown");
                 broken();

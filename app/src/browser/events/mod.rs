@@ -7,6 +7,7 @@
 //! per animation frame.
 
 mod hub;
+mod message;
 mod progress;
 mod source;
 

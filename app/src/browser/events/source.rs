@@ -1,5 +1,6 @@
 //! One connection: an `EventSource` with what hears it. Closed when dropped.
 
+use super::message::TYPES;
 use crate::browser::listener::Listener;
 use wasm_bindgen::JsCast;
 use web_sys::{EventSource, MessageEvent};
@@ -8,8 +9,8 @@ use web_sys::{EventSource, MessageEvent};
 pub enum Said {
     /// It stands.
     Open,
-    /// The data of a message.
-    Message(String),
+    /// A message: its type and its data.
+    Message(&'static str, String),
     /// Nothing happened, and the server is there.
     Alive,
     /// It is broken, or was never had.
@@ -21,9 +22,6 @@ pub struct Source {
     source: EventSource,
     _listeners: Vec<Listener>,
 }
-
-/// The types of server-sent events: the tags of `StreamMessage`.
-const TYPES: [&str; 5] = ["run", "events", "log", "end", "bye"];
 
 impl Source {
     /// Connects. None when the browser refuses the address.
@@ -37,7 +35,7 @@ impl Source {
                     .dyn_ref::<MessageEvent>()
                     .and_then(|event| event.data().as_string());
                 if let Some(data) = data {
-                    said(Said::Message(data));
+                    said(Said::Message(kind, data));
                 }
             }));
         }

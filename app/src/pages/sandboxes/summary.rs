@@ -39,14 +39,12 @@ pub fn Summary() -> impl IntoView {
     });
     let known = Memo::new(move |_| state.data.with(|data| data.comparison.provider_error.is_none()));
     let counted = Memo::new(move |_| state.data.with(|data| counts(&data.comparison)));
-    let both = move || {
-        let counts = counted.get();
-        let provider = if known.get() {
-            counts.provider.to_string()
+    let there = move || {
+        if known.get() {
+            format!("{} at the provider", counted.get().provider)
         } else {
-            "?".to_owned()
-        };
-        format!("{provider} and {}", counts.ledger)
+            "Not known at the provider".to_owned()
+        }
     };
     let agreed = move || counted.get().differ == 0 && known.get();
     let differ = move || match (counted.get().differ, known.get()) {
@@ -96,9 +94,9 @@ pub fn Summary() -> impl IntoView {
                 <dd class="below">{move || place.get().1}</dd>
             </div>
             <div>
-                <dt>"At the provider, and in the ledger"</dt>
-                <dd class="num">{both}</dd>
-                <dd class="below">"Those of this installation"</dd>
+                <dt>"Sandboxes of this installation"</dt>
+                <dd class="num">{there}</dd>
+                <dd class="below num">{move || format!("{} in the ledger", counted.get().ledger)}</dd>
             </div>
             <div>
                 <dt>"Difference"</dt>
