@@ -1,7 +1,7 @@
 //! Takes up runs that an earlier process left unfinished, or another server that is gone.
 
 use crate::{
-    driver::{Context, Resumed},
+    driver::{After, Context, Resumed},
     handle::Handle,
     launch::{Left, spawn},
     replicas::Lease,
@@ -14,7 +14,7 @@ use store::{Hold, Result, StoreError};
 const EVENT_PAGE: u32 = 500;
 
 /// Puts a driver to each run that this server was given. Readers can follow them as soon as this returns.
-pub(crate) async fn take_up(context: &Arc<Context>, holds: Vec<Hold>) -> Result<()> {
+pub(crate) async fn take_up(context: &Arc<Context>, holds: Vec<Hold>, after: After) -> Result<()> {
     // Of runs whose process ended between their end and this.
     context.store.forget_ended_environments().await?;
     if holds.is_empty() {
@@ -22,12 +22,17 @@ pub(crate) async fn take_up(context: &Arc<Context>, holds: Vec<Hold>) -> Result<
     }
     let sandboxes = context.store.list_sandboxes_at(&context.replica).await?;
     for hold in holds {
-        take_up_one(context, hold, &sandboxes).await?;
+        take_up_one(context, hold, &sandboxes, after).await?;
     }
     Ok(())
 }
 
-async fn take_up_one(context: &Arc<Context>, hold: Hold, sandboxes: &[SandboxRecord]) -> Result<()> {
+async fn take_up_one(
+    context: &Arc<Context>,
+    hold: Hold,
+    sandboxes: &[SandboxRecord],
+    after: After,
+) -> Result<()> {
     let store = &context.store;
     let run = store.run(&hold.run).await?;
     tracing::info!(run = %run.id, state = %run.state, "taking up a run that was left");
@@ -62,6 +67,7 @@ async fn take_up_one(context: &Arc<Context>, hold: Hold, sandboxes: &[SandboxRec
             handle: Handle::load(store, &run.id).await,
             sandbox: sandbox.cloned(),
             person: agent.owner,
+            after,
         },
     };
     spawn(context, Lease::new(hold), run, agent.settings, Err(left));

@@ -2,7 +2,7 @@
 
 use crate::{
     Follower, RunsConfig, RunsError, by_hand, comparison,
-    driver::Context,
+    driver::{After, Context},
     launch::{New, spawn},
     live::{Hub, LiveRun, Request},
     masking::MaskBook,
@@ -132,7 +132,7 @@ impl Runs {
             serving: Mutex::new(Some(serving)),
         });
         let left = replicas::register(&context).await?;
-        recovery::take_up(&context, left).await?;
+        recovery::take_up(&context, left, After::Restart).await?;
         context.tasks.spawn(replicas::keep(Arc::clone(&context)));
         context.tasks.spawn(reaper::reap(Arc::clone(&context)));
         Ok(Self { context })

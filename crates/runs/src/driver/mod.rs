@@ -28,7 +28,7 @@ mod program;
 mod resume;
 mod turn;
 
-pub(crate) use resume::Resumed;
+pub(crate) use resume::{After, Resumed};
 
 use crate::{
     RunsConfig,

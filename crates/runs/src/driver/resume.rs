@@ -33,12 +33,37 @@ pub(crate) struct Resumed {
     pub(crate) sandbox: Option<SandboxRecord>,
     /// Whose share of the places it takes.
     pub(crate) person: UserId,
+    /// Why it was left.
+    pub(crate) after: After,
+}
+
+/// Why a run is taken up: said in its log, where it goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum After {
+    /// This server has just started.
+    Restart,
+    /// The server that drove it is gone.
+    Takeover,
+}
+
+impl After {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Restart => "Pitlane was restarted. The log goes on.",
+            Self::Takeover => "Another server has taken this run over. The log goes on.",
+        }
+    }
 }
 
 impl Driver {
     /// Goes on where the other process ended.
     pub(super) async fn resume(&mut self, resumed: Resumed) -> Verdict {
-        let Resumed { handle, sandbox, .. } = resumed;
+        let Resumed {
+            handle,
+            sandbox,
+            after,
+            ..
+        } = resumed;
         self.work.restore_digest().await;
         if let Some(record) = &sandbox {
             self.work.claim = Claim::Row(record.clone());
@@ -47,14 +72,14 @@ impl Driver {
             // Its output could hold secrets that nobody can find: it is left where it is.
             let known = handle.as_ref().and_then(|handle| handle.end.clone());
             return match known {
-                Some(known) => self.work.take_up_end(known, None, handle).await,
+                Some(known) => self.work.take_up_end(known, None, handle, after).await,
                 None => Verdict::lost(format!(
                     "After a restart of Pitlane the output of the program could not be masked. {reason}"
                 )),
             };
         }
         if let Some(known) = handle.as_ref().and_then(|handle| handle.end.clone()) {
-            return self.work.take_up_end(known, sandbox, handle).await;
+            return self.work.take_up_end(known, sandbox, handle, after).await;
         }
         let Some(handle) = handle.filter(|handle| handle.stage == Stage::Program) else {
             return Verdict::not_started(
@@ -64,7 +89,7 @@ impl Driver {
         let ending = handle.ending;
         self.work.handle = Some(handle.clone());
         let found = tokio::select! {
-            found = self.work.find_again(sandbox, handle) => found,
+            found = self.work.find_again(sandbox, handle, after) => found,
             at = self.requests.stop_and_keep() => return self.work.stop_preparing(at).await,
         };
         match (found, ending) {
@@ -89,6 +114,7 @@ impl Work {
         known: KnownEnd,
         sandbox: Option<SandboxRecord>,
         handle: Option<Handle>,
+        after: After,
     ) -> Verdict {
         self.handle.clone_from(&handle);
         let run = self.record.run().id.clone();
@@ -103,7 +129,7 @@ impl Work {
                 exact
             }
             (_, Some(handle)) if handle.stage == Stage::Program => {
-                match self.find_again(sandbox, handle).await {
+                match self.find_again(sandbox, handle, after).await {
                     Ok(mut program) => {
                         let _ = tokio::time::timeout(REST_OF_OUTPUT, &mut program.outcome).await;
                         program.complete.load(Ordering::Acquire)
@@ -166,6 +192,7 @@ impl Work {
         &mut self,
         sandbox: Option<SandboxRecord>,
         mut handle: Handle,
+        after: After,
     ) -> Result<super::program::Program, String> {
         let held = self.find_sandbox(sandbox).await?;
         let toolbox = held.toolbox.clone();
@@ -181,7 +208,7 @@ impl Work {
             }
         };
         // At the very place the log broke off.
-        self.record.system("Pitlane was restarted. The log goes on.");
+        self.record.system(after.words());
         Ok(self.attach(toolbox, &command, self.context.config.provider_deadline))
     }
 

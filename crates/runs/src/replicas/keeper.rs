@@ -2,7 +2,10 @@
 //! others have taken.
 
 use super::requests::hand_over;
-use crate::{driver::Context, recovery};
+use crate::{
+    driver::{After, Context},
+    recovery,
+};
 use model::RunId;
 use std::{collections::HashSet, sync::Arc, time::Instant};
 use store::{Hold, Result, StoreError};
@@ -80,7 +83,7 @@ impl Keeper {
     async fn take_up(&mut self, context: &Arc<Context>) -> Result<()> {
         while let Some(hold) = self.left.last().cloned() {
             tracing::info!(run = %hold.run, "taking over a run whose server is gone");
-            match recovery::take_up(context, vec![hold]).await {
+            match recovery::take_up(context, vec![hold], After::Takeover).await {
                 Ok(()) | Err(StoreError::NotFound(_) | StoreError::Fenced(_)) => {}
                 Err(error) => return Err(error),
             }
