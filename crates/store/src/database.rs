@@ -55,7 +55,7 @@ pub(crate) enum Database {
 /// The pools, for libraries that keep tables of their own in the same database.
 #[derive(Clone, Copy, Debug)]
 pub enum Pools<'a> {
-    /// SQLite's one writing connection.
+    /// SQLite's one writing connection, or those that read.
     Sqlite(&'a SqlitePool),
     /// PostgreSQL's pool.
     Postgres(&'a PgPool),
@@ -96,6 +96,15 @@ impl Store {
     pub fn pools(&self) -> Pools<'_> {
         match &self.database {
             Database::Sqlite { writer, .. } => Pools::Sqlite(writer),
+            Database::Postgres(pool) => Pools::Postgres(pool),
+        }
+    }
+
+    /// The pools for what only reads: on SQLite that does not wait behind those who write.
+    #[must_use]
+    pub fn reading_pools(&self) -> Pools<'_> {
+        match &self.database {
+            Database::Sqlite { readers, .. } => Pools::Sqlite(readers),
             Database::Postgres(pool) => Pools::Postgres(pool),
         }
     }

@@ -41,6 +41,9 @@ const OPEN_PAGES: [&str; 1] = ["/sign-in"];
 /// puts the session's end off; once an hour is enough.
 const SEEN_HOUR: &str = "seen_hour";
 
+/// When a request may come again whose session could not be looked up, in seconds.
+const SESSION_WAIT: u64 = 2;
+
 /// Lets in who may come in.
 pub async fn check(State(site): State<Site>, session: Session, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
@@ -111,10 +114,7 @@ async fn token_viewer(site: &Site, token: &str) -> Result<(User, Credential), Re
 
 /// The signed-in user of a session.
 async fn viewer(site: &Site, session: &Session) -> Result<Option<User>, Refusal> {
-    let id: Option<UserId> = session
-        .get(USER_ID)
-        .await
-        .map_err(|error| Refusal::internal(&error))?;
+    let id: Option<UserId> = session.get(USER_ID).await.map_err(|error| no_session(&error))?;
     let Some(id) = id else { return Ok(None) };
     let user = match site.services.store.user(&id).await {
         Ok(user) => user,
@@ -126,17 +126,24 @@ async fn viewer(site: &Site, session: &Session) -> Result<Option<User>, Refusal>
         .unwrap_or_default()
         .as_secs()
         / 3600;
-    let seen: Option<u64> = session
-        .get(SEEN_HOUR)
-        .await
-        .map_err(|error| Refusal::internal(&error))?;
+    let seen: Option<u64> = session.get(SEEN_HOUR).await.map_err(|error| no_session(&error))?;
     if seen != Some(hour) {
         session
             .insert(SEEN_HOUR, hour)
             .await
-            .map_err(|error| Refusal::internal(&error))?;
+            .map_err(|error| no_session(&error))?;
     }
     Ok(Some(user))
+}
+
+/// The sessions cannot be reached: for a moment, as far as anybody knows.
+fn no_session(error: &tower_sessions::session::Error) -> Refusal {
+    tracing::error!(%error, "a session cannot be read or written");
+    Refusal::busy(
+        "Your session could not be looked up, because the database did not answer. Try again in a moment."
+            .to_owned(),
+        SESSION_WAIT,
+    )
 }
 
 /// To the sign-in page, and back to where they wanted to go.

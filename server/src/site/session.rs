@@ -23,8 +23,13 @@ const LINK_MILLISECONDS: i64 = 24 * 3600 * 1000;
 /// The signed-in browsers.
 #[derive(Clone, Debug)]
 pub enum Sessions {
-    /// In SQLite.
-    Sqlite(SqliteStore),
+    /// In SQLite, where each request's look at its session must not wait behind what runs write.
+    Sqlite {
+        /// Through the one connection that writes.
+        writes: SqliteStore,
+        /// Through those that read.
+        reads: SqliteStore,
+    },
     /// In PostgreSQL.
     Postgres(PostgresStore),
 }
@@ -35,12 +40,17 @@ impl Sessions {
     /// # Errors
     /// When the database refuses.
     pub async fn open(store: &Store) -> Result<Self, Failure> {
-        let sessions = match store.pools() {
-            Pools::Sqlite(pool) => Self::Sqlite(SqliteStore::new(pool.clone())),
-            Pools::Postgres(pool) => Self::Postgres(PostgresStore::new(pool.clone())),
+        let sessions = match (store.pools(), store.reading_pools()) {
+            (Pools::Sqlite(writer), Pools::Sqlite(readers)) => Self::Sqlite {
+                writes: SqliteStore::new(writer.clone()),
+                reads: SqliteStore::new(readers.clone()),
+            },
+            (Pools::Postgres(pool), _) | (_, Pools::Postgres(pool)) => {
+                Self::Postgres(PostgresStore::new(pool.clone()))
+            }
         };
         let migrated = match &sessions {
-            Self::Sqlite(sessions) => sessions.migrate().await,
+            Self::Sqlite { writes, .. } => writes.migrate().await,
             Self::Postgres(sessions) => sessions.migrate().await,
         };
         migrated.map_err(|error| Failure::new(format!("The table of sessions cannot be made: {error}.")))?;
@@ -53,7 +63,7 @@ impl Sessions {
         loop {
             hours.tick().await;
             let deleted = match &self {
-                Self::Sqlite(sessions) => sessions.delete_expired().await,
+                Self::Sqlite { writes, .. } => writes.delete_expired().await,
                 Self::Postgres(sessions) => sessions.delete_expired().await,
             };
             if let Err(error) = deleted {
@@ -111,28 +121,28 @@ pub async fn fresh_sign_in_link(store: &Store, user: &UserId) -> Result<String, 
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         match self {
-            Self::Sqlite(sessions) => sessions.create(record).await,
+            Self::Sqlite { writes, .. } => writes.create(record).await,
             Self::Postgres(sessions) => sessions.create(record).await,
         }
     }
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         match self {
-            Self::Sqlite(sessions) => sessions.save(record).await,
+            Self::Sqlite { writes, .. } => writes.save(record).await,
             Self::Postgres(sessions) => sessions.save(record).await,
         }
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         match self {
-            Self::Sqlite(sessions) => sessions.load(id).await,
+            Self::Sqlite { reads, .. } => reads.load(id).await,
             Self::Postgres(sessions) => sessions.load(id).await,
         }
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         match self {
-            Self::Sqlite(sessions) => sessions.delete(id).await,
+            Self::Sqlite { writes, .. } => writes.delete(id).await,
             Self::Postgres(sessions) => sessions.delete(id).await,
         }
     }
