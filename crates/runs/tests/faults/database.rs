@@ -130,20 +130,16 @@ pub async fn a_database_that_another_program_locks(bench: &mut Bench) {
         bench,
         "The database does not answer.",
         async || {
-            drop(
-                sqlx::query("begin immediate")
-                    .execute(&mut **other.lock().await)
-                    .await
-                    .unwrap(),
-            )
+            sqlx::query("begin immediate")
+                .execute(&mut **other.lock().await)
+                .await
+                .unwrap();
         },
         async || {
-            drop(
-                sqlx::query("rollback")
-                    .execute(&mut **other.lock().await)
-                    .await
-                    .unwrap(),
-            )
+            sqlx::query("rollback")
+                .execute(&mut **other.lock().await)
+                .await
+                .unwrap();
         },
     )
     .await;

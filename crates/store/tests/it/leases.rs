@@ -145,7 +145,7 @@ on_both! {
         assert!(store.take_left_runs(&alive).await.expect("an answer").is_empty(), "its holder is alive");
         assert_eq!(store.renew_server(&alive).await.expect("renewed").others, 4);
         let holder = another(&holder, Duration::from_secs(60));
-        assert_eq!(store.held_runs(&holder).await.expect("a list"), [run.id.clone()]);
+        assert_eq!(store.held_runs(&holder).await.expect("a list"), std::slice::from_ref(&run.id));
         assert!(store.is_unfinished(&run.id).await.expect("an answer"));
         assert!(!store.is_unfinished(&RunId::generate()).await.expect("an answer"));
     }
@@ -174,7 +174,7 @@ on_both! {
         store.ask_driver(&id, &input(2)).await.expect("asked");
         store.ask_driver(&id, &Asked::Stop).await.expect("asked");
         assert_eq!(store.request_standing(&first).await.expect("an answer"), Standing::Waits);
-        assert_eq!(store.runs_with_requests(&server()).await.expect("a list"), [id.clone()]);
+        assert_eq!(store.runs_with_requests(&server()).await.expect("a list"), std::slice::from_ref(&id));
         let asked: Vec<_> = store.take_requests(&hold).await.expect("three").into_iter().map(|request| request.asked).collect();
         assert_eq!(asked, [input(1), input(2), Asked::Stop]);
         assert!(store.take_requests(&hold).await.expect("none").is_empty());
@@ -190,7 +190,7 @@ on_both! {
         store.leave_server(&server()).await.expect("gone");
         let other = another("server-2", Duration::from_secs(60));
         let second = store.take_left_runs(&other).await.expect("taken").remove(0);
-        assert_eq!(store.runs_with_requests(&other).await.expect("a list"), [id.clone()]);
+        assert_eq!(store.runs_with_requests(&other).await.expect("a list"), std::slice::from_ref(&id));
         let asked = store.take_requests(&second).await.expect("one");
         assert_eq!(asked.iter().map(|request| &request.asked).collect::<Vec<_>>(), [&Asked::Stop]);
         store.forget_requests(&id).await.expect("gone");

@@ -65,7 +65,7 @@ on_both! {
         let record = intended(&agent(&store, "Scout").await.id);
         store.intend_sandbox(&record, &server(), None).await.expect("written");
         store.sandbox_created(&record.id, "p", None).await.expect("noted");
-        assert!(!store.claim_sandbox(&record.id, &Hold::first(&id), &server(), Millis(60)).await.expect("in use").is_some());
+        assert!(store.claim_sandbox(&record.id, &Hold::first(&id), &server(), Millis(60)).await.expect("in use").is_none());
         store.sandbox_state(&record.id, SandboxState::Idle, Some(Millis(50)), None).await.expect("idle");
         let takes = (0..8).map(|n| {
             let (store, sandbox, id) = (store.clone(), record.id.clone(), id.clone());
