@@ -242,7 +242,10 @@ impl Ring {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.waiting() < as_u64(self.bound.max(CHUNK_BYTES))
+        let bound = self.bound.max(CHUNK_BYTES);
+        // The tail gives way only once what is before it is stored.
+        let stuck = self.waiting() > 0 && self.held >= 2 * bound;
+        self.waiting() < as_u64(bound) && !stuck
     }
 
     pub(super) fn stored(&mut self, offset: u64) {

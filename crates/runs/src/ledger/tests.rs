@@ -147,6 +147,26 @@ fn frames_of<'a>(chunks: impl Iterator<Item = &'a Chunk>, from: u64, to: u64) ->
         .collect()
 }
 
+#[test]
+fn a_tail_waits_for_the_end_of_the_head_to_be_stored() {
+    let limits = Limits {
+        log: 365_390,
+        ring: 150_000,
+    };
+    let mut bench = Bench::new(limits);
+    // The head's last chunk begins one byte before its end, and is not stored when the tail grows.
+    bench.append(215_389, false, 0);
+    bench.save(true);
+    for _ in 0..40 {
+        bench.append(50_000, false, 0);
+        assert!(locked(&bench.ledger.ring).held_bytes() < 1_000_000);
+    }
+    bench.finish();
+    let mut reader = Reader::default();
+    while bench.read(&mut reader, 100_000) {}
+    assert_eq!((reader.offset, reader.gaps), (2_215_389, 1));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
