@@ -164,18 +164,23 @@ fn Row(
 fn Add(action: ServerAction<AddSecret>) -> impl IntoView {
     let value = action.value();
     let error = Signal::derive(move || value.get().and_then(Result::err));
-    // Made anew after each secret that was kept, so that no value stays in the page.
-    let kept = move || {
-        action.version().get();
-        matches!(value.get(), Some(Ok(())))
-    };
+    let kept = move || matches!(value.get(), Some(Ok(())));
+    // The last version that was looked at, and how many secrets were kept until then.
+    let counted = Memo::new(move |last: Option<&(usize, usize)>| {
+        let (seen, times) = last.copied().unwrap_or_default();
+        let version = action.version().get();
+        (version, times + usize::from(kept() && version != seen))
+    });
     view! {
         <section class="panel" aria-labelledby="add-secret">
             <h2 id="add-secret">"Add a secret"</h2>
             <ActionForm action=action attr:class="form">
-                {move || {
-                    kept();
-                    view! {
+                // Made anew after each secret that was kept, so that no value stays in the page.
+                <For
+                    each=move || [counted.get().1]
+                    key=|times| *times
+                    children=|_| {
+                        view! {
                         <div class="row">
                             <label>
                                 "Name, such as API_KEY"
@@ -191,8 +196,9 @@ fn Add(action: ServerAction<AddSecret>) -> impl IntoView {
                             </label>
                             <Value label="Value".to_owned() />
                         </div>
+                        }
                     }
-                }}
+                />
                 <p class="hint">
                     {format!(
                         "At least {SHORTEST_BYTES} characters: a shorter value cannot be masked in logs. Several lines are fine; each long one is masked by itself too.",

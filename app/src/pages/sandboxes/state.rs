@@ -171,14 +171,14 @@ impl SandboxesState {
         self.act(sandbox, Doing::Deleting, "is deleted", api::delete_sandbox);
     }
 
-    fn act<F: Future<Output = Result<(), UiError>>>(
+    fn act<F>(
         self,
         sandbox: &ComparedSandbox,
         doing: Doing,
         done: &'static str,
         ask: impl FnOnce(SandboxName) -> F + 'static,
     ) where
-        F: 'static,
+        F: Future<Output = Result<(), UiError>> + 'static,
     {
         let (key, name, short) = (key_of(sandbox), sandbox.name(), short_id(sandbox));
         let goes_on = sandbox.run_goes_on;
