@@ -24,7 +24,7 @@ test("a secret is saved, given to an agent, and masked in its log", async ({ pag
     await variables.getByLabel("Name").nth(index).fill(name);
   }
   await variables.getByLabel("Kind").first().selectOption("secret API_KEY");
-  await variables.getByLabel("Value").fill("fast");
+  await variables.getByRole("textbox", { name: "Value" }).fill("fast");
   await variables.getByRole("button", { name: "Save the variables" }).click();
   await expect(variables.getByRole("status")).toHaveText("The variables are saved.");
   await page.keyboard.press("Escape");

@@ -54,6 +54,7 @@ pub fn StudioPage() -> impl IntoView {
 #[component]
 fn StudioView(data: StudioData) -> impl IntoView {
     let first_file = data.open.clone();
+    let name = data.agent.settings.name.clone();
     let studio = Studio::new(data);
     provide_context(studio);
     let line = use_query_map().with_untracked(|query| query.get("line")?.parse().ok());
@@ -76,7 +77,11 @@ fn StudioView(data: StudioData) -> impl IntoView {
         },
         move || help.set(true),
     );
-    let title = move || studio.agent.with(|agent| agent.settings.name.clone());
+    // The server asks for it when the page's head is written, and the page may have been let go of by then.
+    let title = move || {
+        let now = studio.agent.try_with(|agent| agent.settings.name.clone());
+        now.unwrap_or_else(|| name.clone())
+    };
     view! {
         <Title text=title />
         <div class="studio">
