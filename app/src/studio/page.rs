@@ -77,10 +77,11 @@ fn StudioView(data: StudioData) -> impl IntoView {
         },
         move || help.set(true),
     );
-    // The server asks for it when the page's head is written, and the page may have been let go of by then.
-    let title = move || {
-        let now = studio.agent.try_with(|agent| agent.settings.name.clone());
-        now.unwrap_or_else(|| name.clone())
+    // The server writes the page's head outside of the page, where no signal can be asked.
+    let title = if cfg!(target_family = "wasm") {
+        TextProp::from(move || studio.agent.with(|agent| agent.settings.name.clone()))
+    } else {
+        TextProp::from(name)
     };
     view! {
         <Title text=title />
