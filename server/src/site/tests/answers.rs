@@ -109,3 +109,19 @@ async fn a_server_that_stops_is_not_ready() {
     );
     assert_eq!(site.ask(get("/healthz")).await.status, StatusCode::OK);
 }
+
+/// Parts of a page are painted by several threads; each has to find what the page holds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn pages_asked_for_at_once_are_all_painted() {
+    let site = site().await;
+    let cookie = site.sign_in().await;
+    let agent = site.agent().await;
+    let studio = format!("/agents/{}", agent.slug);
+    for _ in 0..30 {
+        let asked = ["/", &studio, "/settings", &studio, "/settings/secrets", &studio]
+            .map(|path| site.ask_as(&cookie, get(path)));
+        for answer in futures::future::join_all(asked).await {
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        }
+    }
+}
