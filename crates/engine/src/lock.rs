@@ -8,6 +8,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,22 @@ impl Drop for Held {
     }
 }
 
+/// How often the lock is tried for, and how long after each try.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Takes the lock. Whoever looks for an engine (`read`) holds it for a moment too,
+/// so one refusal says nothing yet.
+fn is_taken(lock: &File) -> bool {
+    (0..TRIES).any(|_| {
+        let taken = flock(lock, FlockOperation::NonBlockingLockExclusive).is_ok();
+        if !taken {
+            std::thread::sleep(PAUSE);
+        }
+        taken
+    })
+}
+
 /// Takes the data directory for this process and writes where it serves.
 ///
 /// # Errors
@@ -92,7 +109,7 @@ pub fn write(data_dir: &Path, addr: SocketAddr, key: &str) -> Result<Held, Engin
         .mode(0o600)
         .open(&path)
         .map_err(|error| at(&path, error))?;
-    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+    if !is_taken(&lock) {
         return Err(EngineError::Held {
             path: data_dir.to_owned(),
             pid: read(data_dir).map_or(0, |other| other.pid),
