@@ -173,4 +173,18 @@ mod tests {
         std::fs::write(folder.path().join(RECORD), serde_json::to_vec(&found).unwrap()).unwrap();
         assert_eq!(read(folder.path()), None);
     }
+
+    #[test]
+    fn one_who_looks_does_not_keep_an_engine_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let addr: SocketAddr = "127.0.0.1:3986".parse().unwrap();
+        let looking = File::create(folder.path().join(LOCK)).unwrap();
+        flock(&looking, FlockOperation::NonBlockingLockShared).unwrap();
+        let looker = std::thread::spawn(move || {
+            std::thread::sleep(PAUSE);
+            drop(looking);
+        });
+        assert!(write(folder.path(), addr, "the key").is_ok());
+        looker.join().unwrap();
+    }
 }
