@@ -46,6 +46,7 @@ fn run(state: RunState, phases: Vec<PhaseRecord>) -> Run {
         started_at: None,
         ended_at: None,
         stop: None,
+        trigger: model::Trigger::default(),
     }
 }
 

@@ -36,6 +36,7 @@ pub async fn start_run(id: RunId, agent: AgentId, fresh: bool) -> Result<Run, Ui
         args: Vec::new(),
         timeout_seconds: None,
         fresh,
+        trigger: model::Trigger::person(&user),
         person: Some(user.id),
     };
     Ok(crate::services::services()?.runs.start(start).await?)

@@ -21,6 +21,7 @@ pub mod state;
 pub mod template;
 pub mod time;
 pub mod token;
+pub mod trigger;
 
 pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
 pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
@@ -39,6 +40,7 @@ pub use secret::{Secret, SecretUse, Variable, VariableValue};
 pub use state::RunState;
 pub use time::Millis;
 pub use token::{NewToken, Token};
+pub use trigger::{Trigger, TriggerKind};
 
 /// A value that breaks one of the domain's rules: what is wrong, why, and what
 /// to do, as one sentence for the person who gave it.

@@ -1,7 +1,8 @@
 //! A run: one execution of a revision.
 
 use crate::{
-    AgentId, Language, Millis, PhaseRecord, Provider, RevisionId, RunId, RunState, time::duration_words,
+    AgentId, Language, Millis, PhaseRecord, Provider, RevisionId, RunId, RunState, Trigger,
+    time::duration_words,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,9 @@ pub struct Run {
     pub revision: RevisionId,
     /// Counts the agent's runs from 1.
     pub number: i64,
+    /// What started it.
+    #[serde(default)]
+    pub trigger: Trigger,
     /// Where it stands.
     pub state: RunState,
     /// Why it ended as it did, or what it waits for, as one sentence.

@@ -17,7 +17,7 @@ use crate::{
 };
 use model::{
     Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxComparison, SandboxName, SandboxRecord,
-    UserId, run::MAX_TIMEOUT_SECONDS, time::byte_words,
+    Trigger, UserId, run::MAX_TIMEOUT_SECONDS, time::byte_words,
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -57,6 +57,8 @@ pub struct StartRun {
     pub fresh: bool,
     /// Whose share of the places it takes; none for the agent's owner.
     pub person: Option<UserId>,
+    /// What starts it.
+    pub trigger: Trigger,
 }
 
 /// The sandbox of an agent that stands between two runs, or is used by one.
@@ -177,6 +179,7 @@ impl Runs {
             args: request.args,
             timeout_seconds,
             provider: context.config.provider,
+            trigger: request.trigger,
             created_at: model::Millis::now(),
         };
         // From here on the run exists; a caller that gives up must not keep it from being driven.

@@ -1,13 +1,14 @@
 //! Runs as rows.
 
 use crate::{Result, session::Session, stored, value::values};
-use model::{Language, Millis, Provider, Run, RunId, RunState};
+use model::{Language, Millis, Provider, Run, RunId, RunState, Trigger, TriggerKind};
 
 /// The columns a run is read from.
 macro_rules! run_columns {
     () => {
         "id, agent_id, revision_id, number, state, reason, language, entrypoint, args, timeout_seconds,
-         exit_code, provider, sandbox, phases, log_bytes, log_lines, created_at, started_at, ended_at, stop"
+         exit_code, provider, sandbox, phases, log_bytes, log_lines, created_at, started_at, ended_at, stop,
+         trigger_kind, trigger_id, trigger_name"
     };
 }
 pub(crate) use run_columns;
@@ -34,6 +35,9 @@ pub(crate) struct RunRow {
     started_at: Option<i64>,
     ended_at: Option<i64>,
     stop: Option<String>,
+    trigger_kind: String,
+    trigger_id: Option<String>,
+    trigger_name: Option<String>,
 }
 
 impl RunRow {
@@ -43,6 +47,11 @@ impl RunRow {
             agent: stored::text("the id of an agent", self.agent_id)?,
             revision: stored::text("the id of a revision", self.revision_id)?,
             number: self.number,
+            trigger: Trigger {
+                kind: stored::word("what started a run", &self.trigger_kind, TriggerKind::parse)?,
+                id: self.trigger_id,
+                name: self.trigger_name,
+            },
             state: stored::word("the state of a run", &self.state, RunState::parse)?,
             reason: self.reason,
             language: stored::word("a language", &self.language, |word| Language::parse(word).ok())?,

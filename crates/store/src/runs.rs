@@ -6,7 +6,7 @@ use crate::{
     stored,
     value::values,
 };
-use model::{AgentId, Language, Millis, Provider, RevisionId, Run, RunEvent, RunId, RunState};
+use model::{AgentId, Language, Millis, Provider, RevisionId, Run, RunEvent, RunId, RunState, Trigger};
 
 /// What makes a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct NewRun {
     pub timeout_seconds: u32,
     /// Where its sandbox will live.
     pub provider: Provider,
+    /// What starts it.
+    pub trigger: Trigger,
     /// When it was asked for.
     pub created_at: Millis,
 }
@@ -80,8 +82,9 @@ impl Store {
         session
             .execute(
                 "insert into runs (id, agent_id, revision_id, number, state, finished, language, entrypoint,
-                 args, timeout_seconds, provider, phases, created_at, instance, holder)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                 args, timeout_seconds, provider, phases, created_at, instance, holder, trigger_kind, trigger_id,
+                 trigger_name)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
                 values![
                     &run.id,
                     &run.agent,
@@ -98,6 +101,9 @@ impl Store {
                     run.created_at,
                     &server.instance,
                     &server.id,
+                    run.trigger.kind.as_str(),
+                    run.trigger.id.as_deref(),
+                    run.trigger.name.as_deref(),
                 ],
             )
             .await
@@ -276,6 +282,7 @@ fn queued(new: &NewRun, number: i64) -> Run {
         agent: new.agent,
         revision: new.revision,
         number,
+        trigger: new.trigger,
         state: RunState::Queued,
         reason: None,
         language: new.language,

@@ -6,7 +6,7 @@ use super::{Site, credential::Credential, guard::Viewer, refusal::Refusal};
 use app::ErrorCode;
 use axum::{extract::FromRequestParts, handler::Handler, routing::MethodRouter};
 use http::request::Parts;
-use model::{Permission, User};
+use model::{Permission, Trigger, User};
 use std::marker::PhantomData;
 
 /// A permission as a type.
@@ -40,6 +40,16 @@ pub struct Can<P> {
     /// By what they are known.
     pub credential: Credential,
     permission: PhantomData<P>,
+}
+
+impl<P> Can<P> {
+    /// What a run is started by that this request starts.
+    pub fn trigger(&self) -> Trigger {
+        match &self.credential {
+            Credential::Session(_) => Trigger::person(&self.user),
+            Credential::Token(token) => Trigger::token(token),
+        }
+    }
 }
 
 impl<P: PermissionMarker, S: Sync> FromRequestParts<S> for Can<P> {

@@ -149,6 +149,7 @@ async fn follow_program(
         timeout_seconds: None,
         fresh: true,
         person: None,
+        trigger: model::Trigger::default(),
     };
     runs.start(request).await.map_err(|error| said(&error))?;
     let interrupted = Arc::new(std::sync::OnceLock::new());

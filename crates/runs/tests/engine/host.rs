@@ -76,6 +76,7 @@ impl Host {
             timeout_seconds: None,
             fresh: false,
             person: None,
+            trigger: model::Trigger::default(),
         };
         self.runs.start(request).await.unwrap().id
     }

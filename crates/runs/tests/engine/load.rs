@@ -90,6 +90,7 @@ pub async fn fifty_runs_at_once_and_two_hundred_readers_miss_no_byte(host: &mut 
             timeout_seconds: None,
             fresh: false,
             person: None,
+            trigger: model::Trigger::default(),
         };
         started.push(host.runs.start(request).await.unwrap().id);
     }

@@ -139,6 +139,7 @@ pub fn request(agent: &AgentId, run: &RunId) -> StartRun {
         timeout_seconds: None,
         fresh: false,
         person: None,
+        trigger: model::Trigger::default(),
     }
 }
 

@@ -73,6 +73,7 @@ fn live_and_crash(url: &str, provider: &FakeProvider, agent: &AgentId, random: &
                 timeout_seconds: None,
                 fresh: false,
                 person: None,
+                trigger: model::Trigger::default(),
             };
             // Refused while an earlier one of the agent is not over yet.
             if let Ok(run) = runs.start(request).await

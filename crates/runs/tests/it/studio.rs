@@ -84,6 +84,7 @@ impl Studio {
             timeout_seconds: None,
             fresh: false,
             person: None,
+            trigger: model::Trigger::default(),
         }
     }
 

@@ -100,6 +100,7 @@ pub async fn new_run(store: &Store, agent: &Agent) -> NewRun {
         args: vec!["--name".to_owned(), "a \0 \u{1f680} 'b'".to_owned()],
         timeout_seconds: 300,
         provider: Provider::Embedded,
+        trigger: model::Trigger::new(model::TriggerKind::Token, "id", "ci"),
         created_at: model::Millis::now(),
     }
 }

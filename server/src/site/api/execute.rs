@@ -58,8 +58,9 @@ pub async fn execute(
         Some(key) => idempotency::run_of(&can.user.id, &agent.id, key)?,
         None => RunId::generate(),
     };
+    let trigger = can.trigger();
     let person = can.user.id;
-    let (start, once) = Options::read(&body)?.start(id.clone(), agent.id, person.clone(), true)?;
+    let (start, once) = Options::read(&body)?.start(id.clone(), agent.id, person.clone(), trigger, true)?;
     if key.is_some() {
         idempotency::check(&site, &id, &body).await?;
     }

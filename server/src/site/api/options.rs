@@ -1,7 +1,7 @@
 //! What a program may say about a run that it asks for.
 
 use super::super::refusal::Refusal;
-use model::{AgentId, FilePath, Invalid, Language, RunId, UserId, file::check_size};
+use model::{AgentId, FilePath, Invalid, Language, RunId, Trigger, UserId, file::check_size};
 use runs::{Instead, Once, StartRun, Stdin};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -51,6 +51,7 @@ impl Options {
         id: RunId,
         agent: AgentId,
         person: UserId,
+        trigger: Trigger,
         closes: bool,
     ) -> Result<(StartRun, Once), Invalid> {
         let instead = match (self.code, self.files) {
@@ -78,6 +79,7 @@ impl Options {
             timeout_seconds: self.timeout,
             fresh: true,
             person: Some(person),
+            trigger,
         };
         let once = Once {
             instead,
@@ -100,7 +102,13 @@ mod tests {
     fn read(text: &str) -> Result<(StartRun, Once), String> {
         let options = Options::read(text.as_bytes()).map_err(|error| format!("{error:?}"))?;
         options
-            .start(RunId::generate(), AgentId::generate(), UserId::generate(), true)
+            .start(
+                RunId::generate(),
+                AgentId::generate(),
+                UserId::generate(),
+                Trigger::default(),
+                true,
+            )
             .map_err(|error| error.0)
     }
 

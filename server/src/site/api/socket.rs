@@ -24,7 +24,9 @@ use axum::{
     },
     response::Response,
 };
-use model::{AgentId, Cursor, LogFrame, Phase, Run, RunId, RunState, StreamMessage, UserId, log::LogBody};
+use model::{
+    AgentId, Cursor, LogFrame, Phase, Run, RunId, RunState, StreamMessage, Trigger, UserId, log::LogBody,
+};
 use runs::Follower;
 use serde::Deserialize;
 use serde_json::json;
@@ -59,6 +61,7 @@ pub async fn open(
     let agent = super::agent(&site, &named).await?;
     let inside = stream_of(&site, &can.user)?;
     let upgrade = upgrade.max_message_size(LARGEST).max_frame_size(LARGEST);
+    let trigger = can.trigger();
     Ok(upgrade.on_upgrade(move |socket| {
         let conversation = Conversation {
             socket,
@@ -68,7 +71,7 @@ pub async fn open(
             words: Words::default(),
             _inside: inside,
         };
-        conversation.hold(agent.id, can.user.id)
+        conversation.hold(agent.id, can.user.id, trigger)
     }))
 }
 
@@ -91,8 +94,8 @@ const REFUSED: End = (close_code::POLICY, "refused");
 const SHUTDOWN: End = (close_code::RESTART, "the server stops");
 
 impl Conversation {
-    async fn hold(mut self, agent: AgentId, person: UserId) {
-        let (code, reason) = match self.talk(agent, person).await {
+    async fn hold(mut self, agent: AgentId, person: UserId, trigger: Trigger) {
+        let (code, reason) = match self.talk(agent, person, trigger).await {
             Ok(end) | Err(end) => end,
         };
         let close = CloseFrame {
@@ -103,13 +106,13 @@ impl Conversation {
         let _ = tokio::time::timeout(PATIENCE, self.socket.send(Message::Close(Some(close)))).await;
     }
 
-    async fn talk(&mut self, agent: AgentId, person: UserId) -> Result<End, End> {
+    async fn talk(&mut self, agent: AgentId, person: UserId, trigger: Trigger) -> Result<End, End> {
         let (options, first) = match self.options().await? {
             Ok(options) => options,
             Err(refusal) => return self.refuse(refusal).await,
         };
         let id = RunId::generate();
-        let (start, once) = match options.start(id.clone(), agent, person, false) {
+        let (start, once) = match options.start(id.clone(), agent, person, trigger, false) {
             Ok(start) => start,
             Err(invalid) => return self.refuse(invalid.into()).await,
         };

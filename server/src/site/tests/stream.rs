@@ -120,6 +120,7 @@ async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
         args: Vec::new(),
         timeout_seconds: 5,
         provider: Provider::Embedded,
+        trigger: model::Trigger::default(),
         created_at: Millis(1),
     };
     let server = store::Replica {
