@@ -88,6 +88,18 @@ id!(
     SandboxId, "a sandbox"
 );
 id!(
+    /// Names a schedule.
+    ScheduleId, "a schedule"
+);
+id!(
+    /// Names the webhook of an agent, in its address.
+    HookId, "a webhook"
+);
+id!(
+    /// Names an address that is told of events.
+    TargetId, "a webhook target"
+);
+id!(
     /// Names a secret.
     SecretId, "a secret"
 );

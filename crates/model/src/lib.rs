@@ -16,6 +16,7 @@ pub mod phase;
 pub mod run;
 pub mod sandbox;
 pub mod sandbox_comparison;
+pub mod schedule;
 pub mod secret;
 pub mod state;
 pub mod template;
@@ -26,7 +27,9 @@ pub mod trigger;
 pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
 pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
 pub use file::{FileContent, FileEntry, FilePath, SaveOutcome};
-pub use id::{AgentId, RevisionId, RunId, SandboxId, SecretId, TokenId, UserId};
+pub use id::{
+    AgentId, HookId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, TargetId, TokenId, UserId,
+};
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};
 pub use permission::{Permission, Role, User};
@@ -36,6 +39,7 @@ pub use sandbox::{Provider, Resources, SandboxRecord, SandboxState};
 pub use sandbox_comparison::{
     ComparedSandbox, Deletion, Difference, ProvidedSandbox, ReaperRound, SandboxComparison, SandboxName,
 };
+pub use schedule::{Firing, FiringState, MissedPolicy, NewSchedule, OverlapPolicy, Schedule};
 pub use secret::{Secret, SecretUse, Variable, VariableValue};
 pub use state::RunState;
 pub use time::Millis;

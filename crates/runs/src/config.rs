@@ -40,6 +40,8 @@ pub struct RunsConfig {
     pub stranger_age: Duration,
     /// How often the reaper compares the provider with our rows.
     pub reap_every: Duration,
+    /// How often is looked for schedules that are due.
+    pub schedules_every: Duration,
     /// Pitlane's own keys and tokens: they are masked in everything a program or the provider says.
     pub own_secrets: Vec<SecretString>,
     /// What seals secrets; none for a key that is gone with this process.
@@ -69,6 +71,7 @@ impl RunsConfig {
             lease: Duration::from_secs(20),
             stranger_age: Duration::from_secs(120),
             reap_every: Duration::from_secs(60),
+            schedules_every: Duration::from_secs(1),
             own_secrets: Vec::new(),
             vault: None,
         }

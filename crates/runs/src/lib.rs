@@ -30,6 +30,7 @@ mod recovery;
 mod replicas;
 mod rounds;
 mod sandboxes;
+pub mod schedules;
 mod scribe;
 mod secrets;
 mod service;

@@ -13,6 +13,7 @@ use crate::{
     replicas::{self, Bell, Lease},
     rounds::Rounds,
     sandboxes::Sandboxes,
+    schedules,
     vault::Vault,
 };
 use model::{
@@ -137,7 +138,10 @@ impl Runs {
         recovery::take_up(&context, left, After::Restart).await?;
         context.tasks.spawn(replicas::keep(Arc::clone(&context)));
         context.tasks.spawn(reaper::reap(Arc::clone(&context)));
-        Ok(Self { context })
+        let runs = Self { context };
+        let keeping = schedules::keep(runs.clone());
+        runs.context.tasks.spawn(keeping);
+        Ok(runs)
     }
 
     /// Starts a run of the agent's files as they are saved now. The same id

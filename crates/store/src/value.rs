@@ -113,5 +113,5 @@ macro_rules! text_value {
     )*};
 }
 text_value!(
-    AgentId, FilePath, RevisionId, RunId, SandboxId, SecretId, TokenId, UserId
+    AgentId, FilePath, HookId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, TargetId, TokenId, UserId
 );

@@ -16,6 +16,7 @@ mod masking;
 mod queueing;
 mod reaper;
 mod recovery;
+mod schedules;
 mod stopping;
 mod studio;
 #[path = "../support/told.rs"]

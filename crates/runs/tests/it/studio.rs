@@ -13,7 +13,7 @@ pub struct Studio {
     pub provider: FakeProvider,
     pub config: RunsConfig,
     pub agent: AgentId,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 pub fn path(name: &str) -> FilePath {
@@ -31,7 +31,20 @@ impl Studio {
     ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}/pitlane.db", folder.path().display());
-        let store = Store::open(&url).await.expect("a store");
+        let studio = Self::at(&url, configure, settings).await;
+        Self {
+            _folder: Some(folder),
+            ..studio
+        }
+    }
+
+    /// On this database, which is kept elsewhere.
+    pub async fn at(
+        url: &str,
+        configure: impl FnOnce(&mut RunsConfig),
+        settings: impl FnOnce(&mut AgentSettings),
+    ) -> Self {
+        let store = Store::open(url).await.expect("a store");
         let provider = FakeProvider::start().await;
         let mut config = RunsConfig::new("test-instance", Provider::Embedded);
         config.stop_grace = Duration::from_millis(100);
@@ -54,7 +67,7 @@ impl Studio {
             provider,
             config,
             agent: agent.id,
-            _folder: folder,
+            _folder: None,
         }
     }
 

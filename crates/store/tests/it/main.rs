@@ -12,6 +12,7 @@ mod opening;
 mod revisions;
 mod runs;
 mod sandboxes;
+mod schedules;
 mod secrets;
 mod throughput;
 mod tokens;
