@@ -102,7 +102,7 @@ impl Studio {
 
 #[tokio::test]
 async fn what_is_due_starts_a_run_that_knows_its_schedule() {
-    let studio = Studio::with(often, |settings| settings.keep_minutes = 15).await;
+    let mut studio = Studio::with(often, |settings| settings.keep_minutes = 15).await;
     studio.provider.world.programs_print("done", 0);
     let schedule = studio.scheduled(MissedPolicy::RunOnce, OverlapPolicy::Skip).await;
     assert!(schedule.next_at.is_some_and(|at| at > Millis::now()));
@@ -240,7 +240,7 @@ async fn what_cannot_start_is_told_and_the_schedule_goes_on() {
     let schedule = studio.scheduled(MissedPolicy::RunOnce, OverlapPolicy::Skip).await;
     studio
         .store
-        .delete_file(&studio.agent, &path("agent.py"))
+        .delete_file(&studio.agent, &path("agent.py"), None)
         .await
         .unwrap();
     due(&studio.store, &schedule, hour(0)).await;

@@ -10,7 +10,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use model::{PhaseRecord, Run, RunId, RunState, Trigger, UserId};
+use model::{PhaseRecord, Run, RunId, RunState, UserId};
 use serde::Serialize;
 
 /// The most of a run's output that is put into an answer, in bytes. The log has all of it.
@@ -33,8 +33,6 @@ pub struct Answer {
     truncated: Option<bool>,
     run_id: RunId,
     state: RunState,
-    /// What started it.
-    trigger: Trigger,
     /// Why it ended as it did, when there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -53,7 +51,6 @@ impl Answer {
             truncated: None,
             run_id: run.id,
             state: run.state,
-            trigger: run.trigger,
             reason: run.reason,
             phases: run.phases,
         }
