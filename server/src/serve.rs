@@ -131,6 +131,7 @@ async fn start(
         concurrency: configuration.concurrency,
         concurrency_per_person: configuration.concurrency_per_person,
         waiting: configuration.waiting_runs,
+        max_timeout_seconds: configuration.max_timeout_seconds,
         stop_grace: configuration.stop_grace,
         log_limit: configuration.log_limit,
         ring: ring(configuration.concurrency),

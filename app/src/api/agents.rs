@@ -16,7 +16,7 @@ pub struct StudioData {
     pub open: Option<model::FileContent>,
     /// The run that was asked for, else its newest.
     pub run: Option<Run>,
-    /// Its newest run.
+    /// Its newest run that the studio started.
     pub newest: Option<Run>,
     /// The files of its newest run's revision, to mark what changed since;
     /// none before the first run.

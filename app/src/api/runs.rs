@@ -38,6 +38,7 @@ pub async fn start_run(id: RunId, agent: AgentId, fresh: bool) -> Result<Run, Ui
         fresh,
         trigger: model::Trigger::person(&user),
         person: Some(user.id),
+        in_studio: true,
     };
     Ok(crate::services::services()?.runs.start(start).await?)
 }
@@ -80,6 +81,16 @@ pub async fn list_runs(agent: AgentId, before: Option<RunId>) -> Result<Vec<Run>
     Ok(crate::services::services()?
         .store
         .list_runs(Some(&agent), before.as_ref(), 100)
+        .await?)
+}
+
+/// The newest run of an agent that was started in the studio.
+#[server(prefix = "/fn", endpoint = "newest_studio_run", input = Json)]
+pub async fn newest_studio_run(agent: AgentId) -> Result<Option<Run>, UiError> {
+    crate::session::can(model::Permission::Read).await?;
+    Ok(crate::services::services()?
+        .store
+        .newest_studio_run(&agent)
         .await?)
 }
 

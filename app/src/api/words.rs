@@ -39,7 +39,9 @@ impl From<RunsError> for UiError {
             RunsError::NotFound(_) => ErrorCode::NotFound,
             RunsError::Conflict(_) | RunsError::NotRunning(_) => ErrorCode::Conflict,
             RunsError::Invalid(_) => ErrorCode::Invalid,
-            RunsError::Provider(_) | RunsError::Busy(_) | RunsError::ShuttingDown => ErrorCode::Unavailable,
+            RunsError::Provider(_) | RunsError::Busy(_) | RunsError::TooMany(_) | RunsError::ShuttingDown => {
+                ErrorCode::Unavailable
+            }
         };
         Self::new(code, error.to_string()).with_status()
     }
@@ -77,11 +79,7 @@ pub async fn studio(slug: &str, file: Option<&str>, run: Option<&str>) -> Result
     let store = services()?.store;
     let agent = store.agent_by_slug(slug).await?;
     let files = store.list_files(&agent.id).await?;
-    let newest = store
-        .list_runs(Some(&agent.id), None, 1)
-        .await?
-        .into_iter()
-        .next();
+    let newest = store.newest_studio_run(&agent.id).await?;
     let shown = match run.and_then(|run| RunId::parse(run).ok()) {
         Some(id) => store.run(&id).await.ok().filter(|run| run.agent == agent.id),
         None => None,

@@ -123,10 +123,7 @@ impl Studio {
     /// Looks which run is the newest: one may have been started elsewhere.
     pub fn refresh_runs(self) {
         spawn_local(async move {
-            let Ok(runs) = api::list_runs(self.agent_id(), None).await else {
-                return;
-            };
-            let Some(run) = runs.into_iter().next() else {
+            let Ok(Some(run)) = api::newest_studio_run(self.agent_id()).await else {
                 return;
             };
             let known = self.newest.try_get_untracked().flatten();

@@ -53,7 +53,7 @@ pub struct Studio {
     pub cursor: RwSignal<(u32, u32)>,
     /// The run whose log is shown.
     pub shown: RwSignal<Option<Run>>,
-    /// The agent's newest run.
+    /// The agent's newest run of the studio. Those that programs started are in the history.
     pub newest: RwSignal<Option<Run>>,
     /// The shown run's log.
     pub feed: LogFeed,

@@ -1,7 +1,7 @@
 //! What the running of agents is told at start.
 
 use crate::Vault;
-use model::Provider;
+use model::{Provider, run::MAX_TIMEOUT_SECONDS};
 use secrecy::SecretString;
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ pub struct RunsConfig {
     pub concurrency_per_person: usize,
     /// How many runs may wait; past it a start is refused.
     pub waiting: usize,
+    /// How long a run may take at most, in seconds: what an agent's settings say is cut to it, and more
+    /// is refused.
+    pub max_timeout_seconds: u32,
     /// How long a program that is asked to end has before it is killed.
     pub stop_grace: Duration,
     /// The snapshot sandboxes are made from; none for the provider's own.
@@ -63,6 +66,7 @@ impl RunsConfig {
             concurrency: 16,
             concurrency_per_person: usize::MAX,
             waiting: 1000,
+            max_timeout_seconds: MAX_TIMEOUT_SECONDS,
             stop_grace: Duration::from_secs(2),
             snapshot: None,
             provider_deadline: Duration::from_secs(60),

@@ -24,6 +24,9 @@ pub enum RunsError {
     /// As many runs wait as can.
     #[error("{0}")]
     Busy(String),
+    /// Whoever asks has as much as they may have.
+    #[error("{0}")]
+    TooMany(String),
     /// Pitlane is shutting down; the request can be sent again in a moment.
     #[error("Pitlane is shutting down. Try again in a moment.")]
     ShuttingDown,

@@ -18,7 +18,7 @@ use crate::{
 };
 use model::{
     Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxComparison, SandboxName, SandboxRecord,
-    Trigger, UserId, run::MAX_TIMEOUT_SECONDS, time::byte_words,
+    Trigger, UserId, time::byte_words,
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -60,6 +60,9 @@ pub struct StartRun {
     pub person: Option<UserId>,
     /// What starts it.
     pub trigger: Trigger,
+    /// Whether it is the studio's, which runs an agent once at a time: refused while another of those
+    /// goes on.
+    pub in_studio: bool,
 }
 
 /// The sandbox of an agent that stands between two runs, or is used by one.
@@ -148,8 +151,8 @@ impl Runs {
     /// again returns the same run.
     ///
     /// # Errors
-    /// When another run of the agent is under way, there is nothing to run, as
-    /// many runs wait as can, or the database fails.
+    /// When it is the studio's and another such run of the agent is under way, there is nothing to run,
+    /// as many runs wait as can, or the database fails.
     pub async fn start(&self, request: StartRun) -> Result<Run, RunsError> {
         self.begin(request, None).await
     }
@@ -164,7 +167,7 @@ impl Runs {
         if let Some(once) = &once {
             agent.settings = once.settings(agent.settings);
         }
-        let timeout_seconds = check(&request, &agent)?;
+        let timeout_seconds = check(&request, &agent, context.config.max_timeout_seconds)?;
         let (revision, found) = self.revision_for(&agent, once.as_ref()).await?;
         let entrypoint = match found {
             Ok(entrypoint) => entrypoint,
@@ -185,6 +188,7 @@ impl Runs {
             provider: context.config.provider,
             trigger: request.trigger,
             created_at: model::Millis::now(),
+            in_studio: request.in_studio,
         };
         // From here on the run exists; a caller that gives up must not keep it from being driven.
         let context = Arc::clone(context);
@@ -465,11 +469,12 @@ impl Runs {
 }
 
 /// Checks what a run is started with; gives its time in seconds.
-fn check(request: &StartRun, agent: &Agent) -> Result<u32, Invalid> {
-    let seconds = request.timeout_seconds.unwrap_or(agent.settings.timeout_seconds);
-    if !(1..=MAX_TIMEOUT_SECONDS).contains(&seconds) {
+fn check(request: &StartRun, agent: &Agent, most: u32) -> Result<u32, Invalid> {
+    let usual = agent.settings.timeout_seconds.min(most);
+    let seconds = request.timeout_seconds.unwrap_or(usual);
+    if !(1..=most).contains(&seconds) {
         return Err(Invalid(format!(
-            "A run may take 1 to {MAX_TIMEOUT_SECONDS} seconds, not {seconds}."
+            "A run may take 1 to {most} seconds, not {seconds}. The operator sets the limit."
         )));
     }
     if request.args.iter().any(|argument| argument.contains('\0')) {

@@ -3,6 +3,7 @@
 use crate::{
     Hold, Replica, Result, Store, StoreError, agents, revisions, run_events,
     run_rows::{RunRow, find, run_columns},
+    session::Session,
     stored,
     value::values,
 };
@@ -31,6 +32,8 @@ pub struct NewRun {
     pub trigger: Trigger,
     /// When it was asked for.
     pub created_at: Millis,
+    /// Whether it is the studio's, which runs an agent once at a time.
+    pub in_studio: bool,
 }
 
 /// Where a run's program is found again after a restart.
@@ -50,8 +53,9 @@ impl Store {
     /// The same id again gives the run it made the first time.
     ///
     /// # Errors
-    /// `Conflict` when the id is that of another agent's run or the agent has an unfinished run, which
-    /// the sentence names; `NotFound` when there is no such agent or revision.
+    /// `Conflict` when the id is that of another agent's run, or it is the studio's and the studio has
+    /// an unfinished run of the agent, which the sentence names; `NotFound` when there is no such agent
+    /// or revision.
     pub async fn create_run(&self, new: &NewRun, server: &Replica) -> Result<(Run, bool)> {
         let mut session = self.writer().await?;
         agents::lock(&mut session, &new.agent).await?;
@@ -61,16 +65,8 @@ impl Store {
             }
             return Ok((run, false));
         }
-        let unfinished: Option<(i64, String)> = session
-            .optional(
-                "select number, state from runs where agent_id = $1 and finished = false",
-                values![&new.agent],
-            )
-            .await?;
-        if let Some((number, state)) = unfinished {
-            return Err(StoreError::Conflict(format!(
-                "Run {number} of this agent has not ended yet: it is {state}. Stop it or wait for its end, then start again."
-            )));
+        if new.in_studio {
+            check_alone(&mut session, &new.agent).await?;
         }
         let (number,): (i64,) = session
             .one(
@@ -83,8 +79,8 @@ impl Store {
             .execute(
                 "insert into runs (id, agent_id, revision_id, number, state, finished, language, entrypoint,
                  args, timeout_seconds, provider, phases, created_at, instance, holder, trigger_kind, trigger_id,
-                 trigger_name)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                 trigger_name, in_studio)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
                 values![
                     &run.id,
                     &run.agent,
@@ -104,6 +100,7 @@ impl Store {
                     run.trigger.kind.as_str(),
                     run.trigger.id.as_deref(),
                     run.trigger.name.as_deref(),
+                    new.in_studio,
                 ],
             )
             .await
@@ -173,6 +170,26 @@ impl Store {
                 .await?
         };
         rows.into_iter().map(RunRow::read).collect()
+    }
+
+    /// The newest run of an agent that the studio started.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn newest_studio_run(&self, agent: &AgentId) -> Result<Option<Run>> {
+        let row: Option<RunRow> = self
+            .reader()
+            .await?
+            .optional(
+                concat!(
+                    "select ",
+                    run_columns!(),
+                    " from runs where agent_id = $1 and in_studio = true order by number desc limit 1"
+                ),
+                values![agent],
+            )
+            .await?;
+        row.map(RunRow::read).transpose()
     }
 
     /// All runs that have not ended, oldest first.
@@ -271,6 +288,22 @@ impl Store {
             (Some(session), Some(command)) => Some(Attachment { session, command }),
             _ => None,
         })
+    }
+}
+
+/// Refuses when the studio has a run of the agent that goes on. The agent is locked already.
+async fn check_alone(session: &mut Session, agent: &AgentId) -> Result<()> {
+    let unfinished: Option<(i64, String)> = session
+        .optional(
+            "select number, state from runs where agent_id = $1 and finished = false and in_studio = true",
+            values![agent],
+        )
+        .await?;
+    match unfinished {
+        None => Ok(()),
+        Some((number, state)) => Err(StoreError::Conflict(format!(
+            "Run {number} of this agent has not ended yet: it is {state}. Stop it or wait for its end, then start again."
+        ))),
     }
 }
 

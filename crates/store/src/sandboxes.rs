@@ -250,7 +250,8 @@ impl Store {
         found.into_iter().next().ok_or_else(|| missing(id))
     }
 
-    /// The agent's newest sandbox that is idle or in use and known to the provider that this server uses.
+    /// The agent's sandbox that is kept, else the one that a run of the studio uses: the newest that is
+    /// known to the provider that this server uses. Those of other runs are no business of the next.
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -262,12 +263,32 @@ impl Store {
                     columns!(),
                     " from sandboxes where agent_id = $1 and state in ('in_use', 'idle')
                      and provider_id is not null and instance = $2
-                     order by created_at desc, id desc limit 1"
+                     and (state = 'idle' or not exists (
+                         select 1 from runs where runs.id = sandboxes.run_id and runs.in_studio = false))
+                     order by case state when 'idle' then 0 else 1 end, created_at desc, id desc limit 1"
                 ),
                 values![agent, &server.instance],
             )
             .await?;
         Ok(found.into_iter().next())
+    }
+
+    /// The agent's sandboxes that are kept for its next run, newest first: two runs that ended at the
+    /// same time may both have kept theirs.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn idle_sandboxes_of(&self, agent: &AgentId, server: &Replica) -> Result<Vec<SandboxRecord>> {
+        self.find_sandboxes(
+            concat!(
+                "select ",
+                columns!(),
+                " from sandboxes where agent_id = $1 and state = 'idle' and instance = $2
+                 order by created_at desc, id desc"
+            ),
+            values![agent, &server.instance],
+        )
+        .await
     }
 
     /// All sandboxes that are not known to be gone, oldest first.

@@ -17,6 +17,7 @@ use crate::{
     site::Limits,
 };
 use engine::{Images, NetworkBound, RateLimits, sandbox::IsolationChoice};
+use model::run::MAX_TIMEOUT_SECONDS;
 use runs::MasterKey;
 use secrecy::SecretString;
 use std::{
@@ -122,6 +123,10 @@ const STARTS_PER_MINUTE: Name = Name {
     key: "starts_per_minute",
     variable: "PITLANE_STARTS_PER_MINUTE",
 };
+const MAX_TIMEOUT: Name = Name {
+    key: "max_timeout",
+    variable: "PITLANE_MAX_TIMEOUT",
+};
 const CONNECTIONS: Name = Name {
     key: "connections",
     variable: "PITLANE_CONNECTIONS",
@@ -155,7 +160,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 32] = [
+const NAMES: [Name; 33] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -180,6 +185,7 @@ const NAMES: [Name; 32] = [
     CONCURRENCY_PER_PERSON,
     WAITING_RUNS,
     STARTS_PER_MINUTE,
+    MAX_TIMEOUT,
     CONNECTIONS,
     STREAMS_PER_PERSON,
     LOG_LIMIT,
@@ -220,6 +226,8 @@ pub struct Configuration {
     pub concurrency_per_person: usize,
     /// How many runs may wait for their turn.
     pub waiting_runs: usize,
+    /// How long a run may take at most, in seconds.
+    pub max_timeout_seconds: u32,
     /// How many connections to the site are open at once.
     pub connections: usize,
     /// What one client may ask of the site.
@@ -378,6 +386,10 @@ impl Configuration {
             waiting_runs: sources
                 .get(WAITING_RUNS, |text| number(text, 0, 100_000))?
                 .map_or(1000, |count| count as usize),
+            max_timeout_seconds: sources
+                .get(MAX_TIMEOUT, |text| number(text, 1, MAX_TIMEOUT_SECONDS.into()))?
+                .and_then(|seconds| seconds.try_into().ok())
+                .unwrap_or(MAX_TIMEOUT_SECONDS),
             connections: sources
                 .get(CONNECTIONS, |text| number(text, 16, 100_000))?
                 .map_or(4096, |count| count as usize),

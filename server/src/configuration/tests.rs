@@ -110,6 +110,11 @@ fn limits_are_read_and_bounded() {
         (set.limits.starts_per_minute, set.limits.streams_per_person),
         (0, 7)
     );
+    assert_eq!(usual.max_timeout_seconds, 86_400);
+    let short = given().variable("PITLANE_MAX_TIMEOUT", "600").read();
+    assert_eq!(short.expect("usable").max_timeout_seconds, 600);
+    let said = given().variable("PITLANE_MAX_TIMEOUT", "0").refusal();
+    assert!(said.contains("from 1 to 86400"), "{said}");
     let said = given().variable("PITLANE_CONNECTIONS", "3").refusal();
     assert!(said.contains("from 16 to 100000"), "{said}");
 }

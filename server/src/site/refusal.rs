@@ -6,6 +6,11 @@ use app::{ErrorCode, UiError};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
+/// When a start may be tried again that found the line full, in seconds.
+const LINE_FULL_WAIT: u64 = 5;
+/// When somebody who has as much as they may have is to come again, in seconds.
+const TOO_MANY_WAIT: u64 = 60;
+
 /// A refused request.
 #[derive(Debug)]
 pub struct Refusal {
@@ -168,7 +173,11 @@ impl From<store::StoreError> for Refusal {
 
 impl From<runs::RunsError> for Refusal {
     fn from(error: runs::RunsError) -> Self {
-        UiError::from(error).into()
+        match error {
+            runs::RunsError::Busy(sentence) => Self::busy(sentence, LINE_FULL_WAIT),
+            runs::RunsError::TooMany(sentence) => Self::too_many(sentence, TOO_MANY_WAIT),
+            other => UiError::from(other).into(),
+        }
     }
 }
 

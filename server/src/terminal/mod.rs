@@ -150,6 +150,7 @@ async fn follow_program(
         fresh: true,
         person: None,
         trigger: model::Trigger::default(),
+        in_studio: false,
     };
     runs.start(request).await.map_err(|error| said(&error))?;
     let interrupted = Arc::new(std::sync::OnceLock::new());

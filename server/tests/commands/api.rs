@@ -294,16 +294,73 @@ fn who_goes_away_leaves_nothing_running() {
     wait_until("no sandbox came", || sandboxes(folder.path()) > 0);
     drop(stream);
     assert_no_sandbox_is_left(folder.path());
-    // The agent is free for the next.
-    let until = Instant::now() + WITHIN;
-    loop {
-        let (status, answer) = execute(&server, &token, &json!({}));
-        if status == 200 {
-            break;
-        }
-        assert!(status == 409 && Instant::now() < until, "{answer}");
-        std::thread::sleep(Duration::from_millis(50));
+    server.stop();
+}
+
+#[test]
+fn several_callers_run_one_agent_at_once() {
+    let folder = folder();
+    let (server, token) = with_scout(folder.path());
+    // Each waits until all the others have begun: one after the other they would never end.
+    let code = "import sys\nprint('on', flush=True)\nsys.stdin.read()\n";
+    let path = "/api/agents/scout/execute";
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            let body = json!({"code": code, "timeout": 60}).to_string();
+            let (status, head, body) = ask(&server, &token, "POST", path, "Prefer: respond-async\r\n", &body);
+            assert_eq!(status, 202, "{body}");
+            let place = head.find("location: ").expect("an address") + "location: ".len();
+            head[place..].lines().next().expect("an address").to_owned()
+        })
+        .collect();
+    for run in &runs {
+        let (status, _, log) = ask(&server, &token, "GET", &format!("{run}/log?follow=true"), "", "");
+        assert_eq!((status, log.contains("on")), (200, true), "{log}");
+        let (_, _, body) = ask(&server, &token, "GET", run, "", "");
+        assert_eq!(json_of(&body)["state"], "succeeded", "{body}");
     }
+    assert_no_sandbox_is_left(folder.path());
+    server.stop();
+}
+
+#[test]
+fn the_operators_limits_are_told() {
+    let folder = folder();
+    std::fs::write(
+        folder.path().join("pitlane.toml"),
+        "max_timeout = 60\nconcurrency = 1\nwaiting_runs = 0\nstarts_per_minute = 5\n",
+    )
+    .expect("written");
+    let (server, token) = with_scout(folder.path());
+    let path = "/api/agents/scout/execute";
+    let refused = |headers: &str, body: &str, status: u16, words: &str| {
+        let (said, head, body) = ask(&server, &token, "POST", path, headers, body);
+        assert!(said == status && body.contains(words), "{said}: {body}");
+        assert!(head.contains("application/problem+json"), "{head}");
+        head
+    };
+    refused("", r#"{"timeout":61}"#, 422, "1 to 60 seconds");
+    let beside = r#"{"files":[{"path":"a","content":""},{"path":"a/b","content":""}]}"#;
+    refused("", beside, 409, "a/b");
+    let no_wait = "Prefer: respond-async\r\n";
+    // The agent's own 300 s are cut to what is allowed.
+    let (status, head, body) = ask(
+        &server,
+        &token,
+        "POST",
+        path,
+        no_wait,
+        r#"{"code":"import time\ntime.sleep(50)"}"#,
+    );
+    assert!(
+        status == 202 && head.contains("ratelimit: \"starts\";r=2"),
+        "{head}{body}"
+    );
+    let head = refused(no_wait, "", 503, "no more can");
+    assert!(head.contains("retry-after: "), "{head}");
+    refused("", "x", 422, "cannot be read");
+    let head = refused("", "", 429, "in a minute");
+    assert!(head.contains("retry-after: "), "{head}");
     server.stop();
 }
 

@@ -1,6 +1,5 @@
 //! Who runs next. At most so many runs are under way at once, and at most so
-//! many of one person; an agent has one unfinished run at most, which the
-//! database sees to. The others wait in a [`line::Line`] in which people, and
+//! many of one person. The others wait in a [`line::Line`] in which people, and
 //! the agents of each, take turns. The line has an end: past it a start is
 //! refused, so that what waits takes no more memory than was said.
 

@@ -3,7 +3,7 @@
 use super::{Held, Manifest, Sandboxes};
 use crate::service::LiveSandbox;
 use daytona::SandboxState as ProviderState;
-use model::{AgentId, AgentSettings, Millis, Run, SandboxRecord, SandboxState};
+use model::{AgentId, AgentSettings, Millis, Run, SandboxId, SandboxRecord, SandboxState};
 use std::sync::Arc;
 use store::{Claimed, Hold, StoreError};
 
@@ -134,7 +134,7 @@ impl Sandboxes {
         }))
     }
 
-    /// Keeps a sandbox after its run for so many minutes.
+    /// Keeps a sandbox after its run for so many minutes, in the place of another that is kept.
     ///
     /// # Errors
     /// A sentence, when it could not be noted; the sandbox is then still in use as far as anybody knows.
@@ -154,11 +154,24 @@ impl Sandboxes {
             .map_err(|error| error.to_string())?;
         held.record.state = SandboxState::Idle;
         held.record.expires_at = Some(expires);
+        let kept = held.record.id.clone();
         *place = Some(held);
         drop(place);
+        self.discard_others(&agent, &kept).await;
         // What was saved while the run went on.
         self.files_changed(&agent);
         Ok(())
+    }
+
+    /// An agent keeps one sandbox: deletes those that runs at the same time have kept before. What
+    /// fails here expires.
+    async fn discard_others(self: &Arc<Self>, agent: &AgentId, kept: &SandboxId) {
+        let idle = self.store.idle_sandboxes_of(agent, &self.replica).await;
+        for record in idle.unwrap_or_default() {
+            if record.id != *kept && self.store.retire_sandbox(&record.id).await.unwrap_or(false) {
+                self.delete_later(record);
+            }
+        }
     }
 
     /// Deletes a sandbox without waiting for it.

@@ -41,6 +41,7 @@ pub async fn fire(runs: &Runs, waiting: &Waiting) -> Result<(), StoreError> {
         fresh: true,
         person: Some(waiting.user.clone()),
         trigger: Trigger::new(TriggerKind::Schedule, waiting.schedule.as_str(), &waiting.name),
+        in_studio: false,
     };
     match runs.execute(request, Once::default()).await {
         Ok(_) => conclude(FiringState::Started, None).await,

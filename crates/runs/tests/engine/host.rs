@@ -77,6 +77,7 @@ impl Host {
             fresh: false,
             person: None,
             trigger: model::Trigger::default(),
+            in_studio: true,
         };
         self.runs.start(request).await.unwrap().id
     }

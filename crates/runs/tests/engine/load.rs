@@ -91,6 +91,7 @@ pub async fn fifty_runs_at_once_and_two_hundred_readers_miss_no_byte(host: &mut 
             fresh: false,
             person: None,
             trigger: model::Trigger::default(),
+            in_studio: true,
         };
         started.push(host.runs.start(request).await.unwrap().id);
     }

@@ -140,6 +140,7 @@ pub fn request(agent: &AgentId, run: &RunId) -> StartRun {
         fresh: false,
         person: None,
         trigger: model::Trigger::default(),
+        in_studio: true,
     }
 }
 

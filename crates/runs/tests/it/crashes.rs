@@ -74,6 +74,7 @@ fn live_and_crash(url: &str, provider: &FakeProvider, agent: &AgentId, random: &
                 fresh: false,
                 person: None,
                 trigger: model::Trigger::default(),
+                in_studio: true,
             };
             // Refused while an earlier one of the agent is not over yet.
             if let Ok(run) = runs.start(request).await

@@ -98,6 +98,7 @@ impl Studio {
             fresh: false,
             person: None,
             trigger: model::Trigger::default(),
+            in_studio: true,
         }
     }
 

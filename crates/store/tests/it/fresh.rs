@@ -102,6 +102,7 @@ pub async fn new_run(store: &Store, agent: &Agent) -> NewRun {
         provider: Provider::Embedded,
         trigger: model::Trigger::new(model::TriggerKind::Token, "id", "ci"),
         created_at: model::Millis::now(),
+        in_studio: true,
     }
 }
 

@@ -72,6 +72,27 @@ on_both! {
         assert_eq!(made, 1);
     }
 
+    async fn programs_run_an_agent_as_often_at_once_as_they_like(store: Store) {
+        let scout = agent(&store, "Scout").await;
+        let studio = new_run(&store, &scout).await;
+        store.create_run(&studio, &server()).await.expect("the studio's");
+        let starts = (0..6).map(|_| {
+            let (store, new) = (store.clone(), NewRun { id: RunId::generate(), in_studio: false, ..studio.clone() });
+            tokio::spawn(async move { store.create_run(&new, &server()).await.expect("a run").0.number })
+        });
+        let mut numbers = Vec::new();
+        for start in starts.collect::<Vec<_>>() {
+            numbers.push(start.await.expect("no panic"));
+        }
+        numbers.sort_unstable();
+        assert_eq!(numbers, [2, 3, 4, 5, 6, 7]);
+        let newest = store.newest_studio_run(&scout.id).await.expect("an answer").expect("a run");
+        assert_eq!(newest.id, studio.id);
+        let error = store.create_run(&NewRun { id: RunId::generate(), ..studio.clone() }, &server()).await;
+        assert!(matches!(&error, Err(StoreError::Conflict(sentence)) if sentence.contains("Run 1 ")), "{error:?}");
+        assert!(matches!(store.delete_agent(&scout.id).await, Err(StoreError::Conflict(_))));
+    }
+
     async fn all_that_is_known_of_a_run_is_kept(store: Store) {
         let id = run(&store).await;
         let mut run = store.run(&id).await.expect("the run");

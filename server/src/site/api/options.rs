@@ -80,6 +80,7 @@ impl Options {
             fresh: true,
             person: Some(person),
             trigger,
+            in_studio: false,
         };
         let once = Once {
             instead,

@@ -122,6 +122,7 @@ async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
         provider: Provider::Embedded,
         trigger: model::Trigger::default(),
         created_at: Millis(1),
+        in_studio: true,
     };
     let server = store::Replica {
         id: "server".to_owned(),

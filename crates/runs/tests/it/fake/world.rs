@@ -183,6 +183,16 @@ impl World {
             .expect("a program runs");
     }
 
+    /// Ends the programs of all sandboxes.
+    pub fn exit_all(&self, code: i32) {
+        for sandbox in self.lock().sandboxes.values_mut() {
+            for command in sandbox.sessions.values_mut().flatten() {
+                command.exit.get_or_insert(code);
+            }
+        }
+        self.tell();
+    }
+
     /// Breaks every followed log.
     pub fn cut(&self) {
         self.changed.send_modify(|cuts| *cuts += 1);
