@@ -157,6 +157,7 @@ pub struct AgentSummary {
 
 /// One day's runs of an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DayOfRuns {
     /// How many.
     pub runs: u32,

@@ -15,6 +15,10 @@ pub const MAX_PATH_BYTES: usize = 512;
 /// The longest name between two slashes, in bytes: that of Linux file systems.
 pub const MAX_NAME_BYTES: usize = 255;
 
+/// What [`FilePath::parse`] takes, as a regular expression for clients; lengths count characters there.
+#[cfg(feature = "schema")]
+const PATTERN: &str = r"^(?!(.*/)?\.{1,2}(/|$))(?!(.*/)?\s)(?!.*\s(/|$))[^/\\\x00-\x1f\x7f-\x9f]{1,255}(/[^/\\\x00-\x1f\x7f-\x9f]{1,255})*$";
+
 /// A path below an agent's folder: relative, with `/` between names, in its
 /// one plain form. It can name nothing outside that folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +95,21 @@ impl FilePath {
     }
 }
 
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for FilePath {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::schema::text("A path below the agent's folder, with `/` between names.")
+            .min_length(Some(1))
+            .max_length(Some(MAX_PATH_BYTES))
+            .pattern(Some(PATTERN))
+            .examples(["tools/search.py"])
+            .into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for FilePath {}
+
 impl TryFrom<String> for FilePath {
     type Error = Invalid;
     fn try_from(text: String) -> Result<Self, Invalid> {
@@ -127,6 +146,7 @@ pub fn check_size(path: &FilePath, bytes: u64) -> Result<(), Invalid> {
 
 /// A file as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FileEntry {
     /// Where it is in the agent.
     pub path: FilePath,

@@ -48,6 +48,16 @@ macro_rules! id {
             }
         }
 
+        #[cfg(feature = "schema")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                crate::schema::text(concat!("The id of ", $noun, ".")).format(Some(crate::schema::uuid())).into()
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl utoipa::ToSchema for $name {}
+
         impl TryFrom<String> for $name {
             type Error = Invalid;
             fn try_from(text: String) -> Result<Self, Invalid> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A language an agent may be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// Python 3.

@@ -17,6 +17,8 @@ pub mod run;
 pub mod sandbox;
 pub mod sandbox_comparison;
 pub mod schedule;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod secret;
 pub mod state;
 pub mod template;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Something a person or a program may be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// See agents, their files, runs and logs.

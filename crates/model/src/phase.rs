@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A step of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Waiting for its turn.
@@ -48,6 +49,7 @@ impl Phase {
 
 /// A phase that has begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PhaseRecord {
     /// Which.
     pub phase: Phase,

@@ -13,6 +13,7 @@ pub const MAX_TIMEOUT_SECONDS: u32 = 86_400;
 
 /// What is known of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Run {
     /// Its id, made by the client that started it.
     pub id: RunId,
@@ -61,6 +62,7 @@ pub struct Run {
 
 /// The proof that a stopped run is dead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct StopProof {
     /// From the request to the last process gone, in milliseconds.
     pub took: u64,
@@ -72,6 +74,7 @@ pub struct StopProof {
 
 /// A run as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RunSummary {
     /// Its id.
     pub id: RunId,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where sandboxes live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// Daytona's cloud.
@@ -34,12 +35,16 @@ impl Provider {
 
 /// What a sandbox may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Resources {
     /// Virtual CPUs, 1 to 4.
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 4))]
     pub cpu: u32,
     /// Memory in GiB, 1 to 8.
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 8))]
     pub memory_gib: u32,
     /// Disk in GiB, 1 to 10.
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 10))]
     pub disk_gib: u32,
 }
 
@@ -87,6 +92,7 @@ impl Resources {
 /// Where our row of a sandbox stands. The row is written before the provider
 /// is asked, and stays until the provider confirms that the sandbox is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SandboxState {
     /// We are about to ask for it, or have asked and not heard.

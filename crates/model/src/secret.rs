@@ -17,6 +17,7 @@ pub const MOST_ENVIRONMENT_BYTES: usize = 48 * 1024;
 
 /// A secret without its value, which nobody can read again once it is saved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Secret {
     /// Its id.
     pub id: SecretId,
@@ -32,6 +33,7 @@ pub struct Secret {
 
 /// An agent that is given a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SecretUse {
     /// The agent.
     pub agent: AgentId,
@@ -45,6 +47,7 @@ pub struct SecretUse {
 
 /// An environment variable that an agent's runs get.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Variable {
     /// Its name.
     pub name: String,
@@ -54,6 +57,7 @@ pub struct Variable {
 
 /// What is in a variable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VariableValue {
     /// A text that everybody who sees the agent may read.

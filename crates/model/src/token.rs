@@ -17,6 +17,7 @@ pub const USUAL_SCOPES: [Permission; 2] = [Permission::Read, Permission::Run];
 
 /// A token, without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Token {
     /// Its id.
     pub id: TokenId,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kinds of things that start runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerKind {
     /// Somebody who was signed in, or at the terminal.
@@ -43,6 +44,7 @@ impl TriggerKind {
 /// What started a run: the kind, which one of its kind, and what that was called then. Tokens and
 /// schedules may be gone long before their runs are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Trigger {
     /// What kind of thing.
     pub kind: TriggerKind,

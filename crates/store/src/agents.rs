@@ -89,6 +89,27 @@ impl Store {
         row.ok_or_else(none)?.read()
     }
 
+    /// Agents, newest first, those older than the id `before`; at most `limit`.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn agents_before(&self, before: Option<&str>, limit: u32) -> Result<Vec<Agent>> {
+        let rows: Vec<AgentRow> = self
+            .reader()
+            .await?
+            .all(
+                concat!(
+                    "select ",
+                    columns!(),
+                    " from agents where id < $1 order by id desc limit $2"
+                ),
+                // Past every id.
+                values![before.unwrap_or("g"), limit],
+            )
+            .await?;
+        rows.into_iter().map(AgentRow::read).collect()
+    }
+
     /// Makes an agent with its first files. Its slug comes from its name, with `-2`, `-3` when taken.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! collector runs is never taken away between its put and the row that refers
 //! to it.
 
-use crate::{Result, Store, session::Session, value::values};
+use crate::{Result, Store, StoreError, session::Session, value::values};
 use model::Millis;
 use sha2::{Digest, Sha256};
 
@@ -27,6 +27,20 @@ pub(crate) async fn put(session: &mut Session, sha256: &str, bytes: &[u8], now: 
 }
 
 impl Store {
+    /// The content of this SHA-256.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or none any more.
+    pub async fn content(&self, sha256: &str) -> Result<Vec<u8>> {
+        let body: Option<(Vec<u8>,)> = self
+            .reader()
+            .await?
+            .optional("select body from blobs where sha256 = $1", values![sha256])
+            .await?;
+        let none = || StoreError::NotFound("This content is not there any more.".to_owned());
+        Ok(body.ok_or_else(none)?.0)
+    }
+
     /// Deletes the contents that no file and no revision refers to and that were last stored before
     /// `stored_before`, and gives their number. Give a point some minutes ago.
     ///

@@ -91,7 +91,7 @@ fn base_version(headers: &HeaderMap) -> Result<Option<i64>, Refusal> {
 }
 
 /// The name in the two forms browsers know: plain, and with every character.
-fn attachment(name: &str) -> HeaderValue {
+pub fn attachment(name: &str) -> HeaderValue {
     let plain: String = name
         .chars()
         .map(|c| {

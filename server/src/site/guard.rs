@@ -37,6 +37,8 @@ pub struct Viewer(pub Option<User>);
 const OPEN_FUNCTIONS: [&str; 2] = ["/fn/load_me", "/fn/sign_in"];
 /// Pages that are shown without a session.
 const OPEN_PAGES: [&str; 1] = ["/sign-in"];
+/// The one page among the addresses of the API: who has no session is led to the sign-in page.
+const PAGE_OF_THE_API: &str = "/api/docs";
 /// The session's key of the hour it was last used in. Writing it anew is what
 /// puts the session's end off; once an hour is enough.
 const SEEN_HOUR: &str = "seen_hour";
@@ -65,7 +67,7 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
             Err(refusal) => return refusal.into_response(),
         },
     };
-    let is_program = path.starts_with("/api/") || path.starts_with("/fn/");
+    let is_program = (is_api(&path) && path != PAGE_OF_THE_API) || path.starts_with("/fn/");
     match &viewer {
         None if is_program && !OPEN_FUNCTIONS.contains(&path.as_str()) => {
             return Refusal::signed_out().into_response();

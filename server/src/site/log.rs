@@ -28,19 +28,36 @@ use std::{convert::Infallible, time::Duration};
 const CHECK: Duration = Duration::from_secs(15);
 
 /// What of the log, and how.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Wanted {
+    /// The first byte; not together with `from_line`.
     from: Option<u64>,
+    /// The byte after the last; not together with `to_line`.
     to: Option<u64>,
+    /// The first line, counted from 0.
     from_line: Option<u64>,
+    /// The line after the last.
     to_line: Option<u64>,
+    /// 1: as frames with their offsets, times and streams, in JSON.
+    #[param(minimum = 0, maximum = 255)]
     frames: Option<u8>,
+    /// 1: as a file to be saved.
+    #[param(minimum = 0, maximum = 255)]
     download: Option<u8>,
+    /// Go on until the run has ended; without `to`, `to_line` and `frames`.
     #[serde(default)]
+    #[param(required = false)]
     follow: bool,
 }
 
-/// The handler.
+/// Gets a run's log
+///
+/// The program's own bytes, or a part of them by offsets or lines; what `to` names is not in it.
+#[utoipa::path(get, path = "/api/runs/{id}/log", tag = "Runs", operation_id = "get_log",
+    params(("id" = RunId, Path, description = "The run"), Wanted),
+    responses((status = 200, description = "The output; with `frames=1` as frames in JSON",
+        content(([u8] = "text/plain; charset=utf-8"), (Vec<Object> = "application/json")))))]
 pub async fn download(
     can: Can<Read>,
     State(site): State<Site>,

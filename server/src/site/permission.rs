@@ -1,10 +1,14 @@
 //! Permissions in the types of handlers. Routes of the REST API are made with
-//! [`get`], [`post`] and [`put`] of this module, which take only handlers whose first
+//! [`on`], [`get`] and [`put`] of this module, which take only handlers whose first
 //! argument is [`Can`]: one that forgot its permission does not compile.
 
 use super::{Site, credential::Credential, guard::Viewer, refusal::Refusal};
 use app::ErrorCode;
-use axum::{extract::FromRequestParts, handler::Handler, routing::MethodRouter};
+use axum::{
+    extract::FromRequestParts,
+    handler::Handler,
+    routing::{MethodFilter, MethodRouter},
+};
 use http::request::Parts;
 use model::{Permission, Trigger, User};
 use std::marker::PhantomData;
@@ -88,13 +92,33 @@ impl<P: PermissionMarker, S: Sync> FromRequestParts<S> for Can<P> {
 }
 
 /// Arguments of a handler that begin with a permission.
-pub trait BeginsWithPermission {}
-impl<M, P: PermissionMarker> BeginsWithPermission for (M, Can<P>) {}
-impl<M, P: PermissionMarker, A> BeginsWithPermission for (M, Can<P>, A) {}
-impl<M, P: PermissionMarker, A, B> BeginsWithPermission for (M, Can<P>, A, B) {}
-impl<M, P: PermissionMarker, A, B, C> BeginsWithPermission for (M, Can<P>, A, B, C) {}
-impl<M, P: PermissionMarker, A, B, C, D> BeginsWithPermission for (M, Can<P>, A, B, C, D) {}
-impl<M, P: PermissionMarker, A, B, C, D, E> BeginsWithPermission for (M, Can<P>, A, B, C, D, E) {}
+pub trait BeginsWithPermission {
+    /// The permission.
+    const PERMISSION: Permission;
+}
+
+macro_rules! begins_with_permission {
+    ($($argument:ident)*) => {
+        impl<M, P: PermissionMarker, $($argument),*> BeginsWithPermission for (M, Can<P>, $($argument),*) {
+            const PERMISSION: Permission = P::PERMISSION;
+        }
+    };
+}
+begins_with_permission!();
+begins_with_permission!(A);
+begins_with_permission!(A B);
+begins_with_permission!(A B C);
+begins_with_permission!(A B C D);
+begins_with_permission!(A B C D E);
+
+/// A route for some methods.
+pub fn on<H, T>(methods: MethodFilter, handler: H) -> MethodRouter<Site>
+where
+    H: Handler<T, Site>,
+    T: BeginsWithPermission + 'static,
+{
+    axum::routing::on(methods, handler)
+}
 
 /// A route for GET.
 pub fn get<H, T>(handler: H) -> MethodRouter<Site>
@@ -112,13 +136,4 @@ where
     T: BeginsWithPermission + 'static,
 {
     axum::routing::put(handler)
-}
-
-/// A route for POST.
-pub fn post<H, T>(handler: H) -> MethodRouter<Site>
-where
-    H: Handler<T, Site>,
-    T: BeginsWithPermission + 'static,
-{
-    axum::routing::post(handler)
 }

@@ -15,20 +15,23 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header, response::Parts};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The most that is read of a sentence that the framework wrote.
 const MOST_SENTENCE: usize = 4096;
 
 /// A problem document.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
     /// What kind of problem; `about:blank` when the status says it all.
     r#type: &'static str,
     title: &'static str,
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// What happened, why, and what to do.
     detail: String,
     /// The kind of error, for programs.
+    #[schema(value_type = String, example = "not_found")]
     code: ErrorCode,
 }
 

@@ -59,6 +59,14 @@ impl Refusal {
         }
     }
 
+    /// A condition of the request does not hold.
+    pub fn precondition_failed(sentence: String) -> Self {
+        Self {
+            status: StatusCode::PRECONDITION_FAILED,
+            ..Self::new(ErrorCode::Conflict, sentence)
+        }
+    }
+
     /// What was sent is too large.
     pub fn too_large(sentence: String) -> Self {
         Self {

@@ -1,18 +1,17 @@
 //! All routes, and the layers before them.
 
 use super::{
-    Site, api, assets, events, files, guard, headers, health, hosts, log, pages, permission, pressure,
-    problem, refusal::Refusal, session,
+    Site, api, assets, events, files, guard, headers, health, hosts, pages, permission, pressure, problem,
+    refusal::Refusal, session,
 };
 use axum::{
-    Json, Router,
+    Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{self, MethodRouter},
 };
 use http::{Extensions, HeaderMap, StatusCode, Version, header};
-use permission::{Can, Read};
 use std::any::Any;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -23,31 +22,26 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-/// The REST routes, each behind a permission.
-pub fn api_routes() -> Vec<(&'static str, MethodRouter<Site>)> {
-    vec![
-        ("/api/session", permission::get(who)),
+/// The REST routes, each behind a permission: those of the document, and the site's own.
+pub fn api_routes() -> Vec<(String, MethodRouter<Site>)> {
+    let own: Vec<(&str, MethodRouter<Site>)> = vec![
         ("/api/events", permission::get(events::follow)),
-        ("/api/runs/{id}", permission::get(api::run::show)),
-        ("/api/runs/{id}/events", permission::get(api::events::follow)),
-        ("/api/runs/{id}/log", permission::get(log::download)),
-        (
-            "/api/agents/{id}/execute",
-            permission::post(api::execute::execute),
-        ),
-        ("/api/agents/{id}/ws", permission::get(api::socket::open)),
         (
             "/api/agents/{id}/files/{*path}",
             permission::get(files::download).merge(permission::put(files::upload)),
         ),
-    ]
+    ];
+    let own = own
+        .into_iter()
+        .map(|(path, handlers)| (path.to_owned(), handlers));
+    own.chain(api::v1::routes()).collect()
 }
 
 /// Everything the site answers.
 pub fn router(site: Site) -> Router {
     let mut signed_in = Router::new();
     for (path, handlers) in api_routes() {
-        signed_in = signed_in.route(path, handlers);
+        signed_in = signed_in.route(&path, handlers);
     }
     let signed_in = pages::add(signed_in, &site)
         // The innermost first: what stands lower runs earlier.
@@ -72,11 +66,6 @@ pub fn router(site: Site) -> Router {
         .layer(from_fn(problem::tell))
         .layer(TraceLayer::new_for_http().on_failure(()))
         .with_state(site)
-}
-
-/// `GET /api/session`: how a page tells "signed out" from "server gone".
-async fn who(can: Can<Read>) -> Json<serde_json::Value> {
-    Json(serde_json::json!({ "name": can.user.name }))
 }
 
 /// Pages and JSON are compressed here; the site's files are so already, and

@@ -6,6 +6,7 @@ mod files;
 mod fresh;
 mod leases;
 mod log_chunks;
+mod made_once;
 mod older;
 mod one_text;
 mod opening;

@@ -12,12 +12,14 @@ use axum::{
 };
 use model::{PhaseRecord, Run, RunId, RunState, UserId};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The most of a run's output that is put into an answer, in bytes. The log has all of it.
 const MOST_OUTPUT: u64 = 8 << 20;
 
 /// A run, and what its program wrote.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Execution)]
 pub struct Answer {
     /// Whether the program ended with code 0; not told before the run's end.
     success: Option<bool>,

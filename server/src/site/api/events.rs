@@ -23,7 +23,14 @@ pub struct Wanted {
     after: Option<String>,
 }
 
-/// The handler.
+/// Follows a run
+///
+/// As server-sent events, until it has ended: `run`, `events`, `log` and `end`. The `id:` of each is a cursor,
+/// to be sent back as `Last-Event-ID` or in `after`.
+#[utoipa::path(get, path = "/api/runs/{id}/events", tag = "Runs", operation_id = "follow_run",
+    params(("id" = RunId, Path, description = "Its id"),
+        ("after" = Option<String>, Query, description = "The cursor to go on behind", pattern = "^[0-9]{1,15}[.][0-9]{1,15}$")),
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
 pub async fn follow(
     can: Can<Read>,
     State(site): State<Site>,

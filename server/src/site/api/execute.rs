@@ -38,7 +38,18 @@ pub struct Wanted {
     split: bool,
 }
 
-/// The handler.
+/// Runs an agent, and waits for its end
+///
+/// In a fresh sandbox that is deleted afterwards. With `Prefer: respond-async` the answer is 202 at once, and
+/// `Location` is where the run is found. With an `Idempotency-Key` the same request again is the same run.
+#[utoipa::path(post, path = "/api/agents/{agent}/execute", tag = "Runs", operation_id = "execute",
+    params(("agent" = String, Path, description = "Its id or slug"),
+        ("split" = Option<bool>, Query, description = "Whether to give `stdout` and `stderr` apart, in the place of `output`"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`: do not wait"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key again is the same run", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    request_body = Option<Options>,
+    responses((status = 200, body = Answer), (status = 202, body = Answer, description = "It is started", headers(("Location" = String))),
+        (status = 409, description = "Another run of the agent goes on")))]
 pub async fn execute(
     can: Can<MayRun>,
     State(site): State<Site>,

@@ -7,7 +7,9 @@ pub mod execute;
 pub mod idempotency;
 pub mod options;
 pub mod run;
+pub mod session;
 pub mod socket;
+pub mod v1;
 mod words;
 
 use super::{Site, refusal::Refusal};

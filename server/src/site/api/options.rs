@@ -5,24 +5,40 @@ use model::{AgentId, FilePath, Invalid, Language, RunId, Trigger, UserId, file::
 use runs::{Instead, Once, StartRun, Stdin};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// The options, all of them optional. One that is not known is refused: it would be missed silently.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ExecuteOptions, example = json!({"code": "print(1)", "timeout": 30}))]
 pub struct Options {
+    /// Run this text in the place of the agent's main file; not together with `files`.
     code: Option<String>,
+    /// Run these files and no others.
+    #[schema(max_items = 1000)]
     files: Option<Vec<GivenFile>>,
+    /// Arguments for the program.
+    #[serde(default)]
     args: Vec<String>,
+    /// What the program reads.
     stdin: Option<String>,
+    /// Variables, beside the agent's and before them.
+    #[serde(default)]
     env: BTreeMap<String, String>,
+    /// How long the program may run, in seconds.
+    #[schema(minimum = 1, maximum = 86400)]
     timeout: Option<u32>,
+    /// What it is written in, when that is not the agent's language.
     language: Option<Language>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A file of a run.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct GivenFile {
+pub struct GivenFile {
+    #[schema(value_type = FilePath)]
     path: String,
+    /// Its text.
     content: String,
 }
 

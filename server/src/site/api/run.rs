@@ -14,7 +14,11 @@ use axum::{
 };
 use model::RunId;
 
-/// The handler.
+/// What a run came to
+///
+/// As `execute` tells it, without the output.
+#[utoipa::path(get, path = "/api/runs/{id}", tag = "Runs", operation_id = "get_execution",
+    params(("id" = RunId, Path, description = "Its id")), responses((status = 200, body = Answer)))]
 pub async fn show(
     _: Can<Read>,
     State(site): State<Site>,

@@ -51,7 +51,13 @@ enum Said {
     Stop,
 }
 
-/// The handler.
+/// Runs an agent, as a conversation
+///
+/// A WebSocket: the first message may carry the options of `execute`; then the run's states and output are told,
+/// and the client may write to the program and stop it.
+#[utoipa::path(get, path = "/api/agents/{agent}/ws", tag = "Runs", operation_id = "converse",
+    params(("agent" = String, Path, description = "Its id or slug")),
+    responses((status = 101, description = "The conversation begins"), (status = 426, description = "The request is no upgrade to a WebSocket")))]
 pub async fn open(
     can: Can<MayRun>,
     State(site): State<Site>,

@@ -47,7 +47,9 @@ const NO_ROOM_WAIT: u64 = 5;
 /// The most that a request may carry, in bytes, and the time it has.
 fn bounds(request: &Request) -> (u64, Duration) {
     let path = request.uri().path();
-    let is_file = matches!(path, "/fn/save_file" | "/fn/upload_file") || path.starts_with("/api/agents/");
+    let is_file = matches!(path, "/fn/save_file" | "/fn/upload_file")
+        || path.starts_with("/api/agents/")
+        || path.starts_with("/api/v1/agents");
     match request.extensions().get::<Viewer>() {
         Some(Viewer(Some(_))) if is_file => (WITH_A_FILE, FILE_TIME),
         Some(Viewer(Some(_))) => (USUAL, USUAL_TIME),

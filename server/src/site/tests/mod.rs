@@ -9,6 +9,7 @@ mod secrets;
 mod signing_in;
 mod stream;
 mod tokens;
+mod v1;
 
 use super::{Site, hosts::Hosts, router, session::Sessions};
 use crate::configuration::PublicUrl;

@@ -1,0 +1,128 @@
+//! One's tokens: list, make, revoke. A token's text is told once.
+
+use super::{
+    super::super::{
+        Site,
+        credential::Credential,
+        permission::{Can, Read},
+        refusal::Refusal,
+    },
+    endpoint::{Endpoint, endpoint},
+    given::Given,
+    once::{Made, once},
+    page::{Page, Wanted},
+};
+use app::ErrorCode;
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    response::Response,
+};
+use http::StatusCode;
+use model::{NewToken, Permission, Token, TokenId, token::USUAL_SCOPES};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What is here.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        endpoint::<__path_list, _, _>(list),
+        endpoint::<__path_create, _, _>(create),
+        endpoint::<__path_revoke, _, _>(revoke),
+    ]
+}
+
+/// A token to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "ci", "scopes": ["read", "run"], "days": 30}))]
+pub struct TokenWanted {
+    /// What it is for.
+    #[schema(
+        min_length = 1,
+        max_length = 80,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
+    name: String,
+    /// What it may do; to read and to run when nothing is said.
+    #[schema(min_items = 1)]
+    scopes: Option<Vec<Permission>>,
+    /// How long it can be used, in days; none until it is revoked.
+    #[schema(minimum = 1, maximum = 3650)]
+    days: Option<u32>,
+}
+
+/// A token, with its text.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokenMade {
+    #[serde(flatten)]
+    token: Token,
+    /// What a program sends: shown this once.
+    text: String,
+}
+
+/// Lists one's tokens
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "Tokens", operation_id = "list_tokens", params(Wanted),
+    responses((status = 200, body = Page<Token>)))]
+pub async fn list(
+    can: Can<Read>,
+    State(site): State<Site>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page<Token>>, Refusal> {
+    let tokens = site.services.store.list_tokens(&can.user.id).await?;
+    let page = Page::of_all(tokens, &wanted, |token| token.id.to_string(), |token| token)?;
+    Ok(Json(page))
+}
+
+/// Makes a token
+///
+/// A token makes none that may do more than itself. The text is shown once, also to a repeated request.
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "Tokens", operation_id = "create_token", request_body = TokenWanted,
+    responses((status = 201, body = TokenMade)))]
+pub async fn create(
+    can: Can<Read>,
+    State(site): State<Site>,
+    given: Given<TokenWanted>,
+) -> Result<Response, Refusal> {
+    let TokenWanted { name, scopes, days } = given.body;
+    let scopes = scopes.unwrap_or_else(|| USUAL_SCOPES.to_vec());
+    if let Some(scope) = scopes.iter().find(|scope| !can.credential.includes(**scope)) {
+        return Err(Refusal::new(
+            ErrorCode::Forbidden,
+            format!(
+                "This token lacks the scope {}, so it makes none that has it. Make it in the settings.",
+                scope.as_str()
+            ),
+        ));
+    }
+    let new = NewToken { name, scopes, days };
+    let (store, owner) = (site.services.store.clone(), can.user.id.clone());
+    once(&site, &can, given.asked, async move {
+        let (token, text) = runs::tokens::create(&store, &owner, new).await?;
+        let location = format!("/api/v1/tokens/{}", token.id);
+        Ok(Made::at(location, &TokenMade { token, text })?.told_once())
+    })
+    .await
+}
+
+/// Revokes a token
+///
+/// At once, with what it has open. A token does not revoke itself.
+#[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "Tokens", operation_id = "revoke_token",
+    params(("token" = TokenId, Path, description = "Its id")),
+    responses((status = 204, description = "It is revoked"), (status = 409, description = "It is the token that asks")))]
+pub async fn revoke(
+    can: Can<Read>,
+    State(site): State<Site>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let id = TokenId::parse(&id)?;
+    if matches!(&can.credential, Credential::Token(token) if token.id == id) {
+        return Err(Refusal::new(
+            ErrorCode::Conflict,
+            "This request is made with the token that it would revoke. Use another, or the settings.",
+        ));
+    }
+    site.services.store.revoke_token(&can.user.id, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
