@@ -1,7 +1,7 @@
 //! Requests that may be sent again: made once, answered alike, forgotten when they made nothing.
 
 use crate::fresh::on_both;
-use store::{MadeAnswer, MadeOnce, Store};
+use store::{MadeAnswer, MadeOnce};
 
 on_both! {
     async fn a_request_is_made_once_and_answered_alike(store: Store) {

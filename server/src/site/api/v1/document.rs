@@ -122,7 +122,7 @@ fn completed(endpoint: &Endpoint, path: &str) -> Operation {
         operation
             .parameters
             .get_or_insert_default()
-            .push(idempotency_key().into());
+            .push(idempotency_key());
     }
     operation
 }

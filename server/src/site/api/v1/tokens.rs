@@ -19,7 +19,7 @@ use axum::{
     response::Response,
 };
 use http::StatusCode;
-use model::{NewToken, Permission, Token, TokenId, token::USUAL_SCOPES};
+use model::{Millis, NewToken, Permission, Token, TokenId, token::USUAL_SCOPES};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -61,6 +61,35 @@ pub struct TokenMade {
     text: String,
 }
 
+/// Refuses a token that is not for managing tokens: whoever found it could lock its owner's programs out.
+fn may_manage(can: &Can<Read>) -> Result<(), Refusal> {
+    if can.credential.includes(Permission::Administer) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorCode::Forbidden,
+        "A token makes and revokes tokens only with the scope administer. Use the settings, or such a token.",
+    ))
+}
+
+/// Refuses a token that may do more than the one that makes it, or lasts longer.
+fn goes_no_further(new: &NewToken, maker: &Token) -> Result<(), Refusal> {
+    let end = new
+        .days
+        .map(|days| Millis::now().0 + i64::from(days) * 24 * 3600 * 1000);
+    let outlasts = maker
+        .expires_at
+        .is_some_and(|expires| end.is_none_or(|end| end > expires.0));
+    let exceeds = new.scopes.iter().any(|scope| !maker.scopes.contains(scope));
+    if !outlasts && !exceeds {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorCode::Forbidden,
+        "A token makes none that may do more than itself, or that lasts longer. Name fewer scopes or days, or make it in the settings.",
+    ))
+}
+
 /// Lists one's tokens
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "Tokens", operation_id = "list_tokens", params(Wanted),
     responses((status = 200, body = Page<Token>)))]
@@ -76,7 +105,8 @@ pub async fn list(
 
 /// Makes a token
 ///
-/// A token makes none that may do more than itself. The text is shown once, also to a repeated request.
+/// With a token only if it has the scope `administer`; it makes none that may do more or lasts longer than
+/// itself. The text is shown once: a request that is repeated with its key is refused.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "Tokens", operation_id = "create_token", request_body = TokenWanted,
     responses((status = 201, body = TokenMade)))]
 pub async fn create(
@@ -86,16 +116,11 @@ pub async fn create(
 ) -> Result<Response, Refusal> {
     let TokenWanted { name, scopes, days } = given.body;
     let scopes = scopes.unwrap_or_else(|| USUAL_SCOPES.to_vec());
-    if let Some(scope) = scopes.iter().find(|scope| !can.credential.includes(**scope)) {
-        return Err(Refusal::new(
-            ErrorCode::Forbidden,
-            format!(
-                "This token lacks the scope {}, so it makes none that has it. Make it in the settings.",
-                scope.as_str()
-            ),
-        ));
-    }
     let new = NewToken { name, scopes, days };
+    may_manage(&can)?;
+    if let Credential::Token(token) = &can.credential {
+        goes_no_further(&new, token)?;
+    }
     let (store, owner) = (site.services.store.clone(), can.user.id.clone());
     once(&site, &can, given.asked, async move {
         let (token, text) = runs::tokens::create(&store, &owner, new).await?;
@@ -107,7 +132,7 @@ pub async fn create(
 
 /// Revokes a token
 ///
-/// At once, with what it has open. A token does not revoke itself.
+/// At once, with what it has open. With a token only if it has the scope `administer`, and never itself.
 #[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "Tokens", operation_id = "revoke_token",
     params(("token" = TokenId, Path, description = "Its id")),
     responses((status = 204, description = "It is revoked"), (status = 409, description = "It is the token that asks")))]
@@ -117,6 +142,7 @@ pub async fn revoke(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     let id = TokenId::parse(&id)?;
+    may_manage(&can)?;
     if matches!(&can.credential, Credential::Token(token) if token.id == id) {
         return Err(Refusal::new(
             ErrorCode::Conflict,

@@ -3,6 +3,7 @@
 mod agents;
 mod document;
 mod files;
+mod tokens;
 
 use super::*;
 use serde_json::Value;
