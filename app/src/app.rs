@@ -8,7 +8,7 @@ use crate::{
         theme::{self, Theme},
     },
     pages::{
-        agents::AgentsPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage,
+        agents::AgentsPage, members::MembersPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage,
         sandboxes::SandboxesPage, secrets::SecretsPage, settings::SettingsPage, setup::SetupPage,
         sign_in::SignInPage, tokens::TokensPage,
     },
@@ -46,6 +46,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/runs/:id") view=RunPage ssr=whole.clone() />
                 <Route path=path!("/sandboxes") view=SandboxesPage ssr=whole.clone() />
                 <Route path=path!("/settings") view=SettingsPage ssr=whole.clone() />
+                <Route path=path!("/settings/members") view=MembersPage ssr=whole.clone() />
                 <Route path=path!("/settings/secrets") view=SecretsPage ssr=whole.clone() />
                 <Route path=path!("/settings/tokens") view=TokensPage ssr=whole.clone() />
                 <Route path=path!("/sign-in") view=SignInPage ssr=whole.clone() />

@@ -1,12 +1,88 @@
-//! Who is asking: the session of a request, and the permission it gives.
-//! Every server function but those of signing in begins with [`can`].
+//! Who is asking: the session of a request, the team it is in, and the
+//! permissions that gives. Every server function but those of signing in begins
+//! with [`can`], or with [`signed_in`] where it is about one's own account, or
+//! with [`can_manage_instance`]. The server's guard looks up who asks, once for each request,
+//! and leaves it in the request's extensions as [`SignedIn`].
 
 use crate::{ErrorCode, UiError, services::services};
-use model::{Permission, User, UserId};
+use model::{InstanceRole, Membership, Permission, Role, Team, TeamId, User, UserId};
 use tower_sessions::Session;
 
 /// The session's key of the signed-in user's id.
 pub const USER_ID: &str = "user_id";
+/// The session's key of the team its person works in.
+pub const TEAM_ID: &str = "team_id";
+
+/// Somebody who is signed in, in the extensions of their request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// The team they work in now; none when they are in no team.
+    pub membership: Option<Membership>,
+}
+
+/// Somebody who may do what they ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub user: User,
+    /// The team they work in now: what they see and make is this team's.
+    pub team: TeamId,
+    /// What they are in that team.
+    pub role: Role,
+}
+
+impl Caller {
+    /// Whether they may do it, by their role in the team or, for what concerns the instance, by their account.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        match permission {
+            Permission::ManageInstance => self.user.role == InstanceRole::Owner,
+            permission => self.role.may(permission),
+        }
+    }
+}
+
+impl SignedIn {
+    /// The caller, if they may do this.
+    ///
+    /// # Errors
+    /// `Forbidden`, with what to do about it.
+    pub fn may(self, permission: Permission) -> Result<Caller, UiError> {
+        let Some(Membership {
+            team: Team { id, name, .. },
+            role,
+        }) = self.membership
+        else {
+            return Err(UiError::new(
+                ErrorCode::Forbidden,
+                "You are in no team, so there is nothing to see here. Ask an owner or an admin of a team to add you.",
+            ));
+        };
+        let caller = Caller {
+            user: self.user,
+            team: id,
+            role,
+        };
+        if caller.may(permission) {
+            return Ok(caller);
+        }
+        Err(UiError::new(
+            ErrorCode::Forbidden,
+            match permission {
+                Permission::ManageInstance => {
+                    "Only an owner of this instance may do this. Ask one.".to_owned()
+                }
+                _ => format!(
+                    "You are a {} of the team {name}, and a {} may not do this. Ask an owner or an admin of the team.",
+                    role.as_str(),
+                    role.as_str()
+                ),
+            },
+        ))
+    }
+}
 
 /// The session of this request.
 ///
@@ -18,40 +94,71 @@ pub async fn session() -> Result<Session, UiError> {
         .map_err(|_| internal("The server keeps no sessions for this address."))
 }
 
-/// Who is signed in, if anybody.
-///
-/// # Errors
-/// When the sessions or the accounts cannot be read.
-pub async fn current_user() -> Result<Option<User>, UiError> {
-    let id: Option<UserId> = session().await?.get(USER_ID).await.map_err(|error| {
-        tracing::error!(%error, "the session cannot be read");
-        internal("Your session could not be read. Try again.")
-    })?;
-    let Some(id) = id else { return Ok(None) };
-    match services()?.store.user(&id).await {
-        Ok(user) => Ok(Some(user)),
-        Err(store::StoreError::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// Who asks, if anybody is signed in.
+#[must_use]
+pub fn who() -> Option<SignedIn> {
+    let parts = leptos::prelude::use_context::<http::request::Parts>()?;
+    parts.extensions.get::<SignedIn>().cloned()
 }
 
-/// The signed-in user, if they may do this.
+/// Whoever is signed in, whatever their teams: for what concerns their own account alone.
+///
+/// # Errors
+/// `SignedOut` (401).
+pub async fn signed_in() -> Result<SignedIn, UiError> {
+    who().ok_or_else(|| UiError::signed_out().with_status())
+}
+
+/// The signed-in person in their team, if they may do this.
 ///
 /// # Errors
 /// `SignedOut` (401) or `Forbidden` (403).
-pub async fn can(permission: Permission) -> Result<User, UiError> {
-    let user = current_user()
-        .await?
-        .ok_or_else(|| UiError::signed_out().with_status())?;
-    if user.role.may(permission) {
-        Ok(user)
-    } else {
-        Err(UiError::new(
-            ErrorCode::Forbidden,
-            "Your account may not do this. Ask an owner of this instance.",
-        )
-        .with_status())
+pub async fn can(permission: Permission) -> Result<Caller, UiError> {
+    let caller = signed_in().await?.may(permission);
+    caller.map_err(UiError::with_status)
+}
+
+/// The signed-in person, if they are an owner of the instance; they need not be in a team.
+///
+/// # Errors
+/// `SignedOut` (401) or `Forbidden` (403).
+pub async fn can_manage_instance() -> Result<User, UiError> {
+    let user = signed_in().await?.user;
+    if user.role == InstanceRole::Owner {
+        return Ok(user);
     }
+    Err(UiError::new(
+        ErrorCode::Forbidden,
+        "Only an owner of this instance may do this. Ask one.",
+    )
+    .with_status())
+}
+
+/// The team's agent of this id.
+///
+/// # Errors
+/// `NotFound` (404) when there is none, or it is another team's.
+pub async fn agent_of(caller: &Caller, agent: &model::AgentId) -> Result<model::Agent, UiError> {
+    Ok(services()?.store.agent_in(&caller.team, agent).await?)
+}
+
+/// The team's run of this id.
+///
+/// # Errors
+/// `NotFound` (404) when there is none, or it is another team's.
+pub async fn run_of(caller: &Caller, run: &model::RunId) -> Result<model::Run, UiError> {
+    Ok(services()?.store.run_in(&caller.team, run).await?)
+}
+
+/// Has this browser's session work in a team from the next request on.
+///
+/// # Errors
+/// When the session cannot be written.
+pub async fn work_in(team: &TeamId) -> Result<(), UiError> {
+    session().await?.insert(TEAM_ID, team).await.map_err(|error| {
+        tracing::error!(%error, "the session cannot be written");
+        internal("The team could not be changed: the session could not be saved. Try again.")
+    })
 }
 
 /// Signs a user in: a new session id, so that one set before cannot be used.

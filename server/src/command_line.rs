@@ -40,6 +40,12 @@ pub enum Command {
         #[command(subcommand)]
         command: SecretsCommand,
     },
+    /// Teams, and who is in them
+    Team {
+        /// What to do with teams.
+        #[command(subcommand)]
+        command: TeamCommand,
+    },
     /// Tokens for programs that use the API
     Token {
         /// What to do with tokens.
@@ -174,6 +180,63 @@ pub enum UserCommand {
     },
 }
 
+/// What to do with teams.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TeamCommand {
+    /// Show all teams: id, name, how many people
+    List,
+    /// Make a team
+    Create {
+        /// Its name.
+        name: String,
+        /// Who owns it; the only account when there is just one
+        #[arg(long, value_name = "NAME")]
+        owner: Option<String>,
+    },
+    /// Show who is in a team: name, role
+    Members {
+        /// The team's name or id.
+        team: String,
+    },
+    /// Take an account into a team
+    Add {
+        /// The team's name or id.
+        team: String,
+        /// The account's name.
+        user: String,
+        /// What it is there: viewer, member, admin or owner
+        #[arg(long, value_name = "ROLE", default_value = "member")]
+        role: String,
+    },
+    /// Change what an account is in a team
+    Role {
+        /// The team's name or id.
+        team: String,
+        /// The account's name.
+        user: String,
+        /// What it is from now on: viewer, member, admin or owner.
+        role: String,
+    },
+    /// Take an account out of a team, with its tokens there
+    Remove {
+        /// The team's name or id.
+        team: String,
+        /// The account's name.
+        user: String,
+    },
+}
+
+/// Whose tokens.
+#[derive(Clone, Debug, Args)]
+pub struct Whose {
+    /// Whose; the only account when there is just one
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// The team it acts in; the account's only team when it is in just one
+    #[arg(long, value_name = "TEAM")]
+    pub team: Option<String>,
+}
+
 /// What to do with tokens.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TokenCommand {
@@ -181,29 +244,29 @@ pub enum TokenCommand {
     Create {
         /// What it is for.
         name: String,
-        /// What it may do: read, run, edit or administer; can be given several times [default: read and run]
+        /// What it may do: read, run, edit, administer, manage_team or manage_instance; can be given several times [default: read and run]
         #[arg(long, value_name = "SCOPE")]
         scope: Vec<String>,
         /// When it ends, such as 30d or 12w [default: never]
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
-        /// Whose it is; the only account when there is just one
-        #[arg(long, value_name = "NAME")]
-        user: Option<String>,
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Show the tokens of an account: id, name, scopes, last use, end
     List {
-        /// Whose; the only account when there is just one
-        #[arg(long, value_name = "NAME")]
-        user: Option<String>,
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
     },
     /// Revoke a token: it cannot be used from now on
     Revoke {
         /// Its id or its name.
         token: String,
-        /// Whose it is; the only account when there is just one
-        #[arg(long, value_name = "NAME")]
-        user: Option<String>,
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
     },
 }
 

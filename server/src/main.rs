@@ -17,6 +17,7 @@ mod secrets_command;
 mod serve;
 mod site;
 mod stopping;
+mod team_command;
 mod terminal;
 mod token_command;
 mod user_command;
@@ -65,6 +66,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Engine(flags) => return engine_command::run(&configuration, flags, hangups),
         Command::Doctor => return doctor::run(&configuration),
         Command::Secrets { command } => secrets_command::run(&configuration, command)?,
+        Command::Team { command } => team_command::run(&configuration, command)?,
         Command::Token { command } => token_command::run(&configuration, command)?,
         Command::User { command } => user_command::run(&configuration, command)?,
     }

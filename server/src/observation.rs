@@ -27,7 +27,11 @@ pub fn start(configuration: &Configuration, command: &Command) -> Observation {
             "warn,pitlane=info,engine=info,runs=info,store=info,daytona=info"
         }
         Command::Run(_) => "off",
-        Command::Doctor | Command::User { .. } | Command::Token { .. } | Command::Secrets { .. } => "error",
+        Command::Doctor
+        | Command::User { .. }
+        | Command::Team { .. }
+        | Command::Token { .. }
+        | Command::Secrets { .. } => "error",
     };
     let filter = configuration.log.as_deref().unwrap_or(usual);
     let builder = tracing_subscriber::fmt()

@@ -16,7 +16,7 @@ use crate::{
     stopping,
 };
 use app::{Assets, Services};
-use model::{Provider, Role};
+use model::{InstanceRole, Provider};
 use runs::{KeyFile, Runs, RunsConfig, Vault};
 use rustix::fs::{FlockOperation, flock};
 use std::{
@@ -286,7 +286,7 @@ async fn first_link(store: &Store) -> Result<Option<String>, Failure> {
         Some(owner) if owner.has_password => return Ok(None),
         Some(owner) => owner,
         None => store
-            .create_user("owner", Role::Owner, None)
+            .create_user("owner", InstanceRole::Owner, None)
             .await
             .map_err(failed)?,
     };

@@ -3,10 +3,13 @@
 //! take it.
 
 use crate::{
-    command_line::TokenCommand, configuration::Configuration, failure::Failure, output, user_command,
+    command_line::{TokenCommand, Whose},
+    configuration::Configuration,
+    failure::Failure,
+    output, team_command, user_command,
 };
 use model::{
-    Millis, NewToken, Permission, Token, TokenId,
+    Millis, NewToken, Permission, TeamId, Token, TokenId, User,
     time::{ago_words, duration_words},
     token::{USUAL_SCOPES, parse_days},
 };
@@ -30,10 +33,10 @@ pub fn run(configuration: &Configuration, command: TokenCommand) -> Result<(), F
                 name,
                 scope,
                 expires,
-                user,
-            } => create(&store, name, &scope, expires.as_deref(), user.as_deref()).await,
-            TokenCommand::List { user } => list(&store, user.as_deref()).await,
-            TokenCommand::Revoke { token, user } => revoke(&store, &token, user.as_deref()).await,
+                whose,
+            } => create(&store, name, &scope, expires.as_deref(), &whose).await,
+            TokenCommand::List { whose } => list(&store, &whose).await,
+            TokenCommand::Revoke { token, whose } => revoke(&store, &token, &whose).await,
         };
         store.close().await;
         done
@@ -45,7 +48,7 @@ async fn create(
     name: String,
     scopes: &[String],
     expires: Option<&str>,
-    user: Option<&str>,
+    whose: &Whose,
 ) -> Result<(), Failure> {
     let new = NewToken {
         name,
@@ -55,8 +58,8 @@ async fn create(
             None => None,
         },
     };
-    let user = user_command::account(store, user).await?;
-    let (_, text) = runs::tokens::create(store, &user.id, new)
+    let (user, team) = find(store, whose).await?;
+    let (_, text) = runs::tokens::create(store, &team, &user.id, new)
         .await
         .map_err(|error| Failure::unusable(error.to_string()))?;
     output::line(&text);
@@ -73,16 +76,17 @@ fn read_scopes(named: &[String]) -> Result<Vec<Permission>, Failure> {
         .map(|word| {
             Permission::parse(word.trim()).ok_or_else(|| {
                 Failure::unusable(format!(
-                    "\u{201c}{word}\u{201d} is no scope. Choose from read, run, edit and administer."
+                    "\u{201c}{word}\u{201d} is no scope. Choose from {}.",
+                    Permission::all_words()
                 ))
             })
         })
         .collect()
 }
 
-async fn list(store: &Store, user: Option<&str>) -> Result<(), Failure> {
-    let user = user_command::account(store, user).await?;
-    for token in tokens(store, &user).await? {
+async fn list(store: &Store, whose: &Whose) -> Result<(), Failure> {
+    let (user, team) = find(store, whose).await?;
+    for token in tokens(store, &team, &user).await? {
         output::line(&line_of(&token, Millis::now()));
     }
     Ok(())
@@ -107,9 +111,9 @@ fn line_of(token: &Token, now: Millis) -> String {
     )
 }
 
-async fn revoke(store: &Store, named: &str, user: Option<&str>) -> Result<(), Failure> {
-    let user = user_command::account(store, user).await?;
-    let tokens = tokens(store, &user).await?;
+async fn revoke(store: &Store, named: &str, whose: &Whose) -> Result<(), Failure> {
+    let (user, team) = find(store, whose).await?;
+    let tokens = tokens(store, &team, &user).await?;
     let id = TokenId::parse(named).ok();
     let found: Vec<_> = tokens
         .iter()
@@ -117,7 +121,7 @@ async fn revoke(store: &Store, named: &str, user: Option<&str>) -> Result<(), Fa
         .collect();
     match found.as_slice() {
         [token] => {
-            let revoked = store.revoke_token(&user.id, &token.id).await;
+            let revoked = store.revoke_token(&team, Some(&user.id), &token.id).await;
             revoked.map_err(|error| Failure::new(error.to_string()))?;
             output::line(&format!("The token {} is revoked.", token.name));
             Ok(())
@@ -132,7 +136,14 @@ async fn revoke(store: &Store, named: &str, user: Option<&str>) -> Result<(), Fa
     }
 }
 
-async fn tokens(store: &Store, user: &model::User) -> Result<Vec<Token>, Failure> {
-    let tokens = store.list_tokens(&user.id).await;
+/// The account that is meant, and its team.
+async fn find(store: &Store, whose: &Whose) -> Result<(User, TeamId), Failure> {
+    let user = user_command::account(store, whose.user.as_deref()).await?;
+    let team = team_command::team_of(store, &user, whose.team.as_deref()).await?;
+    Ok((user, team.id))
+}
+
+async fn tokens(store: &Store, team: &TeamId, user: &User) -> Result<Vec<Token>, Failure> {
+    let tokens = store.list_tokens(team, &user.id).await;
     tokens.map_err(|error| Failure::new(error.to_string()))
 }

@@ -2,7 +2,7 @@
 
 use crate::UiError;
 use leptos::prelude::*;
-use model::{Provider, User};
+use model::{Membership, Provider, User};
 use serde::{Deserialize, Serialize};
 
 /// What every page shows of who asks and where it runs.
@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct Me {
     /// Who is signed in.
     pub user: Option<User>,
+    /// The team they work in now, and what they are there.
+    pub membership: Option<Membership>,
+    /// All their teams, by name.
+    pub teams: Vec<Membership>,
     /// Where sandboxes live.
     pub provider: Provider,
     /// How they are kept apart, in a few words.
@@ -35,13 +39,22 @@ pub struct InstanceFacts {
 #[server(prefix = "/fn", endpoint = "load_me")]
 pub async fn load_me() -> Result<Me, UiError> {
     let services = crate::services::services()?;
-    let user = crate::session::current_user().await?;
+    let (user, membership) = match crate::session::who() {
+        Some(who) => (Some(who.user), who.membership),
+        None => (None, None),
+    };
+    let teams = match &user {
+        Some(user) => services.store.teams_of(&user.id).await?,
+        None => Vec::new(),
+    };
     // Somebody who is not signed in learns nothing about the machine.
     let isolation = user
         .as_ref()
         .map_or_else(String::new, |_| services.isolation.clone());
     Ok(Me {
         user,
+        membership,
+        teams,
         provider: services.provider,
         isolation,
     })
@@ -50,7 +63,7 @@ pub async fn load_me() -> Result<Me, UiError> {
 /// What is known of this instance.
 #[server(prefix = "/fn", endpoint = "instance")]
 pub async fn instance() -> Result<InstanceFacts, UiError> {
-    crate::session::can(model::Permission::Read).await?;
+    crate::session::signed_in().await?;
     let services = crate::services::services()?;
     Ok(InstanceFacts {
         provider: services.provider,
@@ -104,7 +117,7 @@ pub async fn sign_out() -> Result<(), UiError> {
 /// the first owner after the one-time link.
 #[server(prefix = "/fn", endpoint = "set_owner")]
 pub async fn set_owner(name: String, password: String) -> Result<(), UiError> {
-    let user = crate::session::can(model::Permission::Administer).await?;
+    let user = crate::session::signed_in().await?.user;
     if user.has_password {
         return Err(UiError::new(
             crate::ErrorCode::Conflict,
@@ -123,7 +136,7 @@ pub async fn set_owner(name: String, password: String) -> Result<(), UiError> {
 /// Changes the password of the signed-in account.
 #[server(prefix = "/fn", endpoint = "change_password")]
 pub async fn change_password(current: String, password: String) -> Result<(), UiError> {
-    let user = crate::session::can(model::Permission::Read).await?;
+    let user = crate::session::signed_in().await?.user;
     let store = crate::services::services()?.store;
     let (_, hash) = store
         .user_by_name(&user.name)

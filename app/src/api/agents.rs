@@ -43,25 +43,26 @@ pub struct LiveSandboxView {
 /// The list of agents, and the server's clock that ages are counted from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentList {
-    /// All agents, newest change first.
+    /// The team's agents, newest change first.
     pub agents: Vec<AgentSummary>,
     /// The server's clock.
     pub now: Millis,
 }
 
-/// All agents.
+/// The team's agents.
 #[server(prefix = "/fn", endpoint = "list_agents")]
 pub async fn list_agents() -> Result<AgentList, UiError> {
-    crate::session::can(model::Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
     let now = Millis::now();
-    let agents = crate::services::services()?.store.list_agents(now).await?;
+    let store = crate::services::services()?.store;
+    let agents = store.list_agents(&caller.team, now).await?;
     Ok(AgentList { agents, now })
 }
 
 /// Makes an agent from a template, and goes to its studio.
 #[server(prefix = "/fn", endpoint = "create_agent_from_template")]
 pub async fn create_agent_from_template(template: String, name: Option<String>) -> Result<Agent, UiError> {
-    let user = crate::session::can(model::Permission::Edit).await?;
+    let caller = crate::session::can(model::Permission::Edit).await?;
     let template = model::template::find(&template).ok_or_else(|| {
         UiError::new(
             crate::ErrorCode::NotFound,
@@ -73,16 +74,16 @@ pub async fn create_agent_from_template(template: String, name: Option<String>) 
         .filter(|name| !name.trim().is_empty())
         .unwrap_or_else(|| template.title.to_owned());
     let settings = AgentSettings::new(&name, template.description, template.language);
-    words::create(&user, settings, template.files).await
+    words::create(&caller, settings, template.files).await
 }
 
 /// Makes an agent with one small file, and goes to its studio.
 #[server(prefix = "/fn", endpoint = "create_blank_agent")]
 pub async fn create_blank_agent(name: String, language: Language) -> Result<Agent, UiError> {
-    let user = crate::session::can(model::Permission::Edit).await?;
+    let caller = crate::session::can(model::Permission::Edit).await?;
     let [path, ..] = language.entrypoints();
     let text = words::first_lines(language);
-    words::create(&user, AgentSettings::new(&name, "", language), &[(&path, text)]).await
+    words::create(&caller, AgentSettings::new(&name, "", language), &[(&path, text)]).await
 }
 
 /// What the studio of this agent opens with; `file` is to be open first.
@@ -92,21 +93,22 @@ pub async fn load_studio(
     file: Option<String>,
     run: Option<String>,
 ) -> Result<StudioData, UiError> {
-    crate::session::can(model::Permission::Read).await?;
-    words::studio(&slug, file.as_deref(), run.as_deref()).await
+    let caller = crate::session::can(model::Permission::Read).await?;
+    words::studio(&caller, &slug, file.as_deref(), run.as_deref()).await
 }
 
 /// An agent as it is now.
 #[server(prefix = "/fn", endpoint = "load_agent", input = server_fn::codec::Json)]
 pub async fn load_agent(agent: AgentId) -> Result<Agent, UiError> {
-    crate::session::can(model::Permission::Read).await?;
-    Ok(crate::services::services()?.store.agent(&agent).await?)
+    let caller = crate::session::can(model::Permission::Read).await?;
+    crate::session::agent_of(&caller, &agent).await
 }
 
 /// Changes an agent's settings.
 #[server(prefix = "/fn", endpoint = "update_agent", input = server_fn::codec::Json)]
 pub async fn update_agent(agent: AgentId, settings: AgentSettings) -> Result<Agent, UiError> {
-    crate::session::can(model::Permission::Edit).await?;
+    let caller = crate::session::can(model::Permission::Edit).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     let settings = settings
         .check()
         .map_err(UiError::from)
@@ -120,7 +122,8 @@ pub async fn update_agent(agent: AgentId, settings: AgentSettings) -> Result<Age
 /// Deletes an agent with its files, runs and logs.
 #[server(prefix = "/fn", endpoint = "delete_agent")]
 pub async fn delete_agent(agent: AgentId) -> Result<(), UiError> {
-    crate::session::can(model::Permission::Edit).await?;
+    let caller = crate::session::can(model::Permission::Edit).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     Ok(crate::services::services()?.store.delete_agent(&agent).await?)
 }
 

@@ -8,14 +8,16 @@ use server_fn::codec::Json;
 /// An agent's files as they are saved now.
 #[server(prefix = "/fn", endpoint = "list_files", input = Json)]
 pub async fn list_files(agent: AgentId) -> Result<Vec<FileEntry>, UiError> {
-    crate::session::can(model::Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     Ok(crate::services::services()?.store.list_files(&agent).await?)
 }
 
 /// A file with its text.
 #[server(prefix = "/fn", endpoint = "read_file", input = Json)]
 pub async fn read_file(agent: AgentId, path: FilePath) -> Result<FileContent, UiError> {
-    crate::session::can(model::Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     Ok(crate::services::services()?
         .store
         .read_file(&agent, &path)
@@ -30,7 +32,8 @@ pub async fn save_file(
     text: String,
     base: Option<i64>,
 ) -> Result<SaveOutcome, UiError> {
-    crate::session::can(model::Permission::Edit).await?;
+    let caller = crate::session::can(model::Permission::Edit).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     super::words::save(&agent, &path, text.as_bytes(), base).await
 }
 
@@ -42,7 +45,8 @@ pub async fn upload_file(
     base64: String,
     base: Option<i64>,
 ) -> Result<SaveOutcome, UiError> {
-    crate::session::can(model::Permission::Edit).await?;
+    let caller = crate::session::can(model::Permission::Edit).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     let bytes = super::words::from_base64(&base64)?;
     super::words::save(&agent, &path, &bytes, base).await
 }
@@ -50,7 +54,8 @@ pub async fn upload_file(
 /// Renames or moves a file.
 #[server(prefix = "/fn", endpoint = "rename_file", input = Json)]
 pub async fn rename_file(agent: AgentId, from: FilePath, to: FilePath) -> Result<FileEntry, UiError> {
-    crate::session::can(model::Permission::Edit).await?;
+    let caller = crate::session::can(model::Permission::Edit).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     let services = crate::services::services()?;
     let entry = services.store.rename_file(&agent, &from, &to).await?;
     services.runs.files_changed(&agent);
@@ -60,7 +65,8 @@ pub async fn rename_file(agent: AgentId, from: FilePath, to: FilePath) -> Result
 /// Deletes a file, and answers with its bytes in base64 so that it can be put back.
 #[server(prefix = "/fn", endpoint = "delete_file", input = Json)]
 pub async fn delete_file(agent: AgentId, path: FilePath, version: i64) -> Result<String, UiError> {
-    crate::session::can(model::Permission::Edit).await?;
+    let caller = crate::session::can(model::Permission::Edit).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     let services = crate::services::services()?;
     let bytes = services.store.file_bytes(&agent, &path).await?;
     services.store.delete_file(&agent, &path, Some(version)).await?;
@@ -71,7 +77,8 @@ pub async fn delete_file(agent: AgentId, path: FilePath, version: i64) -> Result
 /// A file's bytes in base64, to download.
 #[server(prefix = "/fn", endpoint = "file_bytes", input = Json)]
 pub async fn file_bytes(agent: AgentId, path: FilePath) -> Result<String, UiError> {
-    crate::session::can(model::Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     let bytes = crate::services::services()?
         .store
         .file_bytes(&agent, &path)

@@ -11,6 +11,7 @@ pub mod files;
 pub mod runs;
 pub mod sandboxes;
 pub mod secrets;
+pub mod teams;
 pub mod tokens;
 #[cfg(feature = "ssr")]
 mod words;
@@ -21,4 +22,5 @@ pub use files::*;
 pub use runs::*;
 pub use sandboxes::*;
 pub use secrets::*;
+pub use teams::*;
 pub use tokens::*;

@@ -32,11 +32,11 @@ pub struct AgentName {
     pub slug: String,
 }
 
-/// Every sandbox of the provider and the ledger, and what differs.
+/// Every sandbox of the team at the provider and in the ledger, and what differs.
 #[server(prefix = "/fn", endpoint = "load_sandboxes")]
 pub async fn load_sandboxes() -> Result<SandboxesData, UiError> {
-    crate::session::can(model::Permission::Read).await?;
-    super::words::sandboxes().await
+    let caller = crate::session::can(model::Permission::Read).await?;
+    super::words::sandboxes(&super::words::onlooker(&caller)).await
 }
 
 /// Has provider and ledger compared and put in order at once.
@@ -49,13 +49,19 @@ pub async fn look_again() -> Result<(), UiError> {
 /// Stops the run in a sandbox; one that the ledger does not know is stopped at the provider.
 #[server(prefix = "/fn", endpoint = "stop_sandbox", input = Json)]
 pub async fn stop_sandbox(sandbox: SandboxName) -> Result<(), UiError> {
-    crate::session::can(model::Permission::Run).await?;
-    Ok(crate::services::services()?.runs.stop_sandbox(&sandbox).await?)
+    let caller = crate::session::can(model::Permission::Run).await?;
+    let runs = crate::services::services()?.runs;
+    Ok(runs
+        .stop_sandbox(&super::words::onlooker(&caller), &sandbox)
+        .await?)
 }
 
 /// Deletes a sandbox; a run in it is stopped first.
 #[server(prefix = "/fn", endpoint = "delete_sandbox", input = Json)]
 pub async fn delete_sandbox(sandbox: SandboxName) -> Result<(), UiError> {
-    crate::session::can(model::Permission::Run).await?;
-    Ok(crate::services::services()?.runs.delete_sandbox(&sandbox).await?)
+    let caller = crate::session::can(model::Permission::Run).await?;
+    let runs = crate::services::services()?.runs;
+    Ok(runs
+        .delete_sandbox(&super::words::onlooker(&caller), &sandbox)
+        .await?)
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::{AgentId, Millis, Secret, SecretId, Variable};
 use serde::{Deserialize, Serialize};
 
-/// All secrets, and the server's clock that ages are counted from.
+/// The team's secrets, and the server's clock that ages are counted from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretList {
     /// The secrets by name, without their values.
@@ -19,15 +19,16 @@ pub struct SecretList {
 pub struct AgentVariables {
     /// In order.
     pub variables: Vec<Variable>,
-    /// The ids and names of all secrets.
+    /// The ids and names of the team's secrets.
     pub secrets: Vec<(SecretId, String)>,
 }
 
-/// All secrets without their values.
+/// The team's secrets without their values.
 #[server(prefix = "/fn", endpoint = "list_secrets")]
 pub async fn list_secrets() -> Result<SecretList, UiError> {
-    crate::session::can(model::Permission::Read).await?;
-    let secrets = crate::services::services()?.store.list_secrets().await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
+    let store = crate::services::services()?.store;
+    let secrets = store.list_secrets(&caller.team).await?;
     let now = Millis::now();
     Ok(SecretList { secrets, now })
 }
@@ -35,9 +36,10 @@ pub async fn list_secrets() -> Result<SecretList, UiError> {
 /// Keeps a new secret.
 #[server(prefix = "/fn", endpoint = "add_secret")]
 pub async fn add_secret(name: String, value: String) -> Result<(), UiError> {
-    let user = crate::session::can(model::Permission::Administer).await?;
+    let caller = crate::session::can(model::Permission::Administer).await?;
     let runs = crate::services::services()?.runs;
-    runs.add_secret(&user.id, name.trim(), &value).await?;
+    runs.add_secret(&caller.team, &caller.user.id, name.trim(), &value)
+        .await?;
     crate::session::send_form_on("/settings/secrets");
     Ok(())
 }
@@ -45,9 +47,9 @@ pub async fn add_secret(name: String, value: String) -> Result<(), UiError> {
 /// Puts another value in the place of a secret's.
 #[server(prefix = "/fn", endpoint = "replace_secret")]
 pub async fn replace_secret(secret: SecretId, value: String) -> Result<(), UiError> {
-    crate::session::can(model::Permission::Administer).await?;
+    let caller = crate::session::can(model::Permission::Administer).await?;
     let runs = crate::services::services()?.runs;
-    runs.replace_secret(&secret, &value).await?;
+    runs.replace_secret(&caller.team, &secret, &value).await?;
     crate::session::send_form_on("/settings/secrets");
     Ok(())
 }
@@ -55,9 +57,9 @@ pub async fn replace_secret(secret: SecretId, value: String) -> Result<(), UiErr
 /// Deletes a secret that no agent is given.
 #[server(prefix = "/fn", endpoint = "delete_secret")]
 pub async fn delete_secret(secret: SecretId) -> Result<(), UiError> {
-    crate::session::can(model::Permission::Administer).await?;
+    let caller = crate::session::can(model::Permission::Administer).await?;
     let store = crate::services::services()?.store;
-    store.delete_secret(&secret).await?;
+    store.delete_secret(&caller.team, &secret).await?;
     crate::session::send_form_on("/settings/secrets");
     Ok(())
 }
@@ -65,10 +67,11 @@ pub async fn delete_secret(secret: SecretId) -> Result<(), UiError> {
 /// The variables of an agent.
 #[server(prefix = "/fn", endpoint = "load_variables", input = server_fn::codec::Json)]
 pub async fn load_variables(agent: AgentId) -> Result<AgentVariables, UiError> {
-    crate::session::can(model::Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     let store = crate::services::services()?.store;
     let variables = store.variables(&agent).await?;
-    let secrets = store.list_secrets().await?.into_iter();
+    let secrets = store.list_secrets(&caller.team).await?.into_iter();
     Ok(AgentVariables {
         variables,
         secrets: secrets.map(|secret| (secret.id, secret.name)).collect(),
@@ -78,7 +81,8 @@ pub async fn load_variables(agent: AgentId) -> Result<AgentVariables, UiError> {
 /// Puts these in the place of an agent's variables.
 #[server(prefix = "/fn", endpoint = "save_variables", input = server_fn::codec::Json)]
 pub async fn save_variables(agent: AgentId, variables: Vec<Variable>) -> Result<(), UiError> {
-    crate::session::can(model::Permission::Edit).await?;
+    let caller = crate::session::can(model::Permission::Edit).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     let store = crate::services::services()?.store;
     Ok(store.save_variables(&agent, &variables).await?)
 }

@@ -1,4 +1,4 @@
-//! The tokens of whoever is signed in. A token's text is told once, to who made it.
+//! The tokens with which programs act in the current team for whoever is signed in. A token's text is told once, to who made it.
 
 use crate::UiError;
 use leptos::prelude::*;
@@ -15,11 +15,14 @@ pub struct TokenList {
     pub now: Millis,
 }
 
-/// One's tokens.
+/// One's tokens in the current team.
 #[server(prefix = "/fn", endpoint = "list_tokens")]
 pub async fn list_tokens() -> Result<TokenList, UiError> {
-    let user = crate::session::can(Permission::Read).await?;
-    let tokens = crate::services::services()?.store.list_tokens(&user.id).await?;
+    let caller = crate::session::can(Permission::Read).await?;
+    let tokens = crate::services::services()?
+        .store
+        .list_tokens(&caller.team, &caller.user.id)
+        .await?;
     let now = Millis::now();
     Ok(TokenList { tokens, now })
 }
@@ -31,19 +34,20 @@ pub async fn create_token(
     scopes: Vec<Permission>,
     days: Option<u32>,
 ) -> Result<String, UiError> {
-    let user = crate::session::can(Permission::Read).await?;
+    let caller = crate::session::can(Permission::Read).await?;
     let store = crate::services::services()?.store;
     let new = model::NewToken { name, scopes, days };
-    let (_, text) = runs::tokens::create(&store, &user.id, new).await?;
+    let (_, text) = runs::tokens::create(&store, &caller.team, &caller.user.id, new).await?;
     Ok(text)
 }
 
-/// Revokes one of one's tokens.
+/// Revokes one of one's tokens; who administers the team revokes any of its.
 #[server(prefix = "/fn", endpoint = "revoke_token")]
 pub async fn revoke_token(token: TokenId) -> Result<(), UiError> {
-    let user = crate::session::can(Permission::Read).await?;
+    let caller = crate::session::can(Permission::Read).await?;
     let store = crate::services::services()?.store;
-    store.revoke_token(&user.id, &token).await?;
+    let whose = (!caller.may(Permission::Administer)).then_some(&caller.user.id);
+    store.revoke_token(&caller.team, whose, &token).await?;
     crate::session::send_form_on("/settings/tokens");
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! What several server functions need: errors of the store and of runs put
 //! into words, and the answers that are put together from several calls.
 
-use super::{AgentName, LiveSandboxView, RunData, SandboxesData, StudioData};
-use crate::{ErrorCode, UiError, services::services};
+use super::{AgentName, LiveSandboxView, RunData, SandboxesData, StudioData, TeamData};
+use crate::{ErrorCode, UiError, services::services, session::Caller};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use model::{Agent, AgentId, AgentSettings, FilePath, Language, Millis, RunId, SaveOutcome, User};
-use runs::RunsError;
+use model::{
+    Agent, AgentId, AgentSettings, FilePath, Language, Millis, Permission, Role, RunId, SaveOutcome,
+};
+use runs::{Onlooker, RunsError};
 use std::collections::BTreeMap;
 use store::StoreError;
 
@@ -47,8 +49,12 @@ impl From<RunsError> for UiError {
     }
 }
 
-/// Makes an agent with these files and goes to its studio.
-pub async fn create(user: &User, settings: AgentSettings, files: &[(&str, &str)]) -> Result<Agent, UiError> {
+/// Makes an agent of the team with these files and goes to its studio.
+pub async fn create(
+    caller: &Caller,
+    settings: AgentSettings,
+    files: &[(&str, &str)],
+) -> Result<Agent, UiError> {
     let settings = settings
         .check()
         .map_err(|error| UiError::from(error).with_status())?;
@@ -58,7 +64,7 @@ pub async fn create(user: &User, settings: AgentSettings, files: &[(&str, &str)]
         .collect::<Result<Vec<_>, model::Invalid>>()?;
     let agent = services()?
         .store
-        .create_agent(&user.id, &settings, &files)
+        .create_agent(&caller.team, &caller.user.id, &settings, &files)
         .await?;
     leptos_axum::redirect(&format!("/agents/{}", agent.slug));
     Ok(agent)
@@ -75,13 +81,22 @@ pub const fn first_lines(language: Language) -> &'static str {
 
 /// What a studio opens with. A file or a run that is asked for and not there
 /// is no error: the address may be old.
-pub async fn studio(slug: &str, file: Option<&str>, run: Option<&str>) -> Result<StudioData, UiError> {
+pub async fn studio(
+    caller: &Caller,
+    slug: &str,
+    file: Option<&str>,
+    run: Option<&str>,
+) -> Result<StudioData, UiError> {
     let store = services()?.store;
-    let agent = store.agent_by_slug(slug).await?;
+    let agent = store.agent_by_slug(&caller.team, slug).await?;
     let files = store.list_files(&agent.id).await?;
     let newest = store.newest_studio_run(&agent.id).await?;
     let shown = match run.and_then(|run| RunId::parse(run).ok()) {
-        Some(id) => store.run(&id).await.ok().filter(|run| run.agent == agent.id),
+        Some(id) => store
+            .run_in(&caller.team, &id)
+            .await
+            .ok()
+            .filter(|run| run.agent == agent.id),
         None => None,
     };
     let paths = files.iter().map(|entry| &entry.path);
@@ -144,7 +159,7 @@ pub async fn save(
 const LOG_BYTES_OF_PAGE: u64 = 200_000;
 
 /// A run with its agent, the code as it was, and the end of its log.
-pub async fn run_data(id: &str) -> Result<RunData, UiError> {
+pub async fn run_data(caller: &Caller, id: &str) -> Result<RunData, UiError> {
     let id = RunId::parse(id).map_err(|_| {
         UiError::new(
             ErrorCode::NotFound,
@@ -153,8 +168,8 @@ pub async fn run_data(id: &str) -> Result<RunData, UiError> {
         .with_status()
     })?;
     let services = services()?;
-    let run = services.store.run(&id).await?;
-    let agent = services.store.agent(&run.agent).await?;
+    let run = services.store.run_in(&caller.team, &id).await?;
+    let agent = services.store.agent_in(&caller.team, &run.agent).await?;
     let revision = services.store.revision(&run.revision).await?.number;
     let files = services.store.revision_files(&run.revision).await?;
     let files = files
@@ -174,10 +189,18 @@ pub async fn run_data(id: &str) -> Result<RunData, UiError> {
     })
 }
 
+/// For whom sandboxes are looked at: what is nobody's is for the instance's owner.
+pub fn onlooker(caller: &Caller) -> Onlooker {
+    Onlooker {
+        team: caller.team.clone(),
+        strays: caller.may(Permission::ManageInstance),
+    }
+}
+
 /// Provider against ledger, with the names of the agents and runs in it.
-pub async fn sandboxes() -> Result<SandboxesData, UiError> {
+pub async fn sandboxes(who: &Onlooker) -> Result<SandboxesData, UiError> {
     let services = services()?;
-    let comparison = services.runs.compare_sandboxes().await?;
+    let comparison = services.runs.compare_sandboxes(who).await?;
     let (mut agents, mut runs) = (BTreeMap::new(), BTreeMap::new());
     for sandbox in &comparison.sandboxes {
         if let Some(id) = sandbox.agent().filter(|id| !agents.contains_key(*id)) {
@@ -206,6 +229,57 @@ pub async fn sandboxes() -> Result<SandboxesData, UiError> {
             .collect(),
         comparison,
     })
+}
+
+/// The current team and who is in it.
+pub async fn team(caller: Caller) -> Result<TeamData, UiError> {
+    let store = services()?.store;
+    let members = store.members(&caller.team).await?;
+    let manages_instance = caller.may(Permission::ManageInstance);
+    let accounts = match manages_instance {
+        true => store.users().await?,
+        false => Vec::new(),
+    };
+    let others = accounts
+        .into_iter()
+        .filter(|user| members.iter().all(|member| member.user != user.id))
+        .map(|user| user.name);
+    Ok(TeamData {
+        others: others.collect(),
+        team: store.team(&caller.team).await?,
+        members,
+        now: Millis::now(),
+        manages_instance,
+        me: caller.user.id,
+        role: caller.role,
+    })
+}
+
+/// Takes the account of this name into the current team.
+pub async fn add_member(caller: &Caller, name: &str, role: Role) -> Result<(), UiError> {
+    let store = services()?.store;
+    let Some((user, _)) = store.user_by_name(name).await? else {
+        return Err(UiError::new(
+            ErrorCode::NotFound,
+            format!(
+                "There is no account named \u{201c}{}\u{201d}. Check how it is written, or invite them.",
+                name.trim()
+            ),
+        )
+        .with_status());
+    };
+    Ok(store
+        .add_member(&caller.team, caller.role, &user.id, role)
+        .await?)
+}
+
+/// A team that is not there, or that one is not in.
+pub fn no_such_team() -> UiError {
+    UiError::new(
+        ErrorCode::NotFound,
+        "There is no such team, or you are not in it any more.",
+    )
+    .with_status()
 }
 
 /// Bytes as text that JSON carries.

@@ -1,6 +1,7 @@
 //! The pages, one file each; the studio has a folder of its own.
 
 pub mod agents;
+pub mod members;
 pub mod new_agent;
 pub mod not_found;
 pub mod run;

@@ -28,6 +28,7 @@ pub fn SettingsPage() -> impl IntoView {
                                 <div class="page slim">
                                     <h1>"Settings"</h1>
                                     <Appearance />
+                                    <Team />
                                     <Secrets />
                                     <Tokens />
                                     <Password />
@@ -79,6 +80,17 @@ fn Appearance() -> impl IntoView {
         <section class="panel" aria-labelledby="appearance">
             <h2 id="appearance">"Appearance"</h2>
             <div class="choices" role="radiogroup" aria-labelledby="appearance">{options}</div>
+        </section>
+    }
+}
+
+#[component]
+fn Team() -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="team">
+            <h2 id="team">"Team"</h2>
+            <p class="hint">"Who sees and changes the agents, runs and secrets you see."</p>
+            <a class="btn quiet" href="/settings/members">"Members"</a>
         </section>
     }
 }

@@ -197,7 +197,9 @@ fn Scope(scope: Permission, chosen: RwSignal<Vec<Permission>>) -> impl IntoView 
         Permission::Read => "read: agents, files, runs and logs",
         Permission::Run => "run: start and stop runs",
         Permission::Edit => "edit: agents and their files",
-        Permission::Administer => "administer: accounts and secrets",
+        Permission::Administer => "administer: members, secrets and what else the team has in common",
+        Permission::ManageTeam => "manage_team: the team itself and its owners",
+        Permission::ManageInstance => "manage_instance: accounts and teams of this instance",
     };
     let is_chosen = move || chosen.get().contains(&scope);
     view! {

@@ -2,6 +2,7 @@
 //! top, and the guard that sends others to the sign-in page.
 
 use super::{
+    account_menu::AccountMenu,
     errors::{leave_for, sign_in_path},
     icon::Mark,
 };
@@ -87,13 +88,12 @@ fn Account() -> impl IntoView {
                 Provider::Embedded => ("Embedded engine, isolated", "dot ok"),
                 Provider::Daytona => ("Daytona cloud", "dot ok"),
             };
-            let initials: String = user.name.chars().take(2).flat_map(char::to_uppercase).collect();
             Some(view! {
                 <a class="chip wide-only" href="/settings#provider" title=me.isolation>
                     <span class=dot></span>
                     {provider}
                 </a>
-                <a class="avatar" href="/settings" title=format!("{}, settings", user.name)><span class="visually-hidden">{format!("{}, settings", user.name)}</span><span aria-hidden="true">{initials}</span></a>
+                <AccountMenu name=user.name membership=me.membership teams=me.teams />
             })
         })
     };

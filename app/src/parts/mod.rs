@@ -1,5 +1,6 @@
 //! Parts that several pages share.
 
+pub mod account_menu;
 pub mod bars;
 pub mod clock;
 pub mod dialog;

@@ -1,7 +1,7 @@
 //! An agent: a named project.
 
 use crate::{
-    AgentId, Invalid, Language, Millis, Resources, RunSummary, UserId,
+    AgentId, Invalid, Language, Millis, Resources, RunSummary, TeamId, UserId,
     run::{DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS},
 };
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub struct Agent {
     pub slug: String,
     /// What can be changed about it.
     pub settings: AgentSettings,
+    /// Whose it is.
+    pub team: TeamId,
     /// Who made it.
     pub owner: UserId,
     /// Counts its revisions; 0 before the first run.

@@ -114,6 +114,10 @@ id!(
     SecretId, "a secret"
 );
 id!(
+    /// Names a team.
+    TeamId, "a team"
+);
+id!(
     /// Names a token.
     TokenId, "a token"
 );
@@ -121,6 +125,17 @@ id!(
     /// Names a user.
     UserId, "a user"
 );
+
+impl TeamId {
+    /// The team that is there from the beginning. What was made before there were teams is in it.
+    pub const FIRST: &'static str = "00000000-0000-7000-8000-000000000001";
+
+    /// The team that is there from the beginning.
+    #[must_use]
+    pub fn first() -> Self {
+        Self(Self::FIRST.to_owned())
+    }
+}
 
 fn is_uuid(text: &str) -> bool {
     text.len() == 36
@@ -161,6 +176,11 @@ mod tests {
     #[test]
     fn json_is_checked_on_the_way_in() {
         assert!(serde_json::from_str::<AgentId>("\"'; drop table agents\"").is_err());
+    }
+
+    #[test]
+    fn the_first_team_has_an_id_like_any_other() {
+        assert_eq!(TeamId::parse(TeamId::FIRST), Ok(TeamId::first()));
     }
 
     #[cfg(feature = "generate")]

@@ -21,6 +21,7 @@ pub mod schedule;
 mod schema;
 pub mod secret;
 pub mod state;
+pub mod team;
 pub mod template;
 pub mod time;
 pub mod token;
@@ -30,11 +31,11 @@ pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
 pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
 pub use file::{FileContent, FileEntry, FilePath, SaveOutcome};
 pub use id::{
-    AgentId, HookId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, TargetId, TokenId, UserId,
+    AgentId, HookId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, TargetId, TeamId, TokenId, UserId,
 };
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};
-pub use permission::{Permission, Role, User};
+pub use permission::{InstanceRole, Permission, User};
 pub use phase::{Phase, PhaseRecord};
 pub use run::{Run, RunSummary, StopProof};
 pub use sandbox::{Provider, Resources, SandboxRecord, SandboxState};
@@ -44,6 +45,7 @@ pub use sandbox_comparison::{
 pub use schedule::{Firing, FiringState, MissedPolicy, NewSchedule, OverlapPolicy, Schedule};
 pub use secret::{Secret, SecretUse, Variable, VariableValue};
 pub use state::RunState;
+pub use team::{Member, Membership, Role, Team};
 pub use time::Millis;
 pub use token::{NewToken, Token};
 pub use trigger::{Trigger, TriggerKind};

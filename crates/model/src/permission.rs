@@ -1,4 +1,5 @@
-//! Who may do what.
+//! Who may do what: permissions, and the instance's own account roles. What a
+//! role in a team may do is in `team`.
 
 use crate::UserId;
 use serde::{Deserialize, Serialize};
@@ -8,19 +9,30 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
-    /// See agents, their files, runs and logs.
+    /// See a team's agents, their files, runs and logs.
     Read,
     /// Create, change and delete agents and their files.
     Edit,
     /// Start and stop runs, and write to them.
     Run,
-    /// Change accounts and the settings of the whole instance.
+    /// Look after what the team has in common: members, secrets, tokens, schedules, webhooks, budgets.
     Administer,
+    /// Rename and delete the team, and say who its owners are.
+    ManageTeam,
+    /// Make accounts and teams, and change the settings of the whole instance.
+    ManageInstance,
 }
 
 impl Permission {
     /// All of them, the least first.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Run, Self::Edit, Self::Administer];
+    pub const ALL: [Self; 6] = [
+        Self::Read,
+        Self::Run,
+        Self::Edit,
+        Self::Administer,
+        Self::ManageTeam,
+        Self::ManageInstance,
+    ];
 
     /// The word stored and sent.
     #[must_use]
@@ -30,6 +42,8 @@ impl Permission {
             Self::Run => "run",
             Self::Edit => "edit",
             Self::Administer => "administer",
+            Self::ManageTeam => "manage_team",
+            Self::ManageInstance => "manage_instance",
         }
     }
 
@@ -40,39 +54,42 @@ impl Permission {
             .into_iter()
             .find(|permission| permission.as_str() == word)
     }
+
+    /// All the words, for a sentence, with "and" before the last.
+    #[must_use]
+    pub fn all_words() -> String {
+        let words = Self::ALL.map(Self::as_str);
+        let (last, others) = words.split_last().unwrap_or((&"", &[]));
+        format!("{} and {last}", others.join(", "))
+    }
 }
 
-/// What an account is.
+/// What an account is in the whole instance, whatever its teams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// May do everything. The first account is one.
+pub enum InstanceRole {
+    /// Makes accounts and teams. The first account is one.
     Owner,
+    /// Anybody else.
+    Person,
 }
 
-impl Role {
+impl InstanceRole {
     /// The word stored and sent.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
+            Self::Person => "person",
         }
     }
 
     /// Reads the stored word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Owner].into_iter().find(|role| role.as_str() == word)
-    }
-
-    /// Whether an account with this role may do it.
-    #[must_use]
-    pub const fn may(self, permission: Permission) -> bool {
-        match (self, permission) {
-            (Self::Owner, Permission::Read | Permission::Edit | Permission::Run | Permission::Administer) => {
-                true
-            }
-        }
+        [Self::Owner, Self::Person]
+            .into_iter()
+            .find(|role| role.as_str() == word)
     }
 }
 
@@ -83,8 +100,34 @@ pub struct User {
     pub id: UserId,
     /// The name they sign in with.
     pub name: String,
-    /// What the account is.
-    pub role: Role,
+    /// What the account is in the whole instance.
+    pub role: InstanceRole,
     /// Whether a password is set; before that only the one-time link signs in.
     pub has_password: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_that_are_stored_are_read_again() {
+        for permission in Permission::ALL {
+            assert_eq!(Permission::parse(permission.as_str()), Some(permission));
+            let json = serde_json::to_string(&permission).expect("JSON");
+            assert_eq!(json, format!("\"{}\"", permission.as_str()));
+        }
+        // What the first version stored.
+        assert_eq!(
+            serde_json::from_str::<Vec<Permission>>(r#"["read","run","edit","administer"]"#)
+                .expect("readable")
+                .len(),
+            4
+        );
+        assert_eq!(InstanceRole::parse("owner"), Some(InstanceRole::Owner));
+        assert_eq!(
+            InstanceRole::parse(InstanceRole::Person.as_str()),
+            Some(InstanceRole::Person)
+        );
+    }
 }

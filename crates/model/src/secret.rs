@@ -21,7 +21,7 @@ pub const MOST_ENVIRONMENT_BYTES: usize = 48 * 1024;
 pub struct Secret {
     /// Its id.
     pub id: SecretId,
-    /// Its name; unique.
+    /// Its name; unique in its team.
     pub name: String,
     /// When it was made.
     pub created_at: Millis,

@@ -1,7 +1,7 @@
 //! The tokens of programs: what is known of one, and what it may be made with.
 //! Its text is known to nobody but who made it.
 
-use crate::{Invalid, Millis, Permission, TokenId};
+use crate::{Invalid, Millis, Permission, TeamId, TokenId};
 use serde::{Deserialize, Serialize};
 
 /// What every token begins with, so that scanners for lost secrets know one.
@@ -21,6 +21,8 @@ pub const USUAL_SCOPES: [Permission; 2] = [Permission::Read, Permission::Run];
 pub struct Token {
     /// Its id.
     pub id: TokenId,
+    /// The team it acts in.
+    pub team: TeamId,
     /// What its maker calls it.
     pub name: String,
     /// What it may do, as far as its maker may.
@@ -81,10 +83,10 @@ impl NewToken {
         let scopes = Permission::ALL.into_iter().filter(|scope| named.contains(scope));
         self.scopes = scopes.collect();
         if self.scopes.is_empty() {
-            return Err(Invalid(
-                "A token that may do nothing is of no use. Give it one of read, run, edit and administer."
-                    .to_owned(),
-            ));
+            return Err(Invalid(format!(
+                "A token that may do nothing is of no use. Give it one of {}.",
+                Permission::all_words()
+            )));
         }
         if let Some(days) = self.days
             && !(1..=MOST_DAYS).contains(&days)

@@ -5,13 +5,29 @@ use crate::{
     Runs, RunsError,
     driver::Context,
     reaper::is_under_way,
-    sandboxes::{GONE_TIMEOUT, SANDBOX_LABEL},
+    sandboxes::{AGENT_LABEL, GONE_TIMEOUT, SANDBOX_LABEL},
 };
-use model::{RunId, SandboxId, SandboxName, SandboxRecord, SandboxState};
+use model::{AgentId, RunId, SandboxId, SandboxName, SandboxRecord, SandboxState};
 use std::time::{Duration, Instant};
 
 /// How long a run in a sandbox that is to be deleted may take to end and clean up.
 const END_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// The agent a sandbox was made for, as its row says, else its labels.
+pub(crate) async fn agent_of(context: &Context, name: &SandboxName) -> Result<Option<AgentId>, RunsError> {
+    let id = match name {
+        SandboxName::Row(id) => id.clone(),
+        SandboxName::Provider(id) => match row_of(context, id).await? {
+            Some(row) => row,
+            None => {
+                let sandbox = context.client.get(id).await.map_err(|error| unasked(&error))?;
+                let label = sandbox.labels.get(AGENT_LABEL);
+                return Ok(label.and_then(|label| AgentId::parse(label).ok()));
+            }
+        },
+    };
+    Ok(Some(context.store.sandbox(&id).await?.agent))
+}
 
 /// Stops the run in it; one that no row has is stopped at the provider.
 pub(crate) async fn stop(runs: &Runs, name: &SandboxName) -> Result<(), RunsError> {
@@ -94,18 +110,20 @@ async fn ended(context: &Context, record: &SandboxRecord) -> Result<(), RunsErro
     Ok(())
 }
 
+fn unasked(error: &daytona::Error) -> RunsError {
+    if error.is_not_found() {
+        RunsError::NotFound("The provider has no such sandbox any more.".to_owned())
+    } else {
+        RunsError::Provider(format!(
+            "The provider could not be asked for the sandbox: {error}."
+        ))
+    }
+}
+
 /// The row of a sandbox that is named by the provider's id, if it has one; a refusal when it is
 /// not of this installation.
 async fn row_of(context: &Context, id: &str) -> Result<Option<SandboxId>, RunsError> {
-    let sandbox = context.client.get(id).await.map_err(|error| {
-        if error.is_not_found() {
-            RunsError::NotFound("The provider has no such sandbox any more.".to_owned())
-        } else {
-            RunsError::Provider(format!(
-                "The provider could not be asked for the sandbox: {error}."
-            ))
-        }
-    })?;
+    let sandbox = context.client.get(id).await.map_err(|error| unasked(&error))?;
     if !context.sandboxes.is_ours(&sandbox) {
         return Err(RunsError::Conflict(
             "This sandbox is not of this installation, so it is not touched.".to_owned(),

@@ -8,8 +8,9 @@
 //! output: a process that takes the run up must hide the values that the
 //! program has, whatever became of the secrets meanwhile.
 //!
-//! All secrets of the installation are masked, not only those the agent is
-//! given: a live sandbox may still hold one that was taken away.
+//! All secrets of the agent's team are masked, not only those the agent is
+//! given: a live sandbox may still hold one that was taken away. Other teams'
+//! are not: by what is masked, a program could find out what they are.
 
 use crate::{book::until_done, driver::Context, tokens};
 use model::{AgentId, RunId, SecretId, VariableValue, secret};
@@ -38,8 +39,11 @@ impl Environment {
     /// A sentence that says which variable cannot be given.
     pub(crate) async fn load(context: &Context, agent: &AgentId) -> Result<Self, String> {
         let store = &context.store;
-        let (variables, sealed) = tokio::join!(store.variables(agent), store.sealed_secrets());
+        let (variables, team) = tokio::join!(store.variables(agent), store.team_of_agent(agent));
         let variables = variables.map_err(|error| error.to_string())?;
+        let team = team.map_err(|error| error.to_string())?;
+        let team = team.ok_or_else(|| "The agent was deleted.".to_owned())?;
+        let sealed = store.sealed_secrets(&team).await;
         let sealed = sealed.map_err(|error| error.to_string())?;
         let opened: HashMap<SecretId, Result<String, String>> = sealed
             .into_iter()

@@ -35,6 +35,7 @@ mod scribe;
 mod secrets;
 mod service;
 mod settling;
+mod team_sandboxes;
 pub mod tokens;
 mod vault;
 
@@ -43,4 +44,5 @@ pub use error::RunsError;
 pub use follower::Follower;
 pub use once::{Instead, Once, Output, Stdin};
 pub use service::{LiveSandbox, Runs, StartRun};
+pub use team_sandboxes::Onlooker;
 pub use vault::{KeyFile, MasterKey, Vault};

@@ -1,7 +1,7 @@
 //! The way in: start, stop, write to and follow runs.
 
 use crate::{
-    Follower, RunsConfig, RunsError, by_hand, comparison,
+    Follower, RunsConfig, RunsError,
     driver::{After, Context},
     launch::{New, spawn},
     live::{Hub, LiveRun, Request},
@@ -17,8 +17,7 @@ use crate::{
     vault::Vault,
 };
 use model::{
-    Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxComparison, SandboxName, SandboxRecord,
-    Trigger, UserId, time::byte_words,
+    Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxRecord, Trigger, UserId, time::byte_words,
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -343,16 +342,6 @@ impl Runs {
         })
     }
 
-    /// Every sandbox that the provider lists under this installation's label or that the ledger has
-    /// an open row for, and what differs. A provider that cannot be asked is no error: the ledger's
-    /// part is told all the same.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn compare_sandboxes(&self) -> Result<SandboxComparison, RunsError> {
-        comparison::compare(&self.context).await
-    }
-
     /// Has the reaper compare provider and ledger now, and waits for it, but not for ever: what takes
     /// longer goes on by itself.
     ///
@@ -366,22 +355,6 @@ impl Runs {
             }
             () = self.context.shutdown.cancelled() => Err(RunsError::ShuttingDown),
         }
-    }
-
-    /// Stops the run in a sandbox; one that no row has is stopped at the provider.
-    ///
-    /// # Errors
-    /// When there is no such sandbox, nothing to stop, or the provider refuses.
-    pub async fn stop_sandbox(&self, sandbox: &SandboxName) -> Result<(), RunsError> {
-        by_hand::stop(self, sandbox).await
-    }
-
-    /// Deletes a sandbox, and confirms that it is gone. A run in it is stopped first.
-    ///
-    /// # Errors
-    /// When it is not of this installation, the run in it does not end, or the provider does not confirm.
-    pub async fn delete_sandbox(&self, sandbox: &SandboxName) -> Result<(), RunsError> {
-        by_hand::delete(self, sandbox).await
     }
 
     /// The bytes of a log from offset `from` up to, not including, `to`.

@@ -3,7 +3,7 @@
 //! can tell a token from what only looks like one without asking us.
 
 use crate::RunsError;
-use model::{Invalid, NewToken, Token, UserId, token::PREFIX};
+use model::{Invalid, NewToken, TeamId, Token, UserId, token::PREFIX};
 use sha2::{Digest as _, Sha256};
 use store::Store;
 
@@ -13,16 +13,21 @@ const HALF: usize = 22;
 /// How many digits hold the checksum.
 const CHECK: usize = 6;
 
-/// Makes a token of this account. Its text is given here and nowhere else again.
+/// Makes a token with which this account acts in this team. Its text is given here and nowhere else again.
 ///
 /// # Errors
 /// When it breaks a rule, there is no randomness, or the database refuses.
-pub async fn create(store: &Store, user: &UserId, new: NewToken) -> Result<(Token, String), RunsError> {
+pub async fn create(
+    store: &Store,
+    team: &TeamId,
+    user: &UserId,
+    new: NewToken,
+) -> Result<(Token, String), RunsError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| Invalid(format!("The system gives no random numbers: {error}.")))?;
     let text = text_of(bytes);
-    let token = store.create_token(user, new, &hash(&text)).await?;
+    let token = store.create_token(team, user, new, &hash(&text)).await?;
     Ok((token, text))
 }
 

@@ -2,7 +2,7 @@
 //! many agents there are.
 
 use crate::{Result, Store, stored, value::values};
-use model::{AgentSummary, DayOfRuns, Language, Millis, RunState, RunSummary};
+use model::{AgentSummary, DayOfRuns, Language, Millis, RunState, RunSummary, TeamId};
 use std::collections::HashMap;
 
 const DAY: i64 = 86_400_000;
@@ -33,12 +33,12 @@ struct DayRow {
 }
 
 impl Store {
-    /// All agents as the list shows them, the one last run or changed first. Days are UTC days, the last
+    /// The agents of a team as the list shows them, the one last run or changed first. Days are UTC days, the last
     /// of the 14 is that of `now`.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn list_agents(&self, now: Millis) -> Result<Vec<AgentSummary>> {
+    pub async fn list_agents(&self, team: &TeamId, now: Millis) -> Result<Vec<AgentSummary>> {
         let mut session = self.reader().await?;
         // Runs are numbered without gaps, so the newest has the agent's count.
         let agents: Vec<Row> = session
@@ -48,9 +48,10 @@ impl Store {
                  r.exit_code as run_exit_code, r.created_at as run_created_at, r.ended_at as run_ended_at
                  from agents a join users u on u.id = a.owner_id
                  left join runs r on r.agent_id = a.id and r.number = a.run_number
+                 where a.team_id = $1
                  order by case when r.created_at > a.updated_at then r.created_at else a.updated_at end desc,
                  a.id desc",
-                &[],
+                values![team],
             )
             .await?;
         let today = now.0.div_euclid(DAY);
@@ -59,8 +60,9 @@ impl Store {
             .all(
                 "select agent_id, created_at / 86400000 as day, count(*) as runs,
                  count(case when finished and state <> 'succeeded' then 1 end) as failed
-                 from runs where created_at >= $1 group by agent_id, created_at / 86400000",
-                values![first * DAY],
+                 from runs where created_at >= $1 and agent_id in (select id from agents where team_id = $2)
+                 group by agent_id, created_at / 86400000",
+                values![first * DAY, team],
             )
             .await?;
         let mut of_agent: HashMap<String, Vec<DayOfRuns>> = HashMap::new();

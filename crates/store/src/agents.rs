@@ -1,12 +1,14 @@
 //! Agents and their settings.
 
 use crate::{Result, Store, StoreError, blobs, files, session::Session, stored, value::values};
-use model::{Agent, AgentId, AgentSettings, FilePath, Language, Millis, Resources, UserId, agent::slug_of};
+use model::{
+    Agent, AgentId, AgentSettings, FilePath, Language, Millis, Resources, TeamId, UserId, agent::slug_of,
+};
 
 macro_rules! columns {
     () => {
         "id, slug, name, description, language, entrypoint, timeout_seconds, keep_minutes,
-         cpu, memory_gib, disk_gib, owner_id, revision_number, created_at, updated_at"
+         cpu, memory_gib, disk_gib, team_id, owner_id, revision_number, created_at, updated_at"
     };
 }
 
@@ -23,6 +25,7 @@ struct AgentRow {
     cpu: i64,
     memory_gib: i64,
     disk_gib: i64,
+    team_id: String,
     owner_id: String,
     revision_number: i64,
     created_at: i64,
@@ -47,6 +50,7 @@ impl AgentRow {
                     disk_gib: stored::count(self.disk_gib),
                 },
             },
+            team: stored::text("the id of a team", self.team_id)?,
             owner: stored::text("the id of an account", self.owner_id)?,
             revision_number: self.revision_number,
             created_at: Millis(self.created_at),
@@ -56,7 +60,8 @@ impl AgentRow {
 }
 
 impl Store {
-    /// The agent of this id.
+    /// The agent of this id, whatever its team: for what drives runs. Who answers people asks for
+    /// [`Store::agent_in`] their team.
     ///
     /// # Errors
     /// `NotFound` when there is none.
@@ -72,28 +77,66 @@ impl Store {
         row.ok_or_else(|| missing(id))?.read()
     }
 
-    /// The agent of this name in addresses.
+    /// The agent of this id, if it is this team's.
     ///
     /// # Errors
-    /// `NotFound` when there is none.
-    pub async fn agent_by_slug(&self, slug: &str) -> Result<Agent> {
+    /// `NotFound` when there is none, or it is another team's.
+    pub async fn agent_in(&self, team: &TeamId, id: &AgentId) -> Result<Agent> {
         let row: Option<AgentRow> = self
             .reader()
             .await?
             .optional(
-                concat!("select ", columns!(), " from agents where slug = $1"),
-                values![slug],
+                concat!(
+                    "select ",
+                    columns!(),
+                    " from agents where id = $1 and team_id = $2"
+                ),
+                values![id, team],
+            )
+            .await?;
+        row.ok_or_else(|| missing(id))?.read()
+    }
+
+    /// The team an agent belongs to; none when there is no such agent.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn team_of_agent(&self, id: &AgentId) -> Result<Option<TeamId>> {
+        let row: Option<(String,)> = self
+            .reader()
+            .await?
+            .optional("select team_id from agents where id = $1", values![id])
+            .await?;
+        row.map(|(team,)| stored::text("the id of a team", team))
+            .transpose()
+    }
+
+    /// The team's agent of this name in addresses.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or it is another team's.
+    pub async fn agent_by_slug(&self, team: &TeamId, slug: &str) -> Result<Agent> {
+        let row: Option<AgentRow> = self
+            .reader()
+            .await?
+            .optional(
+                concat!(
+                    "select ",
+                    columns!(),
+                    " from agents where slug = $1 and team_id = $2"
+                ),
+                values![slug, team],
             )
             .await?;
         let none = || StoreError::NotFound("There is no agent of this name. Was it deleted?".to_owned());
         row.ok_or_else(none)?.read()
     }
 
-    /// Agents, newest first, those older than the id `before`; at most `limit`.
+    /// A team's agents, newest first, those older than the id `before`; at most `limit`.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn agents_before(&self, before: Option<&str>, limit: u32) -> Result<Vec<Agent>> {
+    pub async fn agents_before(&self, team: &TeamId, before: Option<&str>, limit: u32) -> Result<Vec<Agent>> {
         let rows: Vec<AgentRow> = self
             .reader()
             .await?
@@ -101,21 +144,22 @@ impl Store {
                 concat!(
                     "select ",
                     columns!(),
-                    " from agents where id < $1 order by id desc limit $2"
+                    " from agents where team_id = $3 and id < $1 order by id desc limit $2"
                 ),
                 // Past every id.
-                values![before.unwrap_or("g"), limit],
+                values![before.unwrap_or("g"), limit, team],
             )
             .await?;
         rows.into_iter().map(AgentRow::read).collect()
     }
 
-    /// Makes an agent with its first files. Its slug comes from its name, with `-2`, `-3` when taken.
+    /// Makes an agent of a team with its first files. Its slug comes from its name, with `-2`, `-3` when taken.
     ///
     /// # Errors
     /// `Invalid` when a setting or a file breaks a rule, `Conflict` when two files cannot both exist.
     pub async fn create_agent(
         &self,
+        team: &TeamId,
         owner: &UserId,
         settings: &AgentSettings,
         files: &[(FilePath, Vec<u8>)],
@@ -124,7 +168,7 @@ impl Store {
         files::check_all(files)?;
         let (id, now) = (AgentId::generate(), Millis::now());
         let mut session = self.writer().await?;
-        let slug = insert(&mut session, &id, owner, &settings, now).await?;
+        let slug = insert(&mut session, &id, (team, owner), &settings, now).await?;
         for (path, bytes) in files {
             let sha256 = blobs::sha256(bytes);
             blobs::put(&mut session, &sha256, bytes, now).await?;
@@ -141,6 +185,7 @@ impl Store {
             id,
             slug,
             settings,
+            team: team.clone(),
             owner: owner.clone(),
             revision_number: 0,
             created_at: now,
@@ -212,7 +257,7 @@ impl Store {
 async fn insert(
     session: &mut Session,
     id: &AgentId,
-    owner: &UserId,
+    (team, owner): (&TeamId, &UserId),
     settings: &AgentSettings,
     now: Millis,
 ) -> Result<String> {
@@ -237,8 +282,8 @@ async fn insert(
         let inserted = session
             .execute(
                 "insert into agents (id, slug, name, description, language, entrypoint, timeout_seconds,
-                 keep_minutes, cpu, memory_gib, disk_gib, owner_id, created_at, updated_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+                 keep_minutes, cpu, memory_gib, disk_gib, team_id, owner_id, created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
                  on conflict (slug) do nothing",
                 values![
                     id,
@@ -252,13 +297,16 @@ async fn insert(
                     settings.resources.cpu,
                     settings.resources.memory_gib,
                     settings.resources.disk_gib,
+                    team,
                     owner,
                     now,
                 ],
             )
             .await
             .map_err(|error| {
-                error.or_if_missing(|| StoreError::NotFound(format!("There is no account {owner}.")))
+                error.or_if_missing(|| {
+                    StoreError::NotFound(format!("There is no account {owner}, or no team {team}."))
+                })
             })?;
         if inserted == 1 {
             return Ok(slug);

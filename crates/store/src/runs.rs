@@ -7,7 +7,9 @@ use crate::{
     stored,
     value::values,
 };
-use model::{AgentId, Language, Millis, Provider, RevisionId, Run, RunEvent, RunId, RunState, Trigger};
+use model::{
+    AgentId, Language, Millis, Provider, RevisionId, Run, RunEvent, RunId, RunState, TeamId, Trigger,
+};
 
 /// What makes a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +115,28 @@ impl Store {
         Ok((run, true))
     }
 
-    /// The run of this id.
+    /// The run of this id, if it is one of this team's agents.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or it is another team's.
+    pub async fn run_in(&self, team: &TeamId, id: &RunId) -> Result<Run> {
+        let row: Option<RunRow> = self
+            .reader()
+            .await?
+            .optional(
+                concat!(
+                    "select ",
+                    run_columns!(),
+                    " from runs where id = $1 and agent_id in (select id from agents where team_id = $2)"
+                ),
+                values![id, team],
+            )
+            .await?;
+        row.ok_or_else(|| missing(id))?.read()
+    }
+
+    /// The run of this id, whatever its team: for what drives runs. Who answers people asks for
+    /// [`Store::run_in`] their team.
     ///
     /// # Errors
     /// `NotFound` when there is none.
@@ -123,22 +146,23 @@ impl Store {
             .ok_or_else(|| missing(id))
     }
 
-    /// Runs of one agent or of all, newest first, those asked for before run `before`. At most `limit`
-    /// and at most 500.
+    /// Runs of one agent of a team or of all of them, newest first, those asked for before run
+    /// `before`. At most `limit` and at most 500.
     ///
     /// # Errors
-    /// `NotFound` when `before` names no run.
+    /// `NotFound` when `before` names no run of the team.
     pub async fn list_runs(
         &self,
+        team: &TeamId,
         agent: Option<&AgentId>,
         before: Option<&RunId>,
         limit: u32,
     ) -> Result<Vec<Run>> {
-        let mut session = self.reader().await?;
         let before = match before {
-            Some(id) => Some(find(&mut session, id).await?.ok_or_else(|| missing(id))?),
+            Some(id) => Some(self.run_in(team, id).await?),
             None => None,
         };
+        let mut session = self.reader().await?;
         let limit = limit.min(MAX_LIST);
         let rows: Vec<RunRow> = if let Some(agent) = agent {
             let number = before.map_or(i64::MAX, |run| run.number);
@@ -147,9 +171,10 @@ impl Store {
                     concat!(
                         "select ",
                         run_columns!(),
-                        " from runs where agent_id = $1 and number < $2 order by number desc limit $3"
+                        " from runs where agent_id = (select id from agents where id = $1 and team_id = $4)
+                         and number < $2 order by number desc limit $3"
                     ),
-                    values![agent, number, limit],
+                    values![agent, number, limit, team],
                 )
                 .await?
         } else {
@@ -163,9 +188,10 @@ impl Store {
                         "select ",
                         run_columns!(),
                         " from runs where (created_at, id) < ($1, $2)
+                         and agent_id in (select id from agents where team_id = $4)
                          order by created_at desc, id desc limit $3"
                     ),
-                    values![at, &id, limit],
+                    values![at, &id, limit, team],
                 )
                 .await?
         };

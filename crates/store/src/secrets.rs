@@ -2,7 +2,7 @@
 //! no method here gives one together with what people are shown.
 
 use crate::{Hold, Result, Store, StoreError, stored, value::values};
-use model::{Invalid, Millis, RunId, Secret, SecretId, SecretUse, UserId, secret};
+use model::{Invalid, Millis, RunId, Secret, SecretId, SecretUse, TeamId, UserId, secret};
 
 /// A secret's value, encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,22 +34,22 @@ struct UseRow {
 
 const USES: &str = "select v.secret_id, v.name as variable, a.id as agent_id, a.slug, a.name as agent
      from agent_variables v join agents a on a.id = v.agent_id
-     where v.secret_id is not null order by a.name, v.name";
+     join secrets s on s.id = v.secret_id where s.team_id = $1 order by a.name, v.name";
 
 impl Store {
-    /// All secrets by name, with the agents that are given each.
+    /// The secrets of a team by name, with the agents that are given each.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn list_secrets(&self) -> Result<Vec<Secret>> {
+    pub async fn list_secrets(&self, team: &TeamId) -> Result<Vec<Secret>> {
         let mut session = self.reader().await?;
         let rows: Vec<SecretRow> = session
             .all(
-                "select id, name, created_at, updated_at from secrets order by name",
-                values![],
+                "select id, name, created_at, updated_at from secrets where team_id = $1 order by name",
+                values![team],
             )
             .await?;
-        let uses: Vec<UseRow> = session.all(USES, values![]).await?;
+        let uses: Vec<UseRow> = session.all(USES, values![team]).await?;
         rows.into_iter()
             .map(|row| {
                 let used_by = uses.iter().filter(|used| used.secret_id == row.id);
@@ -64,18 +64,25 @@ impl Store {
             .collect()
     }
 
-    /// Keeps a new secret.
+    /// Keeps a new secret of a team.
     ///
     /// # Errors
-    /// `Conflict` when the name is taken, `Invalid` when it cannot be one.
-    pub async fn create_secret(&self, owner: &UserId, id: &SecretId, name: &str, sealed: &str) -> Result<()> {
+    /// `Conflict` when the team has one of this name, `Invalid` when it cannot be one.
+    pub async fn create_secret(
+        &self,
+        team: &TeamId,
+        owner: &UserId,
+        id: &SecretId,
+        name: &str,
+        sealed: &str,
+    ) -> Result<()> {
         secret::check_name(name)?;
         let mut session = self.writer().await?;
         session
             .execute(
-                "insert into secrets (id, name, owner_id, sealed, created_at, updated_at)
-                 values ($1, $2, $3, $4, $5, $5)",
-                values![id, name, owner, sealed, Millis::now()],
+                "insert into secrets (id, team_id, name, owner_id, sealed, created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, $6, $6)",
+                values![id, team, name, owner, sealed, Millis::now()],
             )
             .await
             .map_err(|error| {
@@ -91,13 +98,13 @@ impl Store {
     /// Puts another value in the place of a secret's.
     ///
     /// # Errors
-    /// `NotFound` when there is no such secret.
-    pub async fn replace_secret(&self, id: &SecretId, sealed: &str) -> Result<()> {
+    /// `NotFound` when the team has no such secret.
+    pub async fn replace_secret(&self, team: &TeamId, id: &SecretId, sealed: &str) -> Result<()> {
         let mut session = self.writer().await?;
         let replaced = session
             .execute(
-                "update secrets set sealed = $2, updated_at = $3 where id = $1",
-                values![id, sealed, Millis::now()],
+                "update secrets set sealed = $3, updated_at = $4 where id = $1 and team_id = $2",
+                values![id, team, sealed, Millis::now()],
             )
             .await?;
         if replaced == 0 {
@@ -109,10 +116,10 @@ impl Store {
     /// Deletes a secret that no agent is given.
     ///
     /// # Errors
-    /// `Conflict` with the agents' names while there are any, `NotFound` when there is no such secret.
-    pub async fn delete_secret(&self, id: &SecretId) -> Result<()> {
+    /// `Conflict` with the agents' names while there are any, `NotFound` when the team has no such secret.
+    pub async fn delete_secret(&self, team: &TeamId, id: &SecretId) -> Result<()> {
         let mut session = self.writer().await?;
-        let uses: Vec<UseRow> = session.all(USES, values![]).await?;
+        let uses: Vec<UseRow> = session.all(USES, values![team]).await?;
         let mut agents: Vec<&str> = uses
             .iter()
             .filter(|used| used.secret_id == id.as_str())
@@ -129,7 +136,10 @@ impl Store {
             return Err(in_use(&agents));
         }
         let deleted = session
-            .execute("delete from secrets where id = $1", values![id])
+            .execute(
+                "delete from secrets where id = $1 and team_id = $2",
+                values![id, team],
+            )
             .await
             // Given to one a moment ago.
             .map_err(|error| error.or_if_missing(|| in_use(&["an agent"])))?;
@@ -139,15 +149,18 @@ impl Store {
         session.commit().await
     }
 
-    /// All values, sealed.
+    /// All values of a team, sealed.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn sealed_secrets(&self) -> Result<Vec<SealedSecret>> {
+    pub async fn sealed_secrets(&self, team: &TeamId) -> Result<Vec<SealedSecret>> {
         let rows: Vec<(String, String, String)> = self
             .reader()
             .await?
-            .all("select id, name, sealed from secrets order by name", values![])
+            .all(
+                "select id, name, sealed from secrets where team_id = $1 order by name",
+                values![team],
+            )
             .await?;
         rows.into_iter()
             .map(|(id, name, sealed)| {

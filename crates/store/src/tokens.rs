@@ -1,8 +1,8 @@
 //! The tokens of programs. Only their hash is kept; a token that is revoked is
 //! forgotten at once.
 
-use crate::{Result, Store, StoreError, stored, value::values};
-use model::{Millis, NewToken, Token, TokenId, User, UserId, token::MOST};
+use crate::{Result, Store, StoreError, stored, teams, value::values};
+use model::{Membership, Millis, NewToken, TeamId, Token, TokenId, User, UserId, token::MOST};
 
 /// How exact the time of the last use is: not every request writes.
 const USE_MILLISECONDS: i64 = 60_000;
@@ -10,7 +10,7 @@ const DAY_MILLISECONDS: i64 = 24 * 3600 * 1000;
 
 macro_rules! columns {
     () => {
-        "id, user_id, name, scopes, created_at, expires_at, used_at"
+        "id, user_id, team_id, name, scopes, created_at, expires_at, used_at"
     };
 }
 
@@ -18,6 +18,7 @@ macro_rules! columns {
 struct TokenRow {
     id: String,
     user_id: String,
+    team_id: String,
     name: String,
     scopes: String,
     created_at: i64,
@@ -29,6 +30,7 @@ impl TokenRow {
     fn read(self) -> Result<Token> {
         Ok(Token {
             id: stored::text("the id of a token", self.id)?,
+            team: stored::text("the id of a team", self.team_id)?,
             name: self.name,
             scopes: stored::json("the scopes of a token", &self.scopes)?,
             created_at: Millis(self.created_at),
@@ -39,14 +41,32 @@ impl TokenRow {
 }
 
 impl Store {
-    /// Keeps a new token of this account, by the hash of its text.
+    /// Keeps a new token with which this account acts in this team, by the hash of its text.
     ///
     /// # Errors
     /// `Invalid` when it breaks a rule, `Conflict` when the account has as many as it may, `NotFound` when
-    /// there is no such account.
-    pub async fn create_token(&self, user: &UserId, new: NewToken, sha256: &str) -> Result<Token> {
+    /// the account is not in the team.
+    pub async fn create_token(
+        &self,
+        team: &TeamId,
+        user: &UserId,
+        new: NewToken,
+        sha256: &str,
+    ) -> Result<Token> {
         let new = new.check()?;
         let mut session = self.writer().await?;
+        teams::lock(&mut session, team).await?;
+        let member: Option<(String,)> = session
+            .optional(
+                "select role from team_members where team_id = $1 and user_id = $2",
+                values![team, user],
+            )
+            .await?;
+        if member.is_none() {
+            return Err(StoreError::NotFound(
+                "This account is not in the team, so no token of it can act there.".to_owned(),
+            ));
+        }
         let (count,): (i64,) = session
             .one("select count(*) from tokens where user_id = $1", values![user])
             .await?;
@@ -58,6 +78,7 @@ impl Store {
         let now = Millis::now();
         let token = Token {
             id: TokenId::generate(),
+            team: team.clone(),
             name: new.name,
             scopes: new.scopes,
             created_at: now,
@@ -68,11 +89,12 @@ impl Store {
         };
         session
             .execute(
-                "insert into tokens (id, user_id, name, sha256, scopes, created_at, expires_at)
-                 values ($1, $2, $3, $4, $5, $6, $7)",
+                "insert into tokens (id, user_id, team_id, name, sha256, scopes, created_at, expires_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
                 values![
                     &token.id,
                     user,
+                    team,
                     &token.name,
                     sha256,
                     &stored::to_json(&token.scopes),
@@ -80,19 +102,16 @@ impl Store {
                     token.expires_at
                 ],
             )
-            .await
-            .map_err(|error| {
-                error.or_if_missing(|| StoreError::NotFound(format!("There is no account {user}.")))
-            })?;
+            .await?;
         session.commit().await?;
         Ok(token)
     }
 
-    /// The tokens of an account, newest first; those that are over too.
+    /// The tokens of an account in a team, newest first; those that are over too.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn list_tokens(&self, user: &UserId) -> Result<Vec<Token>> {
+    pub async fn list_tokens(&self, team: &TeamId, user: &UserId) -> Result<Vec<Token>> {
         let rows: Vec<TokenRow> = self
             .reader()
             .await?
@@ -100,24 +119,24 @@ impl Store {
                 concat!(
                     "select ",
                     columns!(),
-                    " from tokens where user_id = $1 order by created_at desc, id desc"
+                    " from tokens where user_id = $1 and team_id = $2 order by created_at desc, id desc"
                 ),
-                values![user],
+                values![user, team],
             )
             .await?;
         rows.into_iter().map(TokenRow::read).collect()
     }
 
-    /// Revokes a token of an account.
+    /// Revokes a token of a team: any of it, or only one of this account.
     ///
     /// # Errors
-    /// `NotFound` when the account has no such token.
-    pub async fn revoke_token(&self, user: &UserId, id: &TokenId) -> Result<()> {
+    /// `NotFound` when there is no such token in the team, or it is another account's.
+    pub async fn revoke_token(&self, team: &TeamId, user: Option<&UserId>, id: &TokenId) -> Result<()> {
         let mut session = self.writer().await?;
         let revoked = session
             .execute(
-                "delete from tokens where id = $1 and user_id = $2",
-                values![id, user],
+                "delete from tokens where id = $1 and (user_id = $2 or $2 is null) and team_id = $3",
+                values![id, user.map(UserId::as_str), team],
             )
             .await?;
         if revoked == 0 {
@@ -128,11 +147,12 @@ impl Store {
         session.commit().await
     }
 
-    /// The token whose text has this hash and which is not over, with its account; notes that it was used.
+    /// The token whose text has this hash and which is not over, with its account and what that is in
+    /// the token's team; notes that it was used.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn use_token(&self, sha256: &str) -> Result<Option<(User, Token)>> {
+    pub async fn use_token(&self, sha256: &str) -> Result<Option<(User, Membership, Token)>> {
         let row: Option<TokenRow> = self
             .reader()
             .await?
@@ -161,11 +181,13 @@ impl Store {
                 .await?;
             session.commit().await?;
         }
-        match self.user(&user).await {
-            Ok(user) => Ok(Some((user, token))),
-            Err(StoreError::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        // A token of somebody who left the team is none any more.
+        Ok(match self.standing(&user, Some(&token.team)).await? {
+            Some((user, Some(membership))) if membership.team.id == token.team => {
+                Some((user, membership, token))
+            }
+            _ => None,
+        })
     }
 
     /// Whether a token can still be used.

@@ -1,7 +1,7 @@
 //! Accounts, and the one-time tokens that sign them in.
 
-use crate::{Result, Store, StoreError, stored, value::values};
-use model::{Invalid, Millis, Role, User, UserId};
+use crate::{Result, Store, StoreError, members, stored, value::values};
+use model::{InstanceRole, Invalid, Millis, Role, TeamId, User, UserId};
 
 /// The longest name of an account, in characters.
 const MAX_NAME_CHARACTERS: usize = 80;
@@ -13,18 +13,18 @@ macro_rules! columns {
 }
 
 #[derive(sqlx::FromRow)]
-struct UserRow {
-    id: String,
-    name: String,
-    role: String,
-    password_hash: Option<String>,
+pub(crate) struct UserRow {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) password_hash: Option<String>,
 }
 
 impl UserRow {
-    fn read(self) -> Result<(User, Option<String>)> {
+    pub(crate) fn read(self) -> Result<(User, Option<String>)> {
         let user = User {
             id: stored::text("the id of an account", self.id)?,
-            role: stored::word("a role", &self.role, Role::parse)?,
+            role: stored::word("the role of an account", &self.role, InstanceRole::parse)?,
             name: self.name,
             has_password: self.password_hash.is_some(),
         };
@@ -62,14 +62,20 @@ impl Store {
         rows.into_iter().map(|row| Ok(row.read()?.0)).collect()
     }
 
-    /// Makes an account.
+    /// Makes an account. The very first one owns the first team; any other is in no team yet.
     ///
     /// # Errors
     /// `Conflict` when the name is taken (letter case does not count), `Invalid` when it cannot be one.
-    pub async fn create_user(&self, name: &str, role: Role, password_hash: Option<String>) -> Result<User> {
+    pub async fn create_user(
+        &self,
+        name: &str,
+        role: InstanceRole,
+        password_hash: Option<String>,
+    ) -> Result<User> {
         let name = checked_name(name)?;
         let id = UserId::generate();
         let mut session = self.writer().await?;
+        let (before,): (i64,) = session.one("select count(*) from users", &[]).await?;
         session
             .execute(
                 "insert into users (id, name, role, password_hash, created_at) values ($1, $2, $3, $4, $5)",
@@ -77,6 +83,9 @@ impl Store {
             )
             .await
             .map_err(|error| error.or_if_taken(|| taken(name)))?;
+        if before == 0 {
+            members::insert(&mut session, &TeamId::first(), &id, Role::Owner).await?;
+        }
         session.commit().await?;
         Ok(User {
             id,

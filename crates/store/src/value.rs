@@ -113,5 +113,6 @@ macro_rules! text_value {
     )*};
 }
 text_value!(
-    AgentId, FilePath, HookId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, TargetId, TokenId, UserId
+    AgentId, FilePath, HookId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, TargetId, TeamId, TokenId,
+    UserId
 );

@@ -30,7 +30,7 @@ impl Store {
     /// Puts these in the place of an agent's variables.
     ///
     /// # Errors
-    /// `NotFound` when there is no such agent or secret, `Invalid` when a variable breaks a rule.
+    /// `NotFound` when there is no such agent, or its team has no such secret, `Invalid` when a variable breaks a rule.
     pub async fn save_variables(&self, agent: &AgentId, variables: &[Variable]) -> Result<()> {
         secret::check_variables(variables)?;
         let mut session = self.writer().await?;
@@ -38,10 +38,19 @@ impl Store {
         session
             .execute("delete from agent_variables where agent_id = $1", values![agent])
             .await?;
+        let secrets: Vec<(String,)> = session
+            .all(
+                "select id from secrets where team_id = (select team_id from agents where id = $1)",
+                values![agent],
+            )
+            .await?;
         for (position, variable) in variables.iter().enumerate() {
             let (value, secret) = match &variable.value {
                 VariableValue::Plain(value) => (Some(value.as_str()), None),
-                VariableValue::Secret(id) => (None, Some(id.as_str())),
+                VariableValue::Secret(id) if secrets.iter().any(|(of_team,)| of_team == id.as_str()) => {
+                    (None, Some(id.as_str()))
+                }
+                VariableValue::Secret(_) => return Err(secret_missing(variable)),
             };
             session
                 .execute(
@@ -50,17 +59,17 @@ impl Store {
                     values![agent, &variable.name, position as u64, value, secret],
                 )
                 .await
-                .map_err(|error| {
-                    error.or_if_missing(|| {
-                        StoreError::NotFound(format!(
-                            "The secret of the variable {} is not there any more. Choose another.",
-                            variable.name
-                        ))
-                    })
-                })?;
+                .map_err(|error| error.or_if_missing(|| secret_missing(variable)))?;
         }
         session.commit().await
     }
+}
+
+fn secret_missing(variable: &Variable) -> StoreError {
+    StoreError::NotFound(format!(
+        "The secret of the variable {} is not there any more. Choose another.",
+        variable.name
+    ))
 }
 
 impl VariableRow {

@@ -3,7 +3,7 @@
 
 use super::Site;
 use http::{HeaderMap, header};
-use model::{Permission, Token};
+use model::{Permission, TeamId, Token, UserId};
 use tower_sessions::{SessionStore as _, session::Id};
 
 /// By what whoever asks is known, in the request's extensions.
@@ -31,6 +31,33 @@ impl Credential {
             Self::Session(None) => false,
             Self::Session(Some(id)) => site.sessions.load(id).await.map_or(true, |found| found.is_some()),
             Self::Token(token) => site.services.store.is_token_good(&token.id).await.unwrap_or(true),
+        }
+    }
+}
+
+/// The right to go on with something: by a credential, in a team, as long as the role there allows it.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// By what whoever asks is known.
+    pub credential: Credential,
+    /// Who asks.
+    pub user: UserId,
+    /// In which team.
+    pub team: TeamId,
+    /// What for.
+    pub permission: Permission,
+}
+
+impl Admission {
+    /// Why it counts no longer; none while it does.
+    pub async fn end(&self, site: &Site) -> Option<&'static str> {
+        if !self.credential.is_good(site).await {
+            return Some("signed_out");
+        }
+        // A database that does not answer for a moment shuts nobody out.
+        match site.services.store.role_in(&self.team, &self.user).await {
+            Ok(role) if !role.is_some_and(|role| role.may(self.permission)) => Some("not_a_member"),
+            _ => None,
         }
     }
 }

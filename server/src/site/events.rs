@@ -4,7 +4,7 @@
 
 use super::{
     Site,
-    credential::Credential,
+    credential::Admission,
     permission::{Can, Read},
     pressure::{Client, Inside, stream_of},
     refusal::Refusal,
@@ -25,7 +25,7 @@ use model::{Cursor, RunId, StreamMessage};
 use serde::Deserialize;
 use std::{convert::Infallible, time::Duration};
 
-/// How often a comment is sent when nothing happens, and the session looked at.
+/// How often a comment is sent when nothing happens, and who reads it looked at.
 const HEARTBEAT: Duration = if cfg!(test) {
     Duration::from_millis(100)
 } else {
@@ -54,7 +54,7 @@ pub async fn follow(
         .and_then(|id| id.to_str().ok())
         .filter(|id| !id.is_empty());
     let cursors = Cursor::read(last.unwrap_or(&wanted.runs))?;
-    let reader = Reader::new(site, can.credential, cursors, inside).await?;
+    let reader = Reader::new(site, can.admission(), cursors, inside).await?;
     Ok(respond(reader))
 }
 
@@ -95,7 +95,7 @@ fn every_heartbeat() -> tokio::time::Interval {
 /// One tab's stream, or one program's.
 pub struct Reader {
     site: Site,
-    credential: Credential,
+    admission: Admission,
     cursors: Vec<(RunId, Cursor)>,
     messages: SelectAll<BoxStream<'static, Vec<StreamMessage>>>,
     checks: tokio::time::Interval,
@@ -107,21 +107,22 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of these runs, from these cursors on.
+    /// A reader of these runs of the team, from these cursors on.
     pub async fn new(
         site: Site,
-        credential: Credential,
+        admission: Admission,
         cursors: Vec<(RunId, Cursor)>,
         inside: Inside<Client>,
     ) -> Result<Self, Refusal> {
         let mut messages = SelectAll::new();
         for (run, cursor) in &cursors {
+            site.services.store.run_in(&admission.team, run).await?;
             let follower = site.services.runs.follow(run, *cursor).await?;
             messages.push(pull(follower));
         }
         Ok(Self {
             site,
-            credential,
+            admission,
             cursors,
             messages,
             checks: every_heartbeat(),
@@ -156,8 +157,8 @@ impl Reader {
             tokio::select! {
                 biased;
                 () = self.site.shutdown.cancelled() => return Some(self.bye("shutdown")),
-                _ = self.checks.tick() => if !self.credential.is_good(&self.site).await {
-                    return Some(self.bye("signed_out"));
+                _ = self.checks.tick() => if let Some(reason) = self.admission.end(&self.site).await {
+                    return Some(self.bye(reason));
                 },
                 // When every run has ended, the stream stays open and silent:
                 // closed, the browser would connect again and again.

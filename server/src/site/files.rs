@@ -26,6 +26,7 @@ pub async fn download(
     Path((agent, path)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let (agent, path) = (AgentId::parse(&agent)?, FilePath::parse(&path)?);
+    can.agent(&site, &agent).await?;
     let bytes = site.services.store.file_bytes(&agent, &path).await?;
     // It is in memory until the client has taken it.
     let client = Client::Person(can.user.id);
@@ -45,7 +46,7 @@ pub async fn download(
 
 /// PUT: the body is the file.
 pub async fn upload(
-    _: Can<Edit>,
+    can: Can<Edit>,
     State(site): State<Site>,
     Path((agent, path)): Path<(String, String)>,
     headers: HeaderMap,
@@ -53,6 +54,7 @@ pub async fn upload(
 ) -> Result<Response, Refusal> {
     let (agent, path) = (AgentId::parse(&agent)?, FilePath::parse(&path)?);
     check_size(&path, body.len() as u64).map_err(|error| Refusal::too_large(error.0))?;
+    can.agent(&site, &agent).await?;
     let outcome = site
         .services
         .store

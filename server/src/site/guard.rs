@@ -14,23 +14,19 @@ use super::{
     refusal::Refusal,
     sign_in_link,
 };
-use app::session::USER_ID;
+use app::session::{SignedIn, TEAM_ID, USER_ID};
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use http::{Extensions, HeaderMap, Method};
-use model::{User, UserId};
+use model::{TeamId, UserId};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 use tower_sessions::Session;
-
-/// Who is asking, in the request's extensions.
-#[derive(Clone, Debug)]
-pub struct Viewer(pub Option<User>);
 
 /// Server functions that work without a session: finding out that there is
 /// none, and getting one.
@@ -59,7 +55,7 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
     let token = credential::token(request.headers()).filter(|_| is_api(&path));
     let (viewer, credential) = match token {
         Some(token) => match token_viewer(&site, &token).await {
-            Ok((user, credential)) => (Some(user), credential),
+            Ok((who, credential)) => (Some(who), credential),
             Err(refusal) => return refusal.into_response(),
         },
         None => match viewer(&site, &session).await {
@@ -73,7 +69,7 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
             return Refusal::signed_out().into_response();
         }
         None if !is_program && !OPEN_PAGES.contains(&path.as_str()) => return to_sign_in(&request),
-        Some(user) if !is_program && !user.has_password && path != "/setup" => {
+        Some(who) if !is_program && !who.user.has_password && path != "/setup" => {
             return Redirect::to("/setup").into_response();
         }
         _ => {}
@@ -81,8 +77,10 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
     let starter = viewer
         .as_ref()
         .filter(|_| is_start(&path))
-        .map(|user| Client::Person(user.id.clone()));
-    request.extensions_mut().insert(Viewer(viewer));
+        .map(|who| Client::Person(who.user.id.clone()));
+    if let Some(who) = viewer {
+        request.extensions_mut().insert(who);
+    }
     request.extensions_mut().insert(credential);
     if let Some(starter) = starter {
         return with_few_starts(&site, &starter, request, next).await;
@@ -107,21 +105,25 @@ fn is_start(path: &str) -> bool {
 
 /// Whose token it is. Nobody guesses 256 bits, so tries are not counted: a program with an old token must
 /// not keep the people of its address from signing in.
-async fn token_viewer(site: &Site, token: &str) -> Result<(User, Credential), Refusal> {
+async fn token_viewer(site: &Site, token: &str) -> Result<(SignedIn, Credential), Refusal> {
     let hash = runs::tokens::hash_of(token).ok_or_else(Refusal::bad_token)?;
     let used = site.services.store.use_token(&hash).await?;
-    let (user, token) = used.ok_or_else(Refusal::bad_token)?;
-    Ok((user, Credential::Token(token)))
+    let (user, membership, token) = used.ok_or_else(Refusal::bad_token)?;
+    let who = SignedIn {
+        user,
+        membership: Some(membership),
+    };
+    Ok((who, Credential::Token(token)))
 }
 
-/// The signed-in user of a session.
-async fn viewer(site: &Site, session: &Session) -> Result<Option<User>, Refusal> {
+/// Who a session is of, and the team they work in: the one they chose, as long as they are in it.
+async fn viewer(site: &Site, session: &Session) -> Result<Option<SignedIn>, Refusal> {
     let id: Option<UserId> = session.get(USER_ID).await.map_err(|error| no_session(&error))?;
     let Some(id) = id else { return Ok(None) };
-    let user = match site.services.store.user(&id).await {
-        Ok(user) => user,
-        Err(store::StoreError::NotFound(_)) => return Ok(None),
-        Err(error) => return Err(error.into()),
+    let chosen: Option<TeamId> = session.get(TEAM_ID).await.map_err(|error| no_session(&error))?;
+    let standing = site.services.store.standing(&id, chosen.as_ref()).await?;
+    let Some((user, membership)) = standing else {
+        return Ok(None);
     };
     let hour = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -135,7 +137,7 @@ async fn viewer(site: &Site, session: &Session) -> Result<Option<User>, Refusal>
             .await
             .map_err(|error| no_session(&error))?;
     }
-    Ok(Some(user))
+    Ok(Some(SignedIn { user, membership }))
 }
 
 /// The sessions cannot be reached: for a moment, as far as anybody knows.

@@ -6,7 +6,7 @@
 
 use super::{
     Site,
-    credential::Credential,
+    credential::Admission,
     permission::{Can, Read},
     pressure::{Client, Inside, stream_of},
     refusal::Refusal,
@@ -64,7 +64,7 @@ pub async fn download(
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
-    let run = site.services.store.run(&RunId::parse(&id)?).await?;
+    let run = can.run(&site, &RunId::parse(&id)?).await?;
     let runs = site.services.runs.clone();
     let (from, to) = place(&runs, &run.id, &wanted).await?;
     let as_frames = wanted.frames == Some(1);
@@ -79,7 +79,7 @@ pub async fn download(
         let inside = stream_of(&site, &can.user)?;
         let cursor = Cursor { offset: from, seq: 0 };
         let follower = runs.follow(&run.id, cursor).await?;
-        return Ok(followed(site, can.credential, follower, inside));
+        return Ok(followed(site, can.admission(), follower, inside));
     }
     let (kind, ending, body) = if as_frames {
         (
@@ -126,16 +126,16 @@ async fn place(runs: &Runs, run: &RunId, wanted: &Wanted) -> Result<(u64, u64), 
 }
 
 /// The log as it comes, until the run has ended, the server stops, or the reader may no longer.
-fn followed(site: Site, credential: Credential, follower: Follower, inside: Inside<Client>) -> Response {
+fn followed(site: Site, admission: Admission, follower: Follower, inside: Inside<Client>) -> Response {
     let checks = tokio::time::interval_at(tokio::time::Instant::now() + CHECK, CHECK);
-    let state = (site, credential, follower, inside, checks);
+    let state = (site, admission, follower, inside, checks);
     let pieces = stream::unfold(state, |mut state| async move {
-        let (site, credential, follower, _, checks) = &mut state;
+        let (site, admission, follower, _, checks) = &mut state;
         loop {
             let messages = tokio::select! {
                 () = site.shutdown.cancelled() => return None,
                 _ = checks.tick() => {
-                    if !credential.is_good(site).await {
+                    if admission.end(site).await.is_some() {
                         return None;
                     }
                     continue;

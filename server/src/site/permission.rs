@@ -2,16 +2,21 @@
 //! [`on`], [`get`] and [`put`] of this module, which take only handlers whose first
 //! argument is [`Can`]: one that forgot its permission does not compile.
 
-use super::{Site, credential::Credential, guard::Viewer, refusal::Refusal};
-use app::ErrorCode;
+use super::{
+    Site,
+    credential::{Admission, Credential},
+    refusal::Refusal,
+};
+use app::{ErrorCode, session::SignedIn};
 use axum::{
     extract::FromRequestParts,
     handler::Handler,
     routing::{MethodFilter, MethodRouter},
 };
 use http::request::Parts;
-use model::{Permission, Trigger, User};
+use model::{Agent, AgentId, Permission, Role, Run as ModelRun, RunId, TeamId, Trigger, User};
 use std::marker::PhantomData;
+use store::StoreError;
 
 /// A permission as a type.
 pub trait PermissionMarker {
@@ -37,10 +42,32 @@ impl PermissionMarker for Run {
     const PERMISSION: Permission = Permission::Run;
 }
 
+/// Look after what the team has in common: members, secrets, tokens, schedules, webhooks, budgets.
+pub struct Administer;
+impl PermissionMarker for Administer {
+    const PERMISSION: Permission = Permission::Administer;
+}
+
+/// Rename and delete the team, and say who its owners are.
+pub struct ManageTeam;
+impl PermissionMarker for ManageTeam {
+    const PERMISSION: Permission = Permission::ManageTeam;
+}
+
+/// Make accounts and teams, and change the settings of the whole instance.
+pub struct ManageInstance;
+impl PermissionMarker for ManageInstance {
+    const PERMISSION: Permission = Permission::ManageInstance;
+}
+
 /// The proof that whoever asks is signed in and may do it.
 pub struct Can<P> {
     /// Who asks.
     pub user: User,
+    /// The team they ask in: a session's current one, a token's own. What is another team's is not there.
+    pub team: TeamId,
+    /// What they are in that team.
+    pub role: Role,
     /// By what they are known.
     pub credential: Credential,
     permission: PhantomData<P>,
@@ -60,11 +87,8 @@ impl<P: PermissionMarker, S: Sync> FromRequestParts<S> for Can<P> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
-        let user = parts
-            .extensions
-            .get::<Viewer>()
-            .and_then(|viewer| viewer.0.clone())
-            .ok_or_else(Refusal::signed_out)?;
+        let who = parts.extensions.get::<SignedIn>().cloned();
+        let who = who.ok_or_else(Refusal::signed_out)?;
         let credential = parts.extensions.get::<Credential>().cloned();
         let credential = credential.ok_or_else(Refusal::signed_out)?;
         if !credential.includes(P::PERMISSION) {
@@ -76,18 +100,50 @@ impl<P: PermissionMarker, S: Sync> FromRequestParts<S> for Can<P> {
                 ),
             ));
         }
-        if user.role.may(P::PERMISSION) {
-            Ok(Self {
-                user,
-                credential,
-                permission: PhantomData,
-            })
-        } else {
-            Err(Refusal::new(
-                ErrorCode::Forbidden,
-                "Your account may not do this. Ask an owner of this instance.",
-            ))
+        let caller = who.may(P::PERMISSION)?;
+        Ok(Self {
+            user: caller.user,
+            team: caller.team,
+            role: caller.role,
+            credential,
+            permission: PhantomData,
+        })
+    }
+}
+
+impl<P: PermissionMarker> Can<P> {
+    /// The same for what goes on for long, and asks again and again whether it still may.
+    pub fn admission(&self) -> Admission {
+        Admission {
+            credential: self.credential.clone(),
+            user: self.user.id.clone(),
+            team: self.team.clone(),
+            permission: P::PERMISSION,
         }
+    }
+
+    /// The team's agent of this id.
+    pub async fn agent(&self, site: &Site, id: &AgentId) -> Result<Agent, Refusal> {
+        let found = site.services.store.agent_in(&self.team, id).await;
+        found.map_err(Refusal::agent_not_found)
+    }
+
+    /// The team's agent of this id, or of this name in addresses.
+    pub async fn agent_named(&self, site: &Site, named: &str) -> Result<Agent, Refusal> {
+        let store = &site.services.store;
+        if let Ok(id) = AgentId::parse(named) {
+            match store.agent_in(&self.team, &id).await {
+                Err(StoreError::NotFound(_)) => {}
+                found => return Ok(found?),
+            }
+        }
+        let found = store.agent_by_slug(&self.team, named).await;
+        found.map_err(Refusal::agent_not_found)
+    }
+
+    /// The team's run of this id.
+    pub async fn run(&self, site: &Site, id: &RunId) -> Result<ModelRun, Refusal> {
+        Ok(site.services.store.run_in(&self.team, id).await?)
     }
 }
 

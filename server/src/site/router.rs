@@ -37,6 +37,18 @@ pub fn api_routes() -> Vec<(String, MethodRouter<Site>)> {
     own.chain(api::v1::routes()).collect()
 }
 
+/// The routes that are open to everybody. `hash` names the site's files of this build.
+pub fn open_routes(hash: String) -> Vec<(&'static str, MethodRouter<Site>)> {
+    vec![
+        ("/healthz", routing::get(health::healthz)),
+        ("/readyz", routing::get(health::readyz)),
+        (
+            "/assets/{hash}/{*path}",
+            routing::get(move |path, headers| async move { assets::serve(path, headers, &hash).await }),
+        ),
+    ]
+}
+
 /// Everything the site answers.
 pub fn router(site: Site) -> Router {
     let mut signed_in = Router::new();
@@ -52,13 +64,10 @@ pub fn router(site: Site) -> Router {
         .layer(from_fn_with_state(site.clone(), guard::check))
         .layer(session::layer(&site));
     let hash = site.assets.base.trim_start_matches("/assets/").to_owned();
-    let open = Router::new()
-        .route("/healthz", routing::get(health::healthz))
-        .route("/readyz", routing::get(health::readyz))
-        .route(
-            "/assets/{hash}/{*path}",
-            routing::get(move |path, headers| async move { assets::serve(path, headers, &hash).await }),
-        );
+    let mut open = Router::new();
+    for (path, handlers) in open_routes(hash) {
+        open = open.route(path, handlers);
+    }
     open.merge(signed_in)
         .layer(from_fn_with_state(site.clone(), hosts::check))
         .layer(from_fn_with_state(site.clone(), headers::add))

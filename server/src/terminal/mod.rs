@@ -14,7 +14,7 @@ use crate::{
 use collect::Program;
 use engine::lock;
 use follow::Ending;
-use model::{AgentSettings, Role, RunId};
+use model::{AgentSettings, InstanceRole, RunId, TeamId};
 use runs::{Runs, RunsConfig, StartRun};
 use std::{
     process::ExitCode,
@@ -123,11 +123,11 @@ async fn follow_program(
         .await
         .map_err(|error| said(&error))?;
     let owner = store
-        .create_user("terminal", Role::Owner, None)
+        .create_user("terminal", InstanceRole::Owner, None)
         .await
         .map_err(|error| said(&error))?;
     let agent = store
-        .create_agent(&owner.id, &settings, &program.files)
+        .create_agent(&TeamId::first(), &owner.id, &settings, &program.files)
         .await
         .map_err(|error| said(&error))?;
     let config = RunsConfig {

@@ -31,7 +31,7 @@ fn with_scout(folder: &Path) -> (Server, String) {
         );
         let settings = AgentSettings::new("Scout", "", Language::Python);
         store
-            .create_agent(&owner.id, &settings, &[file])
+            .create_agent(&model::TeamId::first(), &owner.id, &settings, &[file])
             .await
             .expect("an agent");
         store.close().await;

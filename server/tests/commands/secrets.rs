@@ -1,7 +1,7 @@
 //! The change of the master key, with the real program.
 
 use super::{folder, pitlane, stderr};
-use model::{Role, SecretId};
+use model::{InstanceRole, SecretId};
 use runs::{KeyFile, MasterKey, Vault};
 use std::{fs, path::Path, process::Output};
 use store::Store;
@@ -21,13 +21,13 @@ async fn store(folder: &Path) -> Store {
 async fn save(folder: &Path, vault: &Vault) -> SecretId {
     let store = store(folder).await;
     let owner = store
-        .create_user("ada", Role::Owner, None)
+        .create_user("ada", InstanceRole::Owner, None)
         .await
         .expect("an owner");
     let id = SecretId::generate();
     let sealed = vault.seal(id.as_str(), VALUE).expect("sealed");
     store
-        .create_secret(&owner.id, &id, "API_KEY", &sealed)
+        .create_secret(&model::TeamId::first(), &owner.id, &id, "API_KEY", &sealed)
         .await
         .expect("kept");
     store.close().await;
@@ -36,7 +36,12 @@ async fn save(folder: &Path, vault: &Vault) -> SecretId {
 
 async fn sealed(folder: &Path) -> String {
     let store = store(folder).await;
-    let sealed = store.sealed_secrets().await.expect("sealed").remove(0).sealed;
+    let sealed = store
+        .sealed_secrets(&model::TeamId::first())
+        .await
+        .expect("sealed")
+        .remove(0)
+        .sealed;
     store.close().await;
     sealed
 }

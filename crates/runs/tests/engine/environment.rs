@@ -19,7 +19,11 @@ async fn give(host: &Host, variables: &[(&str, VariableValue)]) {
 
 async fn secret(host: &Host) -> VariableValue {
     let owner = host.store.users().await.unwrap().remove(0);
-    let id = host.runs.add_secret(&owner.id, "TOKEN", VALUE).await.unwrap();
+    let id = host
+        .runs
+        .add_secret(&model::TeamId::first(), &owner.id, "TOKEN", VALUE)
+        .await
+        .unwrap();
     VariableValue::Secret(id)
 }
 

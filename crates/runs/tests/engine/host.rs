@@ -5,7 +5,7 @@ use crate::{
     told::Told,
 };
 use libtest_mimic::Failed;
-use model::{AgentId, AgentSettings, Cursor, FilePath, Language, Provider, Role, RunId};
+use model::{AgentId, AgentSettings, Cursor, FilePath, InstanceRole, Language, Provider, RunId};
 use runs::{Follower, KeyFile, Runs, RunsConfig, StartRun};
 use std::time::Duration;
 use store::Store;
@@ -35,10 +35,13 @@ impl Host {
         config.vault = Some(KeyFile::of(folder.path()).open()?);
         config.stop_grace = Duration::from_millis(300);
         config.provider_deadline = Duration::from_secs(3);
-        let owner = store.create_user("ada", Role::Owner, None).await?;
+        let owner = store.create_user("ada", InstanceRole::Owner, None).await?;
         let settings = AgentSettings::new("Scout", "", Language::Python);
         let files = [(FilePath::parse("agent.py")?, b"print('hello')\n".to_vec())];
-        let agent = store.create_agent(&owner.id, &settings, &files).await?.id;
+        let agent = store
+            .create_agent(&model::TeamId::first(), &owner.id, &settings, &files)
+            .await?
+            .id;
         let runs = Runs::open(config.clone(), store.clone(), client.clone()).await?;
         Ok(Some(Self {
             runs,

@@ -23,7 +23,11 @@ async fn agents(host: &Host) -> Vec<AgentId> {
         let settings = AgentSettings::new(&format!("Agent {number}"), "", Language::Python);
         let text = PROGRAM.replace("NAME", &format!("'{number}'"));
         let files = [(FilePath::parse("agent.py").unwrap(), text.into_bytes())];
-        let agent = host.store.create_agent(&owner, &settings, &files).await.unwrap();
+        let agent = host
+            .store
+            .create_agent(&model::TeamId::first(), &owner, &settings, &files)
+            .await
+            .unwrap();
         agents.push(agent.id);
     }
     agents

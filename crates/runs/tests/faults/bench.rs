@@ -6,7 +6,9 @@ use crate::{
     told::Told,
 };
 use libtest_mimic::Failed;
-use model::{AgentId, AgentSettings, Cursor, FilePath, Language, Provider, Role, RunId, RunState, UserId};
+use model::{
+    AgentId, AgentSettings, Cursor, FilePath, InstanceRole, Language, Provider, RunId, RunState, UserId,
+};
 use runs::{KeyFile, Runs, RunsConfig, StartRun};
 use std::{path::Path, time::Duration};
 use store::Store;
@@ -55,7 +57,7 @@ impl Bench {
         let engine = EngineProcess::start(&folder.path().join("engine"))?;
         let network = FaultProxy::start(engine.address).await?;
         let store = Store::open(&database(folder.path())).await?;
-        let owner = store.create_user("ada", Role::Owner, None).await?.id;
+        let owner = store.create_user("ada", InstanceRole::Owner, None).await?.id;
         Ok(Self {
             engine,
             network,
@@ -72,7 +74,12 @@ impl Bench {
     /// The same bench with its rows in PostgreSQL.
     pub async fn on_postgres(&mut self, postgres: &PrivatePostgres) {
         self.store = Store::open(postgres.url()).await.unwrap();
-        self.owner = self.store.create_user("ada", Role::Owner, None).await.unwrap().id;
+        self.owner = self
+            .store
+            .create_user("ada", InstanceRole::Owner, None)
+            .await
+            .unwrap()
+            .id;
     }
 
     /// Runs through the network.
@@ -92,7 +99,10 @@ impl Bench {
         let mut settings = AgentSettings::new("Scout", "", Language::Python);
         change(&mut settings);
         let files = [(FilePath::parse("agent.py").unwrap(), text.as_bytes().to_vec())];
-        let agent = self.store.create_agent(&self.owner, &settings, &files).await;
+        let agent = self
+            .store
+            .create_agent(&model::TeamId::first(), &self.owner, &settings, &files)
+            .await;
         agent.unwrap().id
     }
 

@@ -123,7 +123,10 @@ fn stored(folder: &Path) -> Vec<u8> {
 async fn agent(bench: &Bench) -> AgentId {
     let agent = bench.agent(PROGRAM).await;
     let runs = bench.runs().await;
-    let secret = runs.add_secret(&bench.owner, "API_KEY", SECRET).await.unwrap();
+    let secret = runs
+        .add_secret(&model::TeamId::first(), &bench.owner, "API_KEY", SECRET)
+        .await
+        .unwrap();
     runs.shutdown().await;
     let variables = [
         ("API_KEY", VariableValue::Secret(secret)),
@@ -211,9 +214,14 @@ pub async fn are_in_nothing_when_processes_are_killed(bench: &mut Bench) {
         assert_eq!(holds_a_trace(&stored(bench.folder.path())), None);
         // Saved anew meanwhile: the run under way has, and hides, the old value.
         if bytes == 1000 {
-            let secret = bench.store.list_secrets().await.unwrap().remove(0);
+            let secret = bench
+                .store
+                .list_secrets(&model::TeamId::first())
+                .await
+                .unwrap()
+                .remove(0);
             let runs = bench.runs().await;
-            runs.replace_secret(&secret.id, "another value than before")
+            runs.replace_secret(&model::TeamId::first(), &secret.id, "another value than before")
                 .await
                 .unwrap();
             runs.shutdown().await;

@@ -3,17 +3,25 @@
 use crate::{fake::Fault, studio::Studio};
 use model::{
     ComparedSandbox, Difference, Millis, Provider, Resources, RunId, RunState, SandboxId, SandboxName,
-    SandboxRecord, SandboxState,
+    SandboxRecord, SandboxState, TeamId,
 };
-use runs::RunsError;
+use runs::{Onlooker, RunsError};
 use std::{collections::BTreeMap, time::Duration};
+
+/// The owner of the instance in the first team: they see everything there is in these tests.
+fn anybody() -> Onlooker {
+    Onlooker {
+        team: TeamId::first(),
+        strays: true,
+    }
+}
 
 /// A reaper that looks at the start, and then only when it is asked to.
 async fn patient() -> Studio {
     let studio = Studio::with(|config| config.reap_every = Duration::from_secs(3600), |_| {}).await;
     studio
         .until_true("the first round is over", || async {
-            let compared = studio.runs.compare_sandboxes().await.unwrap();
+            let compared = studio.runs.compare_sandboxes(&anybody()).await.unwrap();
             compared.last_round.is_some() && compared.next_round.is_some()
         })
         .await;
@@ -50,7 +58,7 @@ async fn row(studio: &Studio, state: SandboxState, provider_id: Option<String>) 
 }
 
 async fn all(studio: &Studio) -> Vec<ComparedSandbox> {
-    studio.runs.compare_sandboxes().await.unwrap().sandboxes
+    studio.runs.compare_sandboxes(&anybody()).await.unwrap().sandboxes
 }
 
 async fn only(studio: &Studio) -> ComparedSandbox {
@@ -128,13 +136,23 @@ async fn what_is_left_of_a_crash_is_named_with_what_comes_of_it() {
     // The one without a row is too young, and the others are gone from both.
     let seen = only(&studio).await;
     assert_eq!(seen.id(), "fake-0004");
-    let round = studio.runs.compare_sandboxes().await.unwrap().last_round.unwrap();
+    let round = studio
+        .runs
+        .compare_sandboxes(&anybody())
+        .await
+        .unwrap()
+        .last_round
+        .unwrap();
     assert_eq!((round.listed, round.failed, round.error), (4, 0, None));
     assert_eq!(
         studio.store.sandbox(&gone.id).await.unwrap().state,
         SandboxState::Deleted
     );
-    studio.runs.delete_sandbox(&seen.name()).await.unwrap();
+    studio
+        .runs
+        .delete_sandbox(&anybody(), &seen.name())
+        .await
+        .unwrap();
     assert!(all(&studio).await.is_empty());
     assert_eq!(world.count(), 1, "the one of another installation");
 }
@@ -146,7 +164,7 @@ async fn a_provider_that_is_away_hides_the_ledger_from_nobody() {
     let run = studio.start().await;
     studio.until(&run, RunState::Running).await;
     world.fail("GET /api/sandbox", Fault::Status(500), u32::MAX);
-    let compared = studio.runs.compare_sandboxes().await.unwrap();
+    let compared = studio.runs.compare_sandboxes(&anybody()).await.unwrap();
     assert!(
         compared.provider_error.is_some_and(|error| error.contains("500")),
         "the reason is told"
@@ -154,7 +172,13 @@ async fn a_provider_that_is_away_hides_the_ledger_from_nobody() {
     let seen = only(&studio).await;
     assert_eq!((seen.difference, seen.found), (Difference::Unasked, None));
     studio.runs.look_again().await.unwrap();
-    let round = studio.runs.compare_sandboxes().await.unwrap().last_round.unwrap();
+    let round = studio
+        .runs
+        .compare_sandboxes(&anybody())
+        .await
+        .unwrap()
+        .last_round
+        .unwrap();
     assert!(round.error.is_some(), "{round:?}");
     world.forget_faults();
     assert_eq!(only(&studio).await.difference, Difference::None);
@@ -166,12 +190,12 @@ async fn a_sandbox_with_a_run_in_it_is_deleted_after_the_run_was_stopped() {
     let run = studio.start().await;
     studio.until(&run, RunState::Running).await;
     let name = only(&studio).await.name();
-    studio.runs.delete_sandbox(&name).await.unwrap();
+    studio.runs.delete_sandbox(&anybody(), &name).await.unwrap();
     assert_eq!(studio.store.run(&run).await.unwrap().state, RunState::Stopped);
     assert_eq!(studio.provider.world.count(), 0);
     assert!(all(&studio).await.is_empty());
     // Again, late or twice: it is gone, which is what was wanted.
-    studio.runs.delete_sandbox(&name).await.unwrap();
+    studio.runs.delete_sandbox(&anybody(), &name).await.unwrap();
 }
 
 #[tokio::test]
@@ -184,15 +208,19 @@ async fn stopping_ends_the_run_and_nothing_else_can_be_stopped() {
     let run = studio.start().await;
     studio.until(&run, RunState::Running).await;
     let name = only(&studio).await.name();
-    studio.runs.stop_sandbox(&name).await.unwrap();
+    studio.runs.stop_sandbox(&anybody(), &name).await.unwrap();
     assert_eq!(studio.told(&run).await.run().state, RunState::Stopped);
-    let refused = studio.runs.stop_sandbox(&name).await;
+    let refused = studio.runs.stop_sandbox(&anybody(), &name).await;
     assert!(matches!(refused, Err(RunsError::Conflict(_))), "{refused:?}");
     // Kept for the next run, and deleted all the same by who wants it.
     let kept = only(&studio).await;
     assert_eq!((kept.difference, kept.run_goes_on), (Difference::None, false));
     assert!(kept.wanted_words(Millis::now()).starts_with("Kept for"));
-    studio.runs.delete_sandbox(&kept.name()).await.unwrap();
+    studio
+        .runs
+        .delete_sandbox(&anybody(), &kept.name())
+        .await
+        .unwrap();
     assert_eq!(studio.provider.world.count(), 0);
     // The next run makes another.
     studio.provider.world.programs_print("ok\n", 0);
@@ -210,7 +238,7 @@ async fn how_often_a_deletion_failed_and_why_is_told_until_it_succeeds() {
     studio.runs.look_again().await.unwrap();
     let refused = studio
         .runs
-        .delete_sandbox(&SandboxName::Row(record.id.clone()))
+        .delete_sandbox(&anybody(), &SandboxName::Row(record.id.clone()))
         .await;
     assert!(matches!(refused, Err(RunsError::Provider(_))), "{refused:?}");
     let seen = only(&studio).await;
@@ -221,7 +249,7 @@ async fn how_often_a_deletion_failed_and_why_is_told_until_it_succeeds() {
             .last_error
             .is_some_and(|error| error.contains("403"))
     );
-    let compared = studio.runs.compare_sandboxes().await.unwrap();
+    let compared = studio.runs.compare_sandboxes(&anybody()).await.unwrap();
     assert_eq!(compared.last_round.map(|round| round.failed), Some(1));
     world.forget_faults();
     studio.runs.look_again().await.unwrap();
@@ -238,18 +266,18 @@ async fn by_hand_too_nothing_of_others_is_touched() {
     for sandbox in [&other, &nobody] {
         let name = SandboxName::Provider(sandbox.id.clone());
         for refused in [
-            studio.runs.delete_sandbox(&name).await,
-            studio.runs.stop_sandbox(&name).await,
+            studio.runs.delete_sandbox(&anybody(), &name).await,
+            studio.runs.stop_sandbox(&anybody(), &name).await,
         ] {
             assert!(matches!(refused, Err(RunsError::Conflict(_))), "{refused:?}");
         }
     }
     let nothing = SandboxName::Provider("fake-9999".to_owned());
-    let refused = studio.runs.delete_sandbox(&nothing).await;
+    let refused = studio.runs.delete_sandbox(&anybody(), &nothing).await;
     assert!(matches!(refused, Err(RunsError::NotFound(_))), "{refused:?}");
     let refused = studio
         .runs
-        .delete_sandbox(&SandboxName::Row(SandboxId::generate()))
+        .delete_sandbox(&anybody(), &SandboxName::Row(SandboxId::generate()))
         .await;
     assert!(matches!(refused, Err(RunsError::NotFound(_))), "{refused:?}");
     assert_eq!((world.count(), world.calls("DELETE")), (2, 0));

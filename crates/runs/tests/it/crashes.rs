@@ -9,7 +9,7 @@
 //! met.
 
 use crate::{fake::FakeProvider, fake::Fault, studio::path};
-use model::{AgentId, AgentSettings, Cursor, Language, Provider, Role, RunId, SandboxState};
+use model::{AgentId, AgentSettings, Cursor, InstanceRole, Language, Provider, RunId, SandboxState};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use runs::{Runs, RunsConfig, StartRun};
@@ -122,13 +122,19 @@ fn a_thousand_crashes_leave_no_sandbox_and_no_row() {
         .unwrap();
     let (provider, agents, stranger) = outside.block_on(async {
         let store = Store::open(&url).await.unwrap();
-        let owner = store.create_user("ada", Role::Owner, None).await.unwrap();
+        let owner = store.create_user("ada", InstanceRole::Owner, None).await.unwrap();
         let mut agents = Vec::new();
         for keep_minutes in [0, 0, 0, 0, 0, 5, 5, 5] {
             let mut settings = AgentSettings::new("Scout", "", Language::Python);
             settings.keep_minutes = keep_minutes;
             let files = [(path("agent.py"), b"print('hello')\n".to_vec())];
-            agents.push(store.create_agent(&owner.id, &settings, &files).await.unwrap().id);
+            agents.push(
+                store
+                    .create_agent(&model::TeamId::first(), &owner.id, &settings, &files)
+                    .await
+                    .unwrap()
+                    .id,
+            );
         }
         let provider = FakeProvider::start().await;
         provider.world.programs_print("hello\n", 0);

@@ -22,7 +22,7 @@ async fn many_at_once_are_one_run() {
     assert_eq!(
         studio
             .store
-            .list_runs(Some(&studio.agent), None, 10)
+            .list_runs(&model::TeamId::first(), Some(&studio.agent), None, 10)
             .await
             .unwrap()
             .len(),
@@ -67,7 +67,7 @@ async fn the_id_of_another_agents_run_is_refused() {
     let files = [(crate::studio::path("agent.py"), b"print(1)\n".to_vec())];
     let other = studio
         .store
-        .create_agent(&owner, &settings, &files)
+        .create_agent(&model::TeamId::first(), &owner, &settings, &files)
         .await
         .unwrap();
     let stolen = runs::StartRun {

@@ -175,7 +175,14 @@ async fn unusable_requests_are_refused_with_a_sentence() {
         studio.runs.input(&nobody, Vec::new(), true).await,
         Err(RunsError::NotFound(_))
     ));
-    assert!(studio.store.list_runs(None, None, 10).await.unwrap().is_empty());
+    assert!(
+        studio
+            .store
+            .list_runs(&model::TeamId::first(), None, None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -267,7 +274,7 @@ async fn runs_wait_for_their_turn() {
     let files = [(path("agent.py"), b"1\n".to_vec())];
     let second = studio
         .store
-        .create_agent(&owner, &settings, &files)
+        .create_agent(&model::TeamId::first(), &owner, &settings, &files)
         .await
         .unwrap();
     let request = StartRun {

@@ -50,7 +50,7 @@ async fn with_secret(studio: &Studio) {
     let owner = studio.store.users().await.unwrap().remove(0);
     let secret = studio
         .runs
-        .add_secret(&owner.id, "TOKEN", "swordfish-77")
+        .add_secret(&model::TeamId::first(), &owner.id, "TOKEN", "swordfish-77")
         .await
         .unwrap();
     let variable = Variable {
@@ -93,8 +93,18 @@ async fn what_cannot_be_masked_is_not_saved() {
     let studio = Studio::open().await;
     let owner = studio.store.users().await.unwrap().remove(0);
     for value in ["", "1234567", "   1234567\n", "12345678\0"] {
-        let refused = studio.runs.add_secret(&owner.id, "TOKEN", value).await;
+        let refused = studio
+            .runs
+            .add_secret(&model::TeamId::first(), &owner.id, "TOKEN", value)
+            .await;
         assert!(matches!(refused, Err(RunsError::Invalid(_))), "{refused:?}");
     }
-    assert!(studio.store.list_secrets().await.unwrap().is_empty());
+    assert!(
+        studio
+            .store
+            .list_secrets(&model::TeamId::first())
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }

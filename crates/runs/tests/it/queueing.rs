@@ -1,7 +1,7 @@
 //! Who runs next when there are more runs than places.
 
 use crate::studio::{Studio, path};
-use model::{AgentId, Role, RunId, RunState, UserId};
+use model::{AgentId, InstanceRole, RunId, RunState, UserId};
 use runs::{RunsError, StartRun};
 
 /// Agents of a person.
@@ -10,7 +10,10 @@ async fn agents(studio: &Studio, person: &UserId, count: usize) -> Vec<AgentId> 
     for number in 0..count {
         let settings = model::AgentSettings::new(&format!("Agent {number}"), "", model::Language::Python);
         let files = [(path("agent.py"), b"1\n".to_vec())];
-        let agent = studio.store.create_agent(person, &settings, &files).await;
+        let agent = studio
+            .store
+            .create_agent(&model::TeamId::first(), person, &settings, &files)
+            .await;
         agents.push(agent.unwrap().id);
     }
     agents
@@ -35,7 +38,7 @@ async fn people_take_turns_whoever_starts_many() {
         people.push(
             studio
                 .store
-                .create_user(name, Role::Owner, None)
+                .create_user(name, InstanceRole::Owner, None)
                 .await
                 .unwrap()
                 .id,

@@ -5,8 +5,8 @@ use crate::{
     studio::{Studio, path},
 };
 use model::{
-    AgentSettings, Firing, FiringState, Language, Millis, MissedPolicy, NewSchedule, OverlapPolicy, Provider,
-    Role, Run, RunId, RunState, Schedule, TriggerKind,
+    AgentSettings, Firing, FiringState, InstanceRole, Language, Millis, MissedPolicy, NewSchedule,
+    OverlapPolicy, Provider, Run, RunId, RunState, Schedule, TriggerKind,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -96,7 +96,10 @@ impl Studio {
     }
 
     async fn all_runs(&self) -> Vec<Run> {
-        self.store.list_runs(None, None, 500).await.unwrap()
+        self.store
+            .list_runs(&model::TeamId::first(), None, None, 500)
+            .await
+            .unwrap()
     }
 }
 
@@ -316,12 +319,17 @@ fn killed_anywhere_a_time_is_fired_at_once() {
         let provider = FakeProvider::start().await;
         provider.world.programs_print("done", 0);
         let store = Store::open(&url).await.unwrap();
-        let owner = store.create_user("ada", Role::Owner, None).await.unwrap();
+        let owner = store.create_user("ada", InstanceRole::Owner, None).await.unwrap();
         let mut agents = Vec::new();
         for _ in 0..4 {
             let settings = AgentSettings::new("Scout", "", Language::Python);
             let files = [(path("agent.py"), b"1\n".to_vec())];
-            agents.push(store.create_agent(&owner.id, &settings, &files).await.unwrap());
+            agents.push(
+                store
+                    .create_agent(&model::TeamId::first(), &owner.id, &settings, &files)
+                    .await
+                    .unwrap(),
+            );
         }
         store.close().await;
         (provider, agents)
@@ -360,7 +368,10 @@ fn killed_anywhere_a_time_is_fired_at_once() {
             for schedule in &schedules {
                 firings.extend(store.firings(schedule, 10).await.unwrap());
             }
-            let all = store.list_runs(None, None, 500).await.unwrap();
+            let all = store
+                .list_runs(&model::TeamId::first(), None, None, 500)
+                .await
+                .unwrap();
             let is_started = |firing: &Firing| firing.state == FiringState::Started;
             if firings.len() >= LIVES
                 && firings.iter().all(is_started)

@@ -57,7 +57,7 @@ async fn a_stop_works_in_the_queue() {
     let files = [(crate::studio::path("agent.py"), b"1\n".to_vec())];
     let second = studio
         .store
-        .create_agent(&owner, &settings, &files)
+        .create_agent(&model::TeamId::first(), &owner, &settings, &files)
         .await
         .unwrap();
     let request = StartRun {

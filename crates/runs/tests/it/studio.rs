@@ -1,7 +1,7 @@
 //! A studio for tests: a store on a real file, a provider, and runs between them.
 
 use crate::{fake::FakeProvider, told::Told};
-use model::{AgentId, AgentSettings, Cursor, FilePath, Language, Provider, Role, RunId, RunState};
+use model::{AgentId, AgentSettings, Cursor, FilePath, InstanceRole, Language, Provider, RunId, RunState};
 use runs::{Follower, Runs, RunsConfig, StartRun};
 use std::time::Duration;
 use store::Store;
@@ -50,12 +50,15 @@ impl Studio {
         config.stop_grace = Duration::from_millis(100);
         config.provider_deadline = Duration::from_secs(2);
         configure(&mut config);
-        let owner = store.create_user("ada", Role::Owner, None).await.expect("a user");
+        let owner = store
+            .create_user("ada", InstanceRole::Owner, None)
+            .await
+            .expect("a user");
         let mut agent = AgentSettings::new("Scout", "", Language::Python);
         settings(&mut agent);
         let files = [(path("agent.py"), b"print('hello')\n".to_vec())];
         let agent = store
-            .create_agent(&owner.id, &agent, &files)
+            .create_agent(&model::TeamId::first(), &owner.id, &agent, &files)
             .await
             .expect("an agent");
         let runs = Runs::open(config.clone(), store.clone(), provider.client())

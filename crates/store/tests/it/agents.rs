@@ -1,7 +1,7 @@
 //! Agents: their names, settings, list and end.
 
 use crate::fresh::{agent, new_run, on_both, path, server};
-use model::{AgentId, AgentSettings, Language, Millis, Role, RunState, UserId};
+use model::{AgentId, AgentSettings, InstanceRole, Language, Millis, RunState, UserId};
 use store::{Hold, StoreError};
 
 const DAY: i64 = 86_400_000;
@@ -9,19 +9,19 @@ const DAY: i64 = 86_400_000;
 on_both! {
     async fn slugs_are_unique_and_the_first_free_one(store: Store) {
         let makes = (0..6).map(|_| { let store = store.clone(); tokio::spawn(async move { agent(&store, "Scout").await.slug }) });
-        store.create_user("ada", Role::Owner, None).await.expect("an owner");
+        store.create_user("ada", InstanceRole::Owner, None).await.expect("an owner");
         let mut slugs = Vec::new();
         for make in makes.collect::<Vec<_>>() {
             slugs.push(make.await.expect("no panic"));
         }
         slugs.sort();
         assert_eq!(slugs, ["scout", "scout-2", "scout-3", "scout-4", "scout-5", "scout-6"]);
-        let third = store.agent_by_slug("scout-3").await.expect("the third");
+        let third = store.agent_by_slug(&model::TeamId::first(), "scout-3").await.expect("the third");
         store.delete_agent(&third.id).await.expect("deleted");
         assert_eq!(agent(&store, "Scout").await.slug, "scout-3");
         // A name that looks like a numbered one is a name like any other.
         assert_eq!(agent(&store, "Scout 2").await.slug, "scout-2-2");
-        assert!(matches!(store.agent_by_slug("scout-9").await, Err(StoreError::NotFound(_))));
+        assert!(matches!(store.agent_by_slug(&model::TeamId::first(), "scout-9").await, Err(StoreError::NotFound(_))));
     }
 
     async fn settings_are_checked_and_kept(store: Store) {
@@ -41,12 +41,12 @@ on_both! {
         settings.timeout_seconds = 1;
         let error = store.update_agent(&AgentId::generate(), settings.clone()).await.expect_err("no agent");
         assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
-        let error = store.create_agent(&UserId::generate(), &settings, &[]).await.expect_err("no owner");
+        let error = store.create_agent(&model::TeamId::first(), &UserId::generate(), &settings, &[]).await.expect_err("no owner");
         assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
     }
 
     async fn first_files_are_checked(store: Store) {
-        let owner = store.create_user("ada", Role::Owner, None).await.expect("an owner");
+        let owner = store.create_user("ada", InstanceRole::Owner, None).await.expect("an owner");
         let settings = AgentSettings::new("Scout", "", Language::Python);
         let file = |name: &str, size: usize| (path(name), vec![b'x'; size]);
         let many: Vec<_> = (0..1001).map(|n| file(&format!("{n}"), 1)).collect();
@@ -58,11 +58,11 @@ on_both! {
             (many, "1,000 files"),
             (full, "53.9 MB, and 50.0 MB is the limit"),
         ] {
-            let error = store.create_agent(&owner.id, &settings, &files).await.expect_err(words);
+            let error = store.create_agent(&model::TeamId::first(), &owner.id, &settings, &files).await.expect_err(words);
             assert!(error.to_string().contains(words), "{error}");
         }
-        assert!(store.list_agents(Millis::now()).await.expect("a list").is_empty());
-        let made = store.create_agent(&owner.id, &settings, &[file("b", 0), file("a/c", 3)]).await.expect("made");
+        assert!(store.list_agents(&model::TeamId::first(), Millis::now()).await.expect("a list").is_empty());
+        let made = store.create_agent(&model::TeamId::first(), &owner.id, &settings, &[file("b", 0), file("a/c", 3)]).await.expect("made");
         let files = store.list_files(&made.id).await.expect("files");
         let listed: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.size, file.version)).collect();
         assert_eq!(listed, [("a/c", 3, 1), ("b", 0, 1)]);
@@ -87,7 +87,7 @@ on_both! {
             run.exit_code = Some(3);
             store.save_run(&Hold::first(&run.id), &run, &[]).await.expect("saved");
         }
-        let list = store.list_agents(now).await.expect("a list");
+        let list = store.list_agents(&model::TeamId::first(), now).await.expect("a list");
         let names: Vec<_> = list.iter().map(|agent| agent.name.as_str()).collect();
         assert_eq!(names, ["Busy", "Quiet"]);
         let days = |place: usize| -> Vec<_> { list[place].days.iter().map(|day| (day.runs, day.failed)).collect() };

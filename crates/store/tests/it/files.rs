@@ -126,7 +126,7 @@ on_both! {
     async fn no_more_than_a_thousand_files(store: Store) {
         let scout = agent(&store, "Scout").await;
         let files: Vec<_> = (0..1000).map(|n| (path(&format!("{n}")), vec![])).collect();
-        let full = store.create_agent(&scout.owner, &scout.settings, &files).await.expect("an agent").id;
+        let full = store.create_agent(&model::TeamId::first(), &scout.owner, &scout.settings, &files).await.expect("an agent").id;
         let error = store.save_file(&full, &path("more"), b"", None).await.expect_err("too many");
         assert!(error.to_string().contains("1,000 files"), "{error}");
         saved(store.save_file(&full, &path("7"), b"changed", Some(1)).await.expect("saved"));

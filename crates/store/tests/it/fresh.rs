@@ -1,6 +1,6 @@
 //! An empty database for one test, and what most tests put into it.
 
-use model::{AgentSettings, FilePath, Language, Provider, Role, RunId, agent::Agent};
+use model::{AgentSettings, FilePath, InstanceRole, Language, Provider, RunId, agent::Agent};
 use sqlx::{Connection as _, PgConnection};
 use std::time::Duration;
 use store::{NewRun, Replica, Store};
@@ -76,14 +76,14 @@ pub async fn agent(store: &Store, name: &str) -> Agent {
     let owner = match store.users().await.expect("users").into_iter().next() {
         Some(owner) => owner,
         None => store
-            .create_user("ada", Role::Owner, None)
+            .create_user("ada", InstanceRole::Owner, None)
             .await
             .expect("an owner"),
     };
     let settings = AgentSettings::new(name, "", Language::Python);
     let files = [(path("agent.py"), b"print('hello')\n".to_vec())];
     store
-        .create_agent(&owner.id, &settings, &files)
+        .create_agent(&model::TeamId::first(), &owner.id, &settings, &files)
         .await
         .expect("an agent")
 }

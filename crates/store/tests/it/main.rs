@@ -15,6 +15,7 @@ mod runs;
 mod sandboxes;
 mod schedules;
 mod secrets;
+mod teams;
 mod throughput;
 mod tokens;
 mod users;

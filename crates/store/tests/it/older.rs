@@ -3,7 +3,8 @@
 
 use crate::fresh::{postgres_schema, server};
 use model::{
-    AgentId, FilePath, Millis, RevisionId, RunId, RunState, SandboxId, UserId,
+    AgentId, FilePath, Millis, RevisionId, Role, RunId, RunState, SandboxId, SecretId, TeamId, TokenId,
+    UserId, VariableValue,
     log::{Record, encode},
 };
 use sha2::{Digest as _, Sha256};
@@ -29,6 +30,8 @@ struct Old {
     ended: RunId,
     under_way: RunId,
     sandbox: SandboxId,
+    secret: SecretId,
+    token: TokenId,
 }
 
 const PROGRAM: &[u8] = b"print('old')\n";
@@ -42,6 +45,8 @@ impl Old {
             ended: RunId::generate(),
             under_way: RunId::generate(),
             sandbox: SandboxId::generate(),
+            secret: SecretId::generate(),
+            token: TokenId::generate(),
         }
     }
 
@@ -88,6 +93,12 @@ impl Old {
                 "insert into sandboxes (id, provider, provider_id, agent_id, run_id, state, cpu, memory_gib, disk_gib, created_at, used_at)
                  values ('{}', 'embedded', 'at-the-provider', '{agent}', '{}', 'in_use', 1, 1, 3, 8, 8)", self.sandbox, self.under_way
             ), None),
+            (7, format!("insert into secrets (id, name, owner_id, sealed, created_at, updated_at) values ('{}', 'API_KEY', '{user}', 'sealed', 9, 9)", self.secret), None),
+            (7, format!("insert into agent_variables (agent_id, name, position, secret_id) values ('{agent}', 'KEY', 0, '{}')", self.secret), None),
+            (8, format!(
+                "insert into tokens (id, user_id, name, sha256, scopes, created_at)
+                 values ('{}', '{user}', 'ci', 'hash', '[\"read\",\"run\",\"edit\",\"administer\"]', 10)", self.token
+            ), None),
         ]
         .into_iter()
         .map(|(version, sql, bytes)| (version, sql, bytes.map(<[u8]>::to_vec).unwrap_or_default()))
@@ -96,9 +107,18 @@ impl Old {
 
     async fn check(&self, store: &Store, version: usize) {
         assert_eq!(store.users().await.expect("users")[0].name, "ada");
+        let teams = store.teams_of(&self.user).await.expect("teams");
+        assert_eq!(
+            (teams.len(), &teams[0].team.id, teams[0].role),
+            (1, &TeamId::first(), Role::Owner)
+        );
         if version >= 2 {
             assert_eq!(
-                store.agent_by_slug("scout").await.expect("the agent").id,
+                store
+                    .agent_by_slug(&TeamId::first(), "scout")
+                    .await
+                    .expect("the agent")
+                    .id,
                 self.agent
             );
             let path = FilePath::parse("agent.py").expect("a path");
@@ -137,6 +157,20 @@ impl Old {
                 (&rows[0].id, rows[0].run.as_ref()),
                 (&self.sandbox, Some(&self.under_way))
             );
+        }
+        if version >= 7 {
+            let secrets = store.list_secrets(&TeamId::first()).await.expect("secrets");
+            assert_eq!((&secrets[0].id, secrets[0].used_by.len()), (&self.secret, 1));
+            let variables = store.variables(&self.agent).await.expect("variables");
+            assert_eq!(variables[0].value, VariableValue::Secret(self.secret.clone()));
+        }
+        if version >= 8 {
+            let (user, membership, token) = store.use_token("hash").await.expect("looked").expect("there");
+            assert_eq!(
+                (user.id, membership.role, &token.id),
+                (self.user.clone(), Role::Owner, &self.token)
+            );
+            assert_eq!((token.team, token.scopes.len()), (TeamId::first(), 4));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Opening a database, and what is said when it cannot be used.
 
 use crate::fresh::{Fresh, agent, on_both, path, postgres_schema};
-use model::{Role, SaveOutcome};
+use model::{InstanceRole, SaveOutcome};
 use sqlx::{Connection as _, SqliteConnection};
 use std::{fs, future::poll_fn, os::unix::fs::PermissionsExt as _, pin::Pin, task::Poll, time::Duration};
 use store::{Pools, Store, StoreError};
@@ -59,7 +59,7 @@ on_both! {
 
     async fn nul_in_text_neither_fails_nor_finds(store: Store) {
         agent(&store, "Scout").await;
-        assert!(matches!(store.agent_by_slug("scout\0").await, Err(StoreError::NotFound(_))));
+        assert!(matches!(store.agent_by_slug(&model::TeamId::first(), "scout\0").await, Err(StoreError::NotFound(_))));
         assert!(store.user_by_name("ada\0").await.expect("an answer").is_none());
     }
 }
@@ -70,7 +70,10 @@ async fn what_was_stored_is_there_after_opening_again() {
     let file = folder.path().join("new folder/100%?#.db");
     let url = format!("sqlite://{}", file.display());
     let store = Store::open(&url).await.expect("a new database");
-    store.create_user("ada", Role::Owner, None).await.expect("a user");
+    store
+        .create_user("ada", InstanceRole::Owner, None)
+        .await
+        .expect("a user");
     store.close().await;
     let names: Vec<_> = fs::read_dir(folder.path().join("new folder"))
         .expect("files")
@@ -97,7 +100,7 @@ async fn a_new_database_may_be_opened_several_times_at_once() {
                 tokio::spawn(async move {
                     let store = Store::open(&url).await.expect("a database");
                     store
-                        .create_user(&format!("user {n}"), Role::Owner, None)
+                        .create_user(&format!("user {n}"), InstanceRole::Owner, None)
                         .await
                         .expect("a user");
                     store
@@ -241,7 +244,7 @@ async fn a_lock_of_another_program_is_waited_for_and_then_told() {
 
     let waiting = tokio::spawn({
         let store = store.clone();
-        async move { store.create_user("ada", Role::Owner, None).await }
+        async move { store.create_user("ada", InstanceRole::Owner, None).await }
     });
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!waiting.is_finished(), "it waits");
@@ -257,7 +260,7 @@ async fn a_lock_of_another_program_is_waited_for_and_then_told() {
         .await
         .expect("the lock");
     let error = store
-        .create_user("bob", Role::Owner, None)
+        .create_user("bob", InstanceRole::Owner, None)
         .await
         .expect_err("locked");
     assert!(error.to_string().contains("locked by another program"), "{error}");

@@ -134,20 +134,20 @@ on_both! {
         }
         ids.reverse();
         let listed = |runs: Vec<Run>| runs.into_iter().map(|run| run.id).collect::<Vec<_>>();
-        assert_eq!(listed(store.list_runs(None, None, 99).await.expect("a list")), ids);
+        assert_eq!(listed(store.list_runs(&model::TeamId::first(), None, None, 99).await.expect("a list")), ids);
         let mut paged = Vec::new();
         while paged.len() < 6 {
-            let page = store.list_runs(None, paged.last(), 2).await.expect("a page");
+            let page = store.list_runs(&model::TeamId::first(), None, paged.last(), 2).await.expect("a page");
             assert_eq!(page.len(), 2);
             paged.extend(listed(page));
         }
         assert_eq!(paged, ids);
-        assert!(store.list_runs(None, paged.last(), 2).await.expect("a page").is_empty());
-        let of_scout = store.list_runs(Some(&scout.id), None, 99).await.expect("a list");
+        assert!(store.list_runs(&model::TeamId::first(), None, paged.last(), 2).await.expect("a page").is_empty());
+        let of_scout = store.list_runs(&model::TeamId::first(), Some(&scout.id), None, 99).await.expect("a list");
         assert_eq!(of_scout.iter().map(|run| run.number).collect::<Vec<_>>(), [4, 3, 2, 1]);
-        let page = store.list_runs(Some(&scout.id), Some(&of_scout[1].id), 1).await.expect("a page");
+        let page = store.list_runs(&model::TeamId::first(), Some(&scout.id), Some(&of_scout[1].id), 1).await.expect("a page");
         assert_eq!(page, [of_scout[2].clone()]);
-        let error = store.list_runs(None, Some(&RunId::generate()), 1).await.expect_err("no such run");
+        let error = store.list_runs(&model::TeamId::first(), None, Some(&RunId::generate()), 1).await.expect_err("no such run");
         assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
     }
 

@@ -9,7 +9,7 @@ async fn secret(store: &Store, name: &str) -> SecretId {
     let owner = store.users().await.expect("users").remove(0);
     let id = SecretId::generate();
     store
-        .create_secret(&owner.id, &id, name, "sealed-1")
+        .create_secret(&model::TeamId::first(), &owner.id, &id, name, "sealed-1")
         .await
         .expect("kept");
     id
@@ -33,35 +33,35 @@ on_both! {
     async fn a_name_is_taken_once(store: Store) {
         let id = secret(&store, "API_KEY").await;
         let owner = store.users().await.expect("users").remove(0);
-        let again = store.create_secret(&owner.id, &SecretId::generate(), "API_KEY", "x").await;
+        let again = store.create_secret(&model::TeamId::first(), &owner.id, &SecretId::generate(), "API_KEY", "x").await;
         assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
-        let odd = store.create_secret(&owner.id, &SecretId::generate(), "API KEY", "x").await;
+        let odd = store.create_secret(&model::TeamId::first(), &owner.id, &SecretId::generate(), "API KEY", "x").await;
         assert!(matches!(odd, Err(StoreError::Invalid(_))), "{odd:?}");
-        let all = store.list_secrets().await.expect("secrets");
+        let all = store.list_secrets(&model::TeamId::first()).await.expect("secrets");
         assert_eq!((all.len(), &all[0].id, all[0].used_by.len()), (1, &id, 0));
     }
 
     async fn a_value_is_replaced_and_only_an_unused_secret_deleted(store: Store) {
         let (id, other) = (secret(&store, "B").await, secret(&store, "A").await);
-        store.replace_secret(&id, "sealed-2").await.expect("replaced");
-        let sealed: Vec<_> = store.sealed_secrets().await.expect("sealed").into_iter().map(|one| (one.name, one.sealed)).collect();
+        store.replace_secret(&model::TeamId::first(), &id, "sealed-2").await.expect("replaced");
+        let sealed: Vec<_> = store.sealed_secrets(&model::TeamId::first()).await.expect("sealed").into_iter().map(|one| (one.name, one.sealed)).collect();
         assert_eq!(sealed, [("A".into(), "sealed-1".into()), ("B".into(), "sealed-2".into())]);
         let nobody = SecretId::generate();
-        assert!(matches!(store.replace_secret(&nobody, "x").await, Err(StoreError::NotFound(_))));
-        assert!(matches!(store.delete_secret(&nobody).await, Err(StoreError::NotFound(_))));
+        assert!(matches!(store.replace_secret(&model::TeamId::first(), &nobody, "x").await, Err(StoreError::NotFound(_))));
+        assert!(matches!(store.delete_secret(&model::TeamId::first(), &nobody).await, Err(StoreError::NotFound(_))));
 
         let agent = agent(&store, "Mailer").await;
         let variables = [given("TOKEN", &id), plain("MODE", "é\n"), given("TOKEN_2", &id)];
         store.save_variables(&agent.id, &variables).await.expect("saved");
         assert_eq!(store.variables(&agent.id).await.expect("variables"), variables);
-        let all = store.list_secrets().await.expect("secrets");
+        let all = store.list_secrets(&model::TeamId::first()).await.expect("secrets");
         let used: Vec<_> = all[1].used_by.iter().map(|used| (used.slug.as_str(), used.variable.as_str())).collect();
         assert_eq!(used, [(agent.slug.as_str(), "TOKEN"), (agent.slug.as_str(), "TOKEN_2")]);
-        let refused = store.delete_secret(&id).await.expect_err("it is used");
+        let refused = store.delete_secret(&model::TeamId::first(), &id).await.expect_err("it is used");
         assert!(refused.to_string().contains("given to Mailer."), "{refused}");
-        store.delete_secret(&other).await.expect("nobody has it");
+        store.delete_secret(&model::TeamId::first(), &other).await.expect("nobody has it");
         store.save_variables(&agent.id, &[plain("MODE", "")]).await.expect("saved");
-        store.delete_secret(&id).await.expect("nobody has it any more");
+        store.delete_secret(&model::TeamId::first(), &id).await.expect("nobody has it any more");
     }
 
     async fn variables_that_cannot_be_are_refused_whole(store: Store) {
@@ -94,10 +94,10 @@ on_both! {
             })
             .await;
         assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
-        assert_eq!(store.sealed_secrets().await.expect("sealed")[0].sealed, "sealed-1");
+        assert_eq!(store.sealed_secrets(&model::TeamId::first()).await.expect("sealed")[0].sealed, "sealed-1");
         let count = store.reseal(|id, sealed| Ok(format!("{id} {sealed}"))).await.expect("sealed");
         assert_eq!(count, 2);
-        assert_eq!(store.sealed_secrets().await.expect("sealed")[0].sealed, format!("{first} sealed-1"));
+        assert_eq!(store.sealed_secrets(&model::TeamId::first()).await.expect("sealed")[0].sealed, format!("{first} sealed-1"));
         assert_eq!(store.run_environment(&run).await.expect("it"), Some(format!("{run} sealed-3")));
         store.forget_run_environment(&run).await.expect("forgotten");
         assert_eq!(store.run_environment(&run).await.expect("nothing"), None);

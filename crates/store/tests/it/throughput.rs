@@ -106,7 +106,10 @@ async fn editing_goes_on_while_logs_pour_in() {
     let mut version = 1;
     while !pouring.is_finished() {
         let start = Instant::now();
-        store.list_agents(Millis::now()).await.expect("a list");
+        store
+            .list_agents(&model::TeamId::first(), Millis::now())
+            .await
+            .expect("a list");
         store
             .read_file(&scout, &path("agent.py"))
             .await

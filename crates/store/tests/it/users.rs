@@ -1,22 +1,22 @@
 //! Accounts and one-time tokens.
 
 use crate::fresh::on_both;
-use model::{Millis, Role, UserId};
+use model::{InstanceRole, Millis, UserId};
 use store::StoreError;
 
 on_both! {
     async fn accounts_have_one_name_each(store: Store) {
         assert_eq!(store.users_count().await.expect("a count"), 0);
-        let ada = store.create_user("  Ada ", Role::Owner, None).await.expect("Ada");
+        let ada = store.create_user("  Ada ", InstanceRole::Owner, None).await.expect("Ada");
         assert_eq!((ada.name.as_str(), ada.has_password), ("Ada", false));
         assert_eq!(store.user(&ada.id).await.expect("Ada"), ada);
-        let error = store.create_user("ADA", Role::Owner, None).await.expect_err("taken");
+        let error = store.create_user("ADA", InstanceRole::Owner, None).await.expect_err("taken");
         assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
         for bad in ["", "  ", "a\nb", &"x".repeat(81)] {
-            let error = store.create_user(bad, Role::Owner, None).await.expect_err(bad);
+            let error = store.create_user(bad, InstanceRole::Owner, None).await.expect_err(bad);
             assert!(matches!(error, StoreError::Invalid(_)), "{error:?}");
         }
-        let bob = store.create_user("bob", Role::Owner, Some("hash".into())).await.expect("Bob");
+        let bob = store.create_user("bob", InstanceRole::Owner, Some("hash".into())).await.expect("Bob");
         assert!(bob.has_password);
         let error = store.rename_user(&bob.id, "aDa").await.expect_err("taken");
         assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
@@ -26,7 +26,7 @@ on_both! {
     }
 
     async fn passwords(store: Store) {
-        let ada = store.create_user("ada", Role::Owner, None).await.expect("Ada");
+        let ada = store.create_user("ada", InstanceRole::Owner, None).await.expect("Ada");
         store.set_password(&ada.id, "$argon2id$x").await.expect("set");
         let (found, hash) = store.user_by_name(" aDA ").await.expect("an answer").expect("Ada");
         assert_eq!((found.id, found.has_password, hash.as_deref()), (ada.id, true, Some("$argon2id$x")));
@@ -37,7 +37,7 @@ on_both! {
     }
 
     async fn a_token_signs_in_once_and_in_time(store: Store) {
-        let ada = store.create_user("ada", Role::Owner, None).await.expect("Ada");
+        let ada = store.create_user("ada", InstanceRole::Owner, None).await.expect("Ada");
         let now = Millis::now();
         store.create_sign_in_token(&ada.id, "late", Millis(now.0 - 1)).await.expect("a token");
         assert_eq!(store.take_sign_in_token("late").await.expect("an answer"), None);

@@ -45,7 +45,7 @@ pub async fn follow(
         .and_then(|id| id.to_str().ok())
         .filter(|id| !id.is_empty());
     let cursor = cursor(&run, last.or(wanted.after.as_deref()))?;
-    let reader = Reader::new(site, can.credential, vec![(run, cursor)], inside).await?;
+    let reader = Reader::new(site, can.admission(), vec![(run, cursor)], inside).await?;
     Ok(respond(reader.that_ends()))
 }
 

@@ -61,7 +61,7 @@ pub async fn execute(
     let body = axum::body::to_bytes(body, usize::MAX)
         .await
         .map_err(|_| Invalid("The options were not sent to their end. Send them again.".to_owned()))?;
-    let agent = super::agent(&site, &named).await?;
+    let agent = can.agent_named(&site, &named).await?;
     let _inside = stream_of(&site, &can.user)?;
     let runs = &site.services.runs;
     let key = idempotency::key(&parts.headers)?;

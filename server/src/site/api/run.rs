@@ -20,10 +20,10 @@ use model::RunId;
 #[utoipa::path(get, path = "/api/runs/{id}", tag = "Runs", operation_id = "get_execution",
     params(("id" = RunId, Path, description = "Its id")), responses((status = 200, body = Answer)))]
 pub async fn show(
-    _: Can<Read>,
+    can: Can<Read>,
     State(site): State<Site>,
     Path(id): Path<String>,
 ) -> Result<Json<Answer>, Refusal> {
-    let run = site.services.store.run(&RunId::parse(&id)?).await?;
+    let run = can.run(&site, &RunId::parse(&id)?).await?;
     Ok(Json(Answer::of(run)))
 }

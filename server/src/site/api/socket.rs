@@ -6,7 +6,7 @@
 use super::{
     super::{
         Site,
-        credential::Credential,
+        credential::Admission,
         permission::{Can, Run as MayRun},
         pressure::{Client, Inside, stream_of},
         problem::Problem,
@@ -64,7 +64,7 @@ pub async fn open(
     Path(named): Path<String>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
-    let agent = super::agent(&site, &named).await?;
+    let agent = can.agent_named(&site, &named).await?;
     let inside = stream_of(&site, &can.user)?;
     let upgrade = upgrade.max_message_size(LARGEST).max_frame_size(LARGEST);
     let trigger = can.trigger();
@@ -72,7 +72,7 @@ pub async fn open(
         let conversation = Conversation {
             socket,
             site,
-            credential: can.credential,
+            admission: can.admission(),
             told: None,
             words: Words::default(),
             _inside: inside,
@@ -84,7 +84,7 @@ pub async fn open(
 struct Conversation {
     socket: WebSocket,
     site: Site,
-    credential: Credential,
+    admission: Admission,
     /// The state and phase that were told last.
     told: Option<(RunState, Option<Phase>)>,
     words: Words,
@@ -165,8 +165,8 @@ impl Conversation {
             tokio::select! {
                 () = self.site.shutdown.cancelled() => return Err(SHUTDOWN),
                 _ = checks.tick() => {
-                    if !self.credential.is_good(&self.site).await {
-                        return Err((close_code::POLICY, "signed out"));
+                    if let Some(reason) = self.admission.end(&self.site).await {
+                        return Err((close_code::POLICY, reason));
                     }
                     self.send(Message::Ping(Vec::new().into())).await?;
                 }

@@ -12,8 +12,9 @@ pub use rate::{Rate, Standing};
 pub use room::Room;
 pub use sizes::{check as check_sizes, no_room_for_it};
 
-use super::{Site, guard::Viewer, refusal::Refusal};
+use super::{Site, refusal::Refusal};
 use crate::connections::hold_until_sent;
+use app::session::SignedIn;
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -108,8 +109,8 @@ impl Pressure {
 
 /// Who asks, as the guard found out.
 pub fn client(site: &Site, request: &Request) -> Client {
-    match request.extensions().get::<Viewer>() {
-        Some(Viewer(Some(user))) => Client::Person(user.id.clone()),
+    match request.extensions().get::<SignedIn>() {
+        Some(who) => Client::Person(who.user.id.clone()),
         _ => Client::at(super::guard::address(
             site,
             request.extensions(),

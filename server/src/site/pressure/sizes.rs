@@ -3,10 +3,11 @@
 //! answer only after it could send all.
 
 use super::{
-    super::{Site, guard::Viewer, refusal::Refusal},
+    super::{Site, refusal::Refusal},
     client,
     room::NoRoom,
 };
+use app::session::SignedIn;
 use axum::{
     body::{Body, BodyDataStream, Bytes, HttpBody},
     extract::{Request, State},
@@ -50,9 +51,9 @@ fn bounds(request: &Request) -> (u64, Duration) {
     let is_file = matches!(path, "/fn/save_file" | "/fn/upload_file")
         || path.starts_with("/api/agents/")
         || path.starts_with("/api/v1/agents");
-    match request.extensions().get::<Viewer>() {
-        Some(Viewer(Some(_))) if is_file => (WITH_A_FILE, FILE_TIME),
-        Some(Viewer(Some(_))) => (USUAL, USUAL_TIME),
+    match request.extensions().get::<SignedIn>() {
+        Some(_) if is_file => (WITH_A_FILE, FILE_TIME),
+        Some(_) => (USUAL, USUAL_TIME),
         _ => (OF_A_STRANGER, USUAL_TIME),
     }
 }

@@ -4,6 +4,7 @@
 mod access;
 mod answers;
 mod files;
+mod matrix;
 mod pressure;
 mod secrets;
 mod signing_in;
@@ -15,7 +16,7 @@ use super::{Site, hosts::Hosts, router, session::Sessions};
 use crate::configuration::PublicUrl;
 use axum::{Router, body::Body};
 use http::{Request, Response, StatusCode, header};
-use model::{AgentSettings, Language, Provider, Role, User};
+use model::{AgentSettings, InstanceRole, Language, Provider, User};
 use runs::{Runs, RunsConfig};
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -61,7 +62,7 @@ async fn site_with(public: Option<&str>, password_hash: Option<&str>) -> TestSit
 /// The same on this database.
 async fn site_on(store: Store, public: Option<&str>, password_hash: Option<&str>) -> TestSite {
     let owner = store
-        .create_user("owner", Role::Owner, password_hash.map(str::to_owned))
+        .create_user("owner", InstanceRole::Owner, password_hash.map(str::to_owned))
         .await
         .expect("an owner");
     let sessions = Sessions::open(&store).await.expect("sessions");
@@ -167,7 +168,7 @@ impl TestSite {
         self.site
             .services
             .store
-            .create_agent(&self.owner.id, &settings, &[file])
+            .create_agent(&model::TeamId::first(), &self.owner.id, &settings, &[file])
             .await
             .expect("an agent")
     }

@@ -42,7 +42,13 @@ async fn a_value_goes_in_and_never_out() {
     let page = site.ask_as(&cookie, get("/settings/secrets")).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("API_KEY") && !page.body.contains("sk-live"));
-    let stored = site.site.services.store.sealed_secrets().await.expect("sealed");
+    let stored = site
+        .site
+        .services
+        .store
+        .sealed_secrets(&model::TeamId::first())
+        .await
+        .expect("sealed");
     assert!(!stored[0].sealed.contains("sk-live"));
 
     let id = stored[0].id.to_string();
@@ -69,7 +75,13 @@ async fn a_value_goes_in_and_never_out() {
     assert!(answer.body.contains("given to Scout"), "{}", answer.body);
     let replace = form("/fn/replace_secret", &format!("secret={id}&value=another+value"));
     site.ask_as(&cookie, replace).await;
-    let again = site.site.services.store.sealed_secrets().await.expect("sealed");
+    let again = site
+        .site
+        .services
+        .store
+        .sealed_secrets(&model::TeamId::first())
+        .await
+        .expect("sealed");
     assert_ne!(again[0].sealed, stored[0].sealed);
 }
 
@@ -89,7 +101,7 @@ async fn what_could_not_be_masked_is_refused_with_the_reason() {
         site.site
             .services
             .store
-            .list_secrets()
+            .list_secrets(&model::TeamId::first())
             .await
             .expect("secrets")
             .is_empty()

@@ -106,14 +106,18 @@ async fn signing_out_ends_the_stream() {
     );
 }
 
-/// A run that ended, with this output.
+/// A run that ended, with this output, of an agent of its own.
 async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
-    let store = &site.site.services.store;
-    let agent = site.agent().await;
+    end_of_run(&site.site, &site.agent().await, output).await
+}
+
+/// A run of this agent that ended, with this output.
+pub async fn end_of_run(site: &Site, agent: &model::Agent, output: &[(LogStream, &[u8])]) -> Run {
+    let store = &site.services.store;
     let revision = store.snapshot(&agent.id).await.expect("a revision");
     let new = store::NewRun {
         id: RunId::generate(),
-        agent: agent.id,
+        agent: agent.id.clone(),
         revision: revision.id,
         language: Language::Python,
         entrypoint: "agent.py".to_owned(),

@@ -12,7 +12,7 @@ impl TestSite {
             days: None,
         };
         let store = &self.site.services.store;
-        let (token, text) = runs::tokens::create(store, &self.owner.id, new)
+        let (token, text) = runs::tokens::create(store, &model::TeamId::first(), &self.owner.id, new)
             .await
             .expect("a token");
         (token.id, text)
@@ -53,7 +53,10 @@ async fn a_token_opens_the_api_as_far_as_its_scopes_go() {
         "who may edit with it may not read with it"
     );
     let store = &site.site.services.store;
-    store.revoke_token(&site.owner.id, &id).await.expect("revoked");
+    store
+        .revoke_token(&model::TeamId::first(), Some(&site.owner.id), &id)
+        .await
+        .expect("revoked");
     let gone = site.ask(bearing(&token, get("/api/session"))).await;
     assert_eq!(gone.status, StatusCode::UNAUTHORIZED);
     assert_eq!(gone.header(header::WWW_AUTHENTICATE), "Bearer");
@@ -110,7 +113,10 @@ async fn a_stream_ends_with_its_token() {
     let answer = site.send(bearing(&token, get("/api/events"))).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let store = &site.site.services.store;
-    store.revoke_token(&site.owner.id, &id).await.expect("revoked");
+    store
+        .revoke_token(&model::TeamId::first(), Some(&site.owner.id), &id)
+        .await
+        .expect("revoked");
     let body = axum::body::to_bytes(answer.into_body(), usize::MAX)
         .await
         .expect("its end");
@@ -147,7 +153,7 @@ async fn people_make_list_and_revoke_their_tokens() {
         .site
         .services
         .store
-        .list_tokens(&site.owner.id)
+        .list_tokens(&model::TeamId::first(), &site.owner.id)
         .await
         .expect("tokens");
     let revoke = format!("token={}", tokens[0].id);

@@ -170,13 +170,15 @@ impl AgentChange {
 #[utoipa::path(get, path = "/api/v1/agents", tag = "Agents", operation_id = "list_agents", params(Wanted),
     responses((status = 200, body = Page<AgentView>)))]
 pub async fn list(
-    _: Can<Read>,
+    can: Can<Read>,
     State(site): State<Site>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Page<AgentView>>, Refusal> {
     let limit = wanted.limit()?;
     let store = &site.services.store;
-    let found = store.agents_before(wanted.cursor.as_deref(), limit + 1).await?;
+    let found = store
+        .agents_before(&can.team, wanted.cursor.as_deref(), limit + 1)
+        .await?;
     Ok(Json(Page::of(
         found,
         limit,
@@ -209,9 +211,9 @@ pub async fn create(
     .of(usual);
     let files = new.files.into_iter();
     let files: Vec<_> = files.map(|file| (file.path, file.content.into_bytes())).collect();
-    let (store, owner) = (site.services.store.clone(), can.user.id.clone());
+    let (store, team, owner) = (site.services.store.clone(), can.team.clone(), can.user.id.clone());
     once(&site, &can, given.asked, async move {
-        let agent = store.create_agent(&owner, &settings, &files).await?;
+        let agent = store.create_agent(&team, &owner, &settings, &files).await?;
         Made::at(format!("/api/v1/agents/{}", agent.id), &AgentView::from(agent))
     })
     .await
@@ -222,11 +224,11 @@ pub async fn create(
     params(("agent" = String, Path, description = "Its id or slug")),
     responses((status = 200, body = AgentView)))]
 pub async fn show(
-    _: Can<Read>,
+    can: Can<Read>,
     State(site): State<Site>,
     Path(named): Path<String>,
 ) -> Result<Json<AgentView>, Refusal> {
-    Ok(Json(super::super::agent(&site, &named).await?.into()))
+    Ok(Json(can.agent_named(&site, &named).await?.into()))
 }
 
 /// Changes an agent
@@ -236,12 +238,12 @@ pub async fn show(
     params(("agent" = String, Path, description = "Its id or slug")), request_body = AgentChange,
     responses((status = 200, body = AgentView)))]
 pub async fn change(
-    _: Can<Edit>,
+    can: Can<Edit>,
     State(site): State<Site>,
     Path(named): Path<String>,
     given: Given<AgentChange>,
 ) -> Result<Json<AgentView>, Refusal> {
-    let agent = super::super::agent(&site, &named).await?;
+    let agent = can.agent_named(&site, &named).await?;
     let settings = given.body.of(agent.settings);
     Ok(Json(
         site.services
@@ -259,11 +261,11 @@ pub async fn change(
     params(("agent" = String, Path, description = "Its id or slug")),
     responses((status = 204, description = "It is deleted")))]
 pub async fn delete(
-    _: Can<Edit>,
+    can: Can<Edit>,
     State(site): State<Site>,
     Path(named): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    let agent = super::super::agent(&site, &named).await?;
+    let agent = can.agent_named(&site, &named).await?;
     site.services.store.delete_agent(&agent.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,7 +6,7 @@ use super::{
     super::super::{
         Site,
         files::attachment,
-        permission::{Can, Edit, Read},
+        permission::{Can, Edit, PermissionMarker, Read},
         pressure::{Client, no_room_for_it},
         refusal::Refusal,
     },
@@ -61,8 +61,13 @@ pub struct Rename {
 }
 
 /// The agent and the path of a request.
-async fn found(site: &Site, named: &str, path: &str) -> Result<(Agent, FilePath), Refusal> {
-    Ok((super::super::agent(site, named).await?, FilePath::parse(path)?))
+async fn found<P: PermissionMarker>(
+    can: &Can<P>,
+    site: &Site,
+    named: &str,
+    path: &str,
+) -> Result<(Agent, FilePath), Refusal> {
+    Ok((can.agent_named(site, named).await?, FilePath::parse(path)?))
 }
 
 /// The file as it is; none when there is none.
@@ -82,12 +87,12 @@ fn missing(path: &FilePath) -> Refusal {
     params(("agent" = String, Path, description = "Its id or slug"), FilesWanted),
     responses((status = 200, body = Page<FileEntry>)))]
 pub async fn list(
-    _: Can<Read>,
+    can: Can<Read>,
     State(site): State<Site>,
     Path(named): Path<String>,
     Query(wanted): Query<FilesWanted>,
 ) -> Result<Json<Page<FileEntry>>, Refusal> {
-    let agent = super::super::agent(&site, &named).await?;
+    let agent = can.agent_named(&site, &named).await?;
     let most = u32::try_from(model::file::MAX_FILES).unwrap_or(u32::MAX);
     let limit = wanted.limit.unwrap_or(most);
     if !(1..=most).contains(&limit) {
@@ -126,7 +131,7 @@ pub async fn get(
     Path((agent, path)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let (agent, path) = found(&site, &agent, &path).await?;
+    let (agent, path) = found(&can, &site, &agent, &path).await?;
     let entry = entry(&site, &agent, &path).await?.ok_or_else(|| missing(&path))?;
     let tag = (header::ETAG, entity_tag::header_of(&entry));
     if entity_tag::is_known(&headers, &entry) {
@@ -162,13 +167,13 @@ pub async fn get(
         (status = 201, body = FileEntry, headers(("ETag" = String)), description = "It is new"),
         (status = 409, description = "It collides with another file, or was changed at the same moment"), (status = 412, description = "It is not what the condition names")))]
 pub async fn put(
-    _: Can<Edit>,
+    can: Can<Edit>,
     State(site): State<Site>,
     Path((agent, path)): Path<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let (agent, path) = found(&site, &agent, &path).await?;
+    let (agent, path) = found(&can, &site, &agent, &path).await?;
     check_size(&path, body.len() as u64).map_err(|error| Refusal::too_large(error.0))?;
     let store = &site.services.store;
     for _ in 0..ATTEMPTS {
@@ -203,12 +208,12 @@ pub async fn put(
     responses((status = 204, description = "It is deleted"), (status = 409, description = "It collides with another file, or was changed at the same moment"),
         (status = 412, description = "It is not what the condition names")))]
 pub async fn delete(
-    _: Can<Edit>,
+    can: Can<Edit>,
     State(site): State<Site>,
     Path((agent, path)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
-    let (agent, path) = found(&site, &agent, &path).await?;
+    let (agent, path) = found(&can, &site, &agent, &path).await?;
     let current = entry(&site, &agent, &path).await?;
     entity_tag::check(&headers, current.as_ref())?;
     let base = current.ok_or_else(|| missing(&path))?.version;
@@ -231,13 +236,13 @@ pub async fn delete(
     responses((status = 200, body = FileEntry, headers(("ETag" = String))),
         (status = 409, description = "It collides with another file, or was changed at the same moment"), (status = 412, description = "It is not what the condition names")))]
 pub async fn rename(
-    _: Can<Edit>,
+    can: Can<Edit>,
     State(site): State<Site>,
     Path((agent, path)): Path<(String, String)>,
     headers: HeaderMap,
     given: Given<Rename>,
 ) -> Result<Response, Refusal> {
-    let (agent, path) = found(&site, &agent, &path).await?;
+    let (agent, path) = found(&can, &site, &agent, &path).await?;
     let current = entry(&site, &agent, &path).await?;
     entity_tag::check(&headers, current.as_ref())?;
     let store = &site.services.store;

@@ -121,13 +121,13 @@ fn finished(made: Result<Result<Made, Refusal>, tokio::task::JoinError>) -> Resu
     made.map_err(|error| Refusal::internal(&error))?
 }
 
-/// Whose key it is: that of one token, or of one person's sessions.
+/// Whose key it is: that of one token, or of one person's sessions in one team.
 fn id_of<P>(can: &Can<P>, key: &str) -> String {
     let by = match &can.credential {
         Credential::Session(_) => "session".to_owned(),
         Credential::Token(token) => token.id.to_string(),
     };
-    hex::encode(Sha256::digest(format!("{} {by} {key}", can.user.id)))
+    hex::encode(Sha256::digest(format!("{} {} {by} {key}", can.user.id, can.team)))
 }
 
 fn answer(status: StatusCode, location: &str, body: String) -> Response {

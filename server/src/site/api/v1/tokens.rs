@@ -98,7 +98,7 @@ pub async fn list(
     State(site): State<Site>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Page<Token>>, Refusal> {
-    let tokens = site.services.store.list_tokens(&can.user.id).await?;
+    let tokens = site.services.store.list_tokens(&can.team, &can.user.id).await?;
     let page = Page::of_all(tokens, &wanted, |token| token.id.to_string(), |token| token)?;
     Ok(Json(page))
 }
@@ -121,9 +121,9 @@ pub async fn create(
     if let Credential::Token(token) = &can.credential {
         goes_no_further(&new, token)?;
     }
-    let (store, owner) = (site.services.store.clone(), can.user.id.clone());
+    let (store, team, owner) = (site.services.store.clone(), can.team.clone(), can.user.id.clone());
     once(&site, &can, given.asked, async move {
-        let (token, text) = runs::tokens::create(&store, &owner, new).await?;
+        let (token, text) = runs::tokens::create(&store, &team, &owner, new).await?;
         let location = format!("/api/v1/tokens/{}", token.id);
         Ok(Made::at(location, &TokenMade { token, text })?.told_once())
     })
@@ -149,6 +149,9 @@ pub async fn revoke(
             "This request is made with the token that it would revoke. Use another, or the settings.",
         ));
     }
-    site.services.store.revoke_token(&can.user.id, &id).await?;
+    site.services
+        .store
+        .revoke_token(&can.team, Some(&can.user.id), &id)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,7 +11,7 @@ async fn token(site: &TestSite, scopes: &[Permission], days: Option<u32>) -> (St
         days,
     };
     let store = &site.site.services.store;
-    let made = runs::tokens::create(store, &site.owner.id, new).await;
+    let made = runs::tokens::create(store, &model::TeamId::first(), &site.owner.id, new).await;
     let (token, text) = made.expect("a token");
     (token.id.to_string(), format!("Bearer {text}"))
 }

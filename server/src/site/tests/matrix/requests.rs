@@ -1,0 +1,156 @@
+//! What is sent to each address: something that works, so that a refusal is
+//! about who sends it and nothing else.
+
+use super::world::World;
+use model::RunId;
+use serde_json::{Value, json};
+
+/// How it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Without a body.
+    Plain,
+    /// Fields of a form.
+    Form,
+    /// JSON.
+    Json,
+    /// The beginning of a WebSocket.
+    Socket,
+}
+
+/// A request that works.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// Its method.
+    pub method: String,
+    /// Where it goes.
+    pub path: String,
+    /// How it is sent.
+    pub kind: Kind,
+    /// What is sent.
+    pub body: String,
+    /// Statuses that are as good as success: what it is about is not so at the moment.
+    pub or: Vec<u16>,
+}
+
+impl Example {
+    fn or(mut self, status: u16) -> Self {
+        self.or.push(status);
+        self
+    }
+}
+
+/// The address of a route, with the ids of the world in it.
+pub fn address(route: &str, world: Option<&World>) -> String {
+    const NOBODY: &str = "0199f3b2-6c1e-7d4a-8f00-0123456789ab";
+    let mut before = "";
+    let parts = route.split('/').map(|part| {
+        let is_one = part.starts_with('{');
+        let value = match (world, before, part) {
+            (_, _, part) if !is_one => part.to_owned(),
+            (None, ..) => NOBODY.to_owned(),
+            (Some(world), "agents", "{slug}") => world.agent.slug.clone(),
+            (Some(world), "agents", _) => world.agent.id.to_string(),
+            (Some(world), "tokens", _) => world.token.to_string(),
+            (Some(world), "runs", _) => world.run.to_string(),
+            (Some(_), "files", "{*path}") => "agent.py".to_owned(),
+            (Some(_), ..) => NOBODY.to_owned(),
+        };
+        before = part;
+        value
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// The example for an address; none when there has to be one and is not.
+pub fn example(key: &str, world: &World) -> Option<Example> {
+    let (method, route) = key.split_once(' ')?;
+    let make = |kind, body: String| Example {
+        method: method.to_owned(),
+        path: address(route, Some(world)),
+        kind,
+        body,
+        or: Vec::new(),
+    };
+    let plain = || make(Kind::Plain, String::new());
+    let form = |fields: &str| make(Kind::Form, fields.to_owned());
+    let json = |value: Value| make(Kind::Json, value.to_string());
+    let (agent, run) = (&world.agent.id, &world.run);
+    let file = json!({"agent": agent, "path": "agent.py"});
+    Some(match key {
+        "GET /assets/{hash}/{*path}" => plain().or(404),
+        "GET /api/agents/{id}/ws" => make(Kind::Socket, String::new()),
+        "POST /api/agents/{id}/execute" => json(json!({})),
+        "PUT /api/agents/{id}/files/{*path}" => make(Kind::Plain, "print(2)\n".to_owned()).or(412),
+        "POST /api/v1/agents" => json(json!({"name": "Another", "language": "python"})),
+        "PATCH /api/v1/agents/{agent}" => json(json!({"description": "Changed"})),
+        "DELETE /api/v1/agents/{agent}" => plain(),
+        "PUT /api/v1/agents/{agent}/files/{*path}" => make(Kind::Plain, "print(2)\n".to_owned()),
+        "PATCH /api/v1/agents/{agent}/files/{*path}" => json(json!({"to": "main.py"})),
+        "DELETE /api/v1/agents/{agent}/files/{*path}" => plain(),
+        "POST /api/v1/tokens" => json(json!({"name": "ci", "scopes": ["read"], "days": 1})),
+        "DELETE /api/v1/tokens/{token}" => plain(),
+        // The account.
+        "POST /fn/load_me" | "POST /fn/instance" | "POST /fn/sign_out" => form(""),
+        "POST /fn/sign_in" => form(&format!(
+            "name={}&password={}",
+            world.owner_name,
+            super::world::PASSWORD
+        )),
+        "POST /fn/set_owner" => form("name=another&password=long+enough+for+one").or(409),
+        "POST /fn/change_password" => form(&format!(
+            "current={}&password=another+long+one",
+            super::world::PASSWORD
+        )),
+        // Agents and their files.
+        "POST /fn/list_agents" => form(""),
+        "POST /fn/create_agent_from_template" => form("template=streaming-hello"),
+        "POST /fn/create_blank_agent" => form("name=Another&language=python"),
+        "POST /fn/load_studio" => form(&format!("slug={}", world.agent.slug)),
+        "POST /fn/load_agent"
+        | "POST /fn/list_files"
+        | "POST /fn/load_variables"
+        | "POST /fn/live_sandbox" => json(json!({"agent": agent})),
+        "POST /fn/discard_sandbox" => json(json!({"agent": agent})),
+        "POST /fn/update_agent" => json(json!({"agent": agent, "settings": world.agent.settings})),
+        "POST /fn/delete_agent" => form(&format!("agent={agent}")),
+        "POST /fn/read_file" | "POST /fn/file_bytes" => json(file),
+        "POST /fn/save_file" => json(json!({"agent": agent, "path": "new.py", "text": "1", "base": null})),
+        "POST /fn/upload_file" => {
+            json(json!({"agent": agent, "path": "new.py", "base64": "MQ==", "base": null}))
+        }
+        "POST /fn/rename_file" => json(json!({"agent": agent, "from": "agent.py", "to": "main.py"})),
+        "POST /fn/delete_file" => json(json!({"agent": agent, "path": "agent.py", "version": 1})),
+        "POST /fn/save_variables" => json(json!({"agent": agent, "variables": []})),
+        // Runs.
+        "POST /fn/start_run" => json(json!({"id": RunId::generate(), "agent": agent, "fresh": true})),
+        "POST /fn/stop_run" => json(json!({"run": run})),
+        "POST /fn/send_input" => json(json!({"run": run, "text": "x", "end": false})).or(409),
+        "POST /fn/list_runs" => json(json!({"agent": agent, "before": null})),
+        "POST /fn/load_run" | "POST /fn/load_run_page" => json(json!({"id": run})),
+        // Sandboxes. Nothing runs in the one there is.
+        "POST /fn/load_sandboxes" | "POST /fn/look_again" => form(""),
+        "POST /fn/stop_sandbox" => json(json!({"sandbox": {"row": world.sandbox}})).or(409),
+        "POST /fn/delete_sandbox" => json(json!({"sandbox": {"row": world.sandbox}})).or(503),
+        // Secrets and tokens.
+        "POST /fn/list_secrets" | "POST /fn/list_tokens" => form(""),
+        "POST /fn/add_secret" => form("name=ANOTHER&value=0123456789"),
+        "POST /fn/replace_secret" => form(&format!("secret={}&value=0123456789", world.secret)),
+        "POST /fn/delete_secret" => form(&format!("secret={}", world.secret)),
+        "POST /fn/create_token" => json(json!({"name": "ci", "scopes": ["read"], "days": 1})),
+        "POST /fn/revoke_token" => form(&format!("token={}", world.token)),
+        // Teams.
+        "POST /fn/load_team" => form(""),
+        "POST /fn/switch_team" => form(&format!("team={}", world.team)),
+        "POST /fn/create_team" => form(&format!("name=Team+{}", RunId::generate().short())),
+        "POST /fn/rename_team" => form(&format!("name=Team+{}", RunId::generate().short())),
+        // It has agents.
+        "POST /fn/delete_team" => form("").or(409),
+        "POST /fn/add_member" => form(&format!("name={}&role=viewer", world.stranger_name)),
+        "POST /fn/set_member_role" => form(&format!("user={}&role=member", world.colleague)),
+        "POST /fn/remove_member" => form(&format!("user={}", world.colleague)),
+        "POST /fn/leave_team" => form(""),
+        _ if method == "GET" => plain(),
+        _ => return None,
+    })
+}
