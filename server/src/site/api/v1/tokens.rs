@@ -149,9 +149,8 @@ pub async fn revoke(
             "This request is made with the token that it would revoke. Use another, or the settings.",
         ));
     }
-    site.services
-        .store
-        .revoke_token(&can.team, Some(&can.user.id), &id)
-        .await?;
+    // Who administers the team revokes any of its tokens.
+    let whose = (!can.role.may(Permission::Administer)).then_some(&can.user.id);
+    site.services.store.revoke_token(&can.team, whose, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

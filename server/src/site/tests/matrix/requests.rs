@@ -79,8 +79,8 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
     let file = json!({"agent": agent, "path": "agent.py"});
     Some(match key {
         "GET /assets/{hash}/{*path}" => plain().or(404),
-        "GET /api/agents/{id}/ws" => make(Kind::Socket, String::new()),
-        "POST /api/agents/{id}/execute" => json(json!({})),
+        "GET /api/agents/{agent}/ws" => make(Kind::Socket, String::new()),
+        "POST /api/agents/{agent}/execute" => json(json!({})),
         "PUT /api/agents/{id}/files/{*path}" => make(Kind::Plain, "print(2)\n".to_owned()).or(412),
         "POST /api/v1/agents" => json(json!({"name": "Another", "language": "python"})),
         "PATCH /api/v1/agents/{agent}" => json(json!({"description": "Changed"})),
