@@ -5,15 +5,19 @@
 //! own reports it first in, first out.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
-use rustix::event::{Timespec, epoll};
-use tokio::io::unix::AsyncFd;
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// How long to wait where the system cannot wake us.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// A watch over some pipes.
 #[derive(Debug)]
 pub struct Arrivals {
-    set: AsyncFd<OwnedFd>,
+    set: OwnedFd,
 }
 
 impl Arrivals {
@@ -27,18 +31,36 @@ impl Arrivals {
         for (number, pipe) in (0..).zip(pipes) {
             epoll::add(&set, pipe, epoll::EventData::new_u64(number), flags)?;
         }
-        // SAFETY: an OwnedFd names the same open descriptor for as long as it lives.
-        let set = unsafe { AsyncFd::register(set)? };
         Ok(Self { set })
     }
 
     /// Waits until one of the pipes has news: bytes, or its end.
+    ///
+    /// The runtime watches the set for as long as this waits and no longer: a
+    /// program that prints fast would wake it at every write otherwise, also
+    /// while we read or rest, and those wake-ups cost more than the reading.
     pub async fn wait(&self) {
-        // It fails when the runtime ends; then there is nothing to wait for.
-        if let Ok(mut guard) = self.set.readable().await {
-            // What comes from now on is news again.
-            guard.clear_ready();
+        if self.has_news() {
+            // Others get their turn before a program that never pauses.
+            return tokio::task::yield_now().await;
         }
+        // SAFETY: the borrowed descriptor stays open while `self` is borrowed.
+        let watched = unsafe { AsyncFd::register_with_interest(self.set.as_fd(), Interest::READABLE) };
+        match watched {
+            // It fails when the runtime ends; then there is nothing to wait for.
+            Ok(set) => drop(set.readable().await),
+            // The system watches no more descriptors; ask again a little later.
+            Err(_) => tokio::time::sleep(AGAIN).await,
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut set = [PollFd::new(&self.set, PollFlags::IN)];
+        poll(&mut set, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
     /// The places of the pipes that had news since the last time, in the order

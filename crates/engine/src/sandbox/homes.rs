@@ -8,11 +8,11 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
+use super::home_images::{self, BlankImages};
 use super::sandboxd::orders::Home;
 use super::{Enforcer, Level, SandboxError, SandboxSpec, Standing};
 
@@ -27,10 +27,6 @@ pub(super) const LAST_UID: u32 = FIRST_UID + UIDS - 1;
 const LEAST_UID: u32 = 300_000;
 /// The folder of a home's files, in the home's folder.
 pub(super) const FILES: &str = "files";
-const MKFS: &[&str] = &["/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4"];
-const CHECK: &[&str] = &["/usr/sbin/e2fsck", "/sbin/e2fsck"];
-const GROW: &[&str] = &["/usr/sbin/resize2fs", "/sbin/resize2fs"];
-const LOOP_CONTROL: &str = "/dev/loop-control";
 const TRAVERSE_ALL: u32 = 0o001;
 
 /// The home of one sandbox, ready to be used.
@@ -48,6 +44,7 @@ pub(super) struct Prepared {
 #[derive(Debug)]
 pub(super) struct Homes {
     folder: PathBuf,
+    blanks: BlankImages,
     is_root: bool,
     /// Uids that were given out; two homes never share one.
     uids: Mutex<HashSet<u32>>,
@@ -63,6 +60,7 @@ impl Homes {
             .collect();
         Ok(Self {
             folder,
+            blanks: BlankImages::within(data_dir.join("blank-homes")),
             is_root: Standing::find().is_root(),
             uids: Mutex::new(known),
         })
@@ -97,7 +95,7 @@ impl Homes {
         let wants_image = !spec.plain_home && has_images(level);
         if new
             && wants_image
-            && let Err(error) = make_image(&image, spec)
+            && let Err(error) = self.blanks.copy_to(&image, spec)
         {
             tracing::warn!(%error, "a home image could not be made, a watchdog bounds the home folder instead");
             let _ = fs::remove_file(&image);
@@ -184,7 +182,7 @@ impl Homes {
             Ok(known) if known.len() > bytes => Ok(()),
             // Also when the file is that long already: its file system may not
             // be, after a growth that failed half-way.
-            Ok(_) => grow_image(&image, bytes),
+            Ok(_) => home_images::grow(&image, bytes),
         }
     }
 
@@ -216,7 +214,7 @@ fn read_uid(folder: &Path) -> Option<u32> {
 
 /// Whether kept homes are file systems of their own here.
 fn has_images(level: Level) -> bool {
-    level == Level::NamespacesRoot && Path::new(LOOP_CONTROL).exists() && program(MKFS).is_some()
+    level == Level::NamespacesRoot && home_images::are_possible()
 }
 
 /// What bounds the home of a sandbox that keeps it; one in memory has a file
@@ -227,80 +225,6 @@ pub(super) fn enforcer(level: Level) -> Enforcer {
     } else {
         Enforcer::Watchdog
     }
-}
-
-/// Makes a sparse file with an empty ext4 of the wanted bounds.
-fn make_image(image: &Path, spec: &SandboxSpec) -> io::Result<()> {
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(image)?;
-    file.set_len(spec.disk_bytes)?;
-    drop(file);
-    let inodes = spec.inodes.to_string();
-    let made = run(
-        MKFS,
-        &[
-            "-q",
-            "-F",
-            "-m",
-            "0",
-            "-E",
-            "lazy_itable_init=1,lazy_journal_init=1,nodiscard",
-            "-N",
-            &inodes,
-        ],
-        image,
-    )?;
-    if made.status.success() {
-        Ok(())
-    } else {
-        Err(failure("mkfs.ext4", &made))
-    }
-}
-
-/// Grows an image that is not mounted. Its structures were written by the
-/// kernel alone, never by a program of a sandbox.
-fn grow_image(image: &Path, bytes: u64) -> io::Result<()> {
-    // Growing wants a check first; 1 means that something was mended.
-    let checked = run(CHECK, &["-f", "-p"], image)?;
-    if !matches!(checked.status.code(), Some(0 | 1)) {
-        return Err(failure("e2fsck", &checked));
-    }
-    fs::OpenOptions::new().write(true).open(image)?.set_len(bytes)?;
-    let grown = run(GROW, &[], image)?;
-    if !grown.status.success() {
-        return Err(failure("resize2fs", &grown));
-    }
-    Ok(())
-}
-
-fn program<'a>(places: &[&'a str]) -> Option<&'a str> {
-    places.iter().copied().find(|path| Path::new(path).exists())
-}
-
-fn run(places: &[&str], arguments: &[&str], image: &Path) -> io::Result<Output> {
-    let program = program(places).ok_or_else(|| {
-        io::Error::new(
-            io::ErrorKind::NotFound,
-            format!("{} is not installed (package e2fsprogs)", places[0]),
-        )
-    })?;
-    Command::new(program)
-        .env_clear()
-        .args(arguments)
-        .arg(image)
-        .stdin(Stdio::null())
-        .output()
-}
-
-fn failure(program: &str, output: &Output) -> io::Error {
-    let said = String::from_utf8_lossy(&output.stderr);
-    io::Error::other(format!(
-        "{program} failed: {}",
-        said.lines().next().unwrap_or("it said nothing")
-    ))
 }
 
 /// Without namespaces the sandbox's own user has to get to its home by the
@@ -384,14 +308,9 @@ mod tests {
         let folder = data.path().join("homes/a");
         fs::create_dir_all(&folder).unwrap();
         let image = folder.join("home.ext4");
-        make_image(&image, &spec("a", true)).unwrap();
+        homes.blanks.copy_to(&image, &spec("a", true)).unwrap();
         homes.grow("a", 48 << 20).unwrap();
         assert_eq!(fs::metadata(&image).unwrap().len(), 48 << 20);
-        // The superblock counts blocks of the new size.
-        let bytes = fs::read(&image).unwrap();
-        let blocks = u32::from_le_bytes(bytes[1028..1032].try_into().unwrap());
-        let block = 1024_u64 << u32::from_le_bytes(bytes[1048..1052].try_into().unwrap());
-        assert_eq!(u64::from(blocks) * block, 48 << 20);
         homes.grow("a", 16 << 20).unwrap();
         assert_eq!(fs::metadata(&image).unwrap().len(), 48 << 20);
         homes.grow("none", 1).unwrap();

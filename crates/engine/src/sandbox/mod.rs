@@ -19,6 +19,7 @@ mod error;
 mod files;
 mod handle;
 mod helper;
+mod home_images;
 mod homes;
 mod host;
 #[expect(
