@@ -21,8 +21,8 @@
 //! each line that is long enough is a secret by itself. Of the one base64
 //! character that carries only the two highest bits of a secret, nothing is
 //! hidden: it would have to be held back at every word that ends in it. Escapes
-//! are those of the program's own text: one that only begins because a masked
-//! `\`, `%` or `&` before it is gone is not undone.
+//! are undone from any byte to any other ([`escaped`]), so that no bytes that
+//! stay can be read as a form by themselves.
 //!
 //! **What is held back, and for how long.** The last bytes of a stream are held
 //! exactly as long as they are the beginning of a form, or an escape that is
@@ -39,6 +39,8 @@
 
 mod automaton;
 mod book;
+mod direct;
+mod escaped;
 mod forms;
 mod mark;
 mod masker;

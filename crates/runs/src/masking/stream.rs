@@ -74,7 +74,7 @@ impl StreamMask {
         let mut found = std::mem::take(&mut self.spans);
         let mut held = self.end();
         for view in &mut self.views {
-            view.read(masks, window, &mut found);
+            view.read(masks, window, false, &mut found);
             held = held.min(view.held_from(masks));
         }
         self.spans = joined(found, self.released);
@@ -86,8 +86,12 @@ impl StreamMask {
     pub(super) fn finish(&mut self, masks: &Masks, out: &mut Vec<u8>) {
         let mut found = std::mem::take(&mut self.spans);
         let end = self.end();
+        let window = Window {
+            bytes: &self.bytes,
+            begin: self.begin,
+        };
         for view in &mut self.views {
-            view.finish(masks, &mut found);
+            view.read(masks, window, true, &mut found);
             view.restart(masks, end);
         }
         self.spans = joined(found, self.released);

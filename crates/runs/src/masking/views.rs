@@ -1,8 +1,10 @@
-//! A stream as one encoding shows it, and the place of an automaton in it.
+//! A stream as one encoding shows it.
 
 use super::{
     Masks,
-    automaton::{Automaton, State},
+    automaton::Automaton,
+    direct::Direct,
+    escaped::Escaped,
     units::{self, Unit},
 };
 
@@ -32,7 +34,7 @@ impl Kind {
         Self::Hex,
     ];
 
-    fn automaton(self, masks: &Masks) -> &Automaton {
+    pub(super) fn automaton(self, masks: &Masks) -> &Automaton {
         match self {
             Self::Plain | Self::Backslash | Self::Percent | Self::Markup => &masks.text,
             Self::Base64 => &masks.base64,
@@ -51,7 +53,7 @@ impl Kind {
     }
 
     /// Reads one unit of those that begin with an escape, or end in the middle of one.
-    fn unit(self, bytes: &[u8], last: bool) -> Unit {
+    pub(super) fn unit(self, bytes: &[u8], last: bool) -> Unit {
         match self {
             Self::Percent => units::percent(bytes, last),
             Self::Markup => units::markup(bytes, last),
@@ -59,7 +61,7 @@ impl Kind {
         }
     }
 
-    const fn is_wrapped(self) -> bool {
+    pub(super) const fn is_wrapped(self) -> bool {
         matches!(self, Self::Base64 | Self::Hex)
     }
 
@@ -91,151 +93,66 @@ impl Window<'_> {
         self.begin + self.bytes.len() as u64
     }
 
-    fn index(&self, offset: u64) -> usize {
+    pub(super) fn index(&self, offset: u64) -> usize {
         usize::try_from(offset.saturating_sub(self.begin)).unwrap_or(usize::MAX)
     }
 }
 
+/// Adds a form that was found: one after the other, each a byte further, is one span.
+pub(super) fn add(found: &mut Vec<Span>, (begin, to): Span) {
+    match found.last_mut() {
+        Some(last) if last.0 <= begin && begin <= last.1 && last.1 <= to => last.1 = to,
+        _ => found.push((begin, to)),
+    }
+}
+
 /// One view of one stream.
-pub(super) struct View {
-    kind: Kind,
-    state: State,
-    /// Where each of the last symbols begins in the stream; a ring.
-    starts: Vec<u64>,
-    symbols: usize,
-    /// An escape that is not finished, and where it begins.
-    unit: Vec<u8>,
-    unit_at: u64,
-    /// Where the next byte stands.
-    offset: u64,
+pub(super) enum View {
+    Direct(Direct),
+    Escaped(Escaped),
 }
 
 impl View {
     /// One that begins at `offset`.
     pub(super) fn new(kind: Kind, masks: &Masks, offset: u64) -> Self {
-        let automaton = kind.automaton(masks);
-        Self {
-            kind,
-            state: automaton.start(),
-            starts: vec![0; (automaton.longest() + 1).next_power_of_two()],
-            symbols: 0,
-            unit: Vec::with_capacity(units::LONGEST + 1),
-            unit_at: 0,
-            offset,
+        if kind.escape().is_some() {
+            Self::Escaped(Escaped::new(kind, offset))
+        } else {
+            Self::Direct(Direct::new(kind, masks, offset))
         }
     }
 
     /// Forgets what it has seen: what follows at `offset` is another text.
     pub(super) fn restart(&mut self, masks: &Masks, offset: u64) {
-        self.state = self.kind.automaton(masks).start();
-        self.unit.clear();
-        self.offset = offset;
-    }
-
-    /// Reads the bytes of the window that it has not read, and adds the forms that end in them.
-    pub(super) fn read(&mut self, masks: &Masks, window: Window<'_>, found: &mut Vec<Span>) {
-        let automaton = self.kind.automaton(masks);
-        let start = automaton.start();
-        while self.offset < window.end() {
-            let from = window.index(self.offset);
-            if self.state == start && self.unit.is_empty() {
-                let asleep = masks.wakes[self.kind as usize].asleep(&window.bytes[from..]);
-                if asleep > 0 {
-                    self.offset += asleep as u64;
-                    continue;
-                }
-            }
-            let byte = window.bytes[from];
-            let at = self.offset;
-            self.offset += 1;
-            if self.kind.escape().is_none() {
-                match self.kind.symbol(byte) {
-                    Some(symbol) => self.step(automaton, symbol, (at, at + 1), found),
-                    None if self.kind.is_wrapped() && is_inner_break(self.kind, window, from) => {}
-                    None => self.state = start,
-                }
-            } else if self.unit.is_empty() && self.kind.escape() != Some(byte) {
-                self.step(automaton, byte, (at, at + 1), found);
-            } else {
-                if self.unit.is_empty() {
-                    self.unit_at = at;
-                }
-                self.unit.push(byte);
-                self.take_units(automaton, false, found);
-            }
+        match self {
+            Self::Direct(view) => view.restart(masks, offset),
+            Self::Escaped(view) => view.restart(offset),
         }
     }
 
-    /// The stream has ended: an escape that is not finished is what it is.
-    pub(super) fn finish(&mut self, masks: &Masks, found: &mut Vec<Span>) {
-        self.take_units(self.kind.automaton(masks), true, found);
-    }
-
-    fn take_units(&mut self, automaton: &Automaton, last: bool, found: &mut Vec<Span>) {
-        while !self.unit.is_empty() {
-            let Unit::Whole { used, bytes } = self.kind.unit(&self.unit, last) else {
-                return;
-            };
-            let until = self.unit_at + used as u64;
-            for symbol in bytes.as_slice() {
-                self.step(automaton, *symbol, (self.unit_at, until), found);
-            }
-            self.unit.drain(..used);
-            self.unit_at = until;
-        }
-    }
-
-    #[inline]
-    fn step(&mut self, automaton: &Automaton, symbol: u8, (from, to): Span, found: &mut Vec<Span>) {
-        self.state = automaton.next(self.state, symbol);
-        let mask = self.starts.len() - 1;
-        self.starts[self.symbols & mask] = from;
-        self.symbols = self.symbols.wrapping_add(1);
-        if let Some(length) = automaton.found(self.state) {
-            let begin = self.starts[self.symbols.wrapping_sub(length) & mask];
-            match found.last_mut() {
-                // One form after the other, each a byte further: one span.
-                Some(last) if last.0 <= begin && begin <= last.1 && last.1 <= to => last.1 = to,
-                _ => found.push((begin, to)),
-            }
+    /// Reads the bytes of the window that it has not read, and adds the forms
+    /// that end in them. With `last` the stream has ended: an escape that is not
+    /// finished is what it is.
+    pub(super) fn read(&mut self, masks: &Masks, window: Window<'_>, last: bool, found: &mut Vec<Span>) {
+        match self {
+            Self::Direct(view) => view.read(masks, window, found),
+            Self::Escaped(view) => view.read(masks, window, last, found),
         }
     }
 
     /// From where on the bytes before may still become part of a form.
     pub(super) fn held_from(&self, masks: &Masks) -> u64 {
-        let depth = self.kind.automaton(masks).depth(self.state);
-        let unit = if self.unit.is_empty() {
-            self.offset
-        } else {
-            self.unit_at
-        };
-        if depth == 0 {
-            return unit;
+        match self {
+            Self::Direct(view) => view.held_from(masks),
+            Self::Escaped(view) => view.held_from(),
         }
-        self.starts[self.symbols.wrapping_sub(depth) & (self.starts.len() - 1)]
     }
 
     /// From where on it has to read to come to the place where it is.
     pub(super) fn read_from(&self, masks: &Masks) -> u64 {
-        let from = self.held_from(masks);
-        if self.kind.is_wrapped() {
-            from.saturating_sub(LOOK_BACK)
-        } else {
-            from
+        match self {
+            Self::Direct(view) => view.read_from(masks),
+            Self::Escaped(view) => view.held_from(),
         }
     }
-}
-
-/// Whether the byte at `index` is a line break in the middle of wrapped lines.
-fn is_inner_break(kind: Kind, window: Window<'_>, index: usize) -> bool {
-    let before = &window.bytes[..index];
-    let line = match window.bytes[index] {
-        b'\r' => before,
-        b'\n' => before.strip_suffix(b"\r").unwrap_or(before),
-        _ => return false,
-    };
-    line.len() >= WRAPPED_AFTER
-        && line[line.len() - WRAPPED_AFTER..]
-            .iter()
-            .all(|byte| kind.symbol(*byte).is_some())
 }

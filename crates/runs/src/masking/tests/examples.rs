@@ -74,3 +74,17 @@ fn held_bytes_never_stand_in_a_mark() {
     assert!(!json.contains("sword"));
     assert!(mark.from <= 2);
 }
+
+#[test]
+fn two_encodings_side_by_side_leave_nothing_to_read() {
+    // The first ends in a backslash, which would make a pair with the second's.
+    let masks = Masks::new([r"<%/ //{\"]);
+    let both = r"a &lt;%/ //{\\x3c\x25\x2f\x20\x2f\x2f\x7b\x5c z";
+    assert_eq!(masks.mask(both), "a *** z");
+    // The last unit of the one is longer with what follows it.
+    let masks = Masks::new(["abcdefg%", "41zzzzzz"]);
+    assert_eq!(masks.mask("- %61bcdefg%41zzzzzz -"), "- *** -");
+    // A backslash before an escape does not hide it.
+    let masks = Masks::new(["swordfish"]);
+    assert_eq!(masks.mask(r"a\\x73wordfish"), r"a\***");
+}

@@ -100,9 +100,8 @@ proptest! {
             "{:?}", String::from_utf8_lossy(&stream)
         );
         prop_assert_eq!(&masked, &expected);
-        // What is left holds nothing. A secret that holds asterisks itself could be made by the replacing,
-        // and where one with an escape's first byte is cut out, what follows is another escape.
-        if !secrets.iter().flatten().any(|byte| br"*\%&".contains(byte)) {
+        // What is left holds nothing. A secret that holds asterisks itself could be made by the replacing.
+        if !secrets.iter().flatten().any(|byte| *byte == b'*') {
             prop_assert!(!reference::marked(&secrets, &masked).contains(&true));
         }
     }

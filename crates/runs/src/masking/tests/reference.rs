@@ -38,13 +38,9 @@ pub(super) fn marked(secrets: &[Vec<u8>], stream: &[u8]) -> Vec<bool> {
         .map(|(index, byte)| (*byte, index, index + 1))
         .collect();
     let texts: BTreeSet<Vec<u8>> = values.iter().flat_map(|value| texts(value)).collect();
-    for view in [
-        plain,
-        unescaped(stream, b'%', percent),
-        unescaped(stream, b'&', markup),
-        unescaped(stream, b'\\', backslash),
-    ] {
-        mark(&view, &texts, &mut marked);
+    mark(&plain, &texts, &mut marked);
+    for (escape, read) in [(b'%', percent as Escape), (b'&', markup), (b'\\', backslash)] {
+        mark_unescaped(stream, escape, read, &texts, &mut marked);
     }
     let base64 = |byte: u8| match byte {
         b'-' => Some(b'+'),
@@ -173,26 +169,60 @@ fn rows(stream: &[u8], symbol: impl Fn(u8) -> Option<u8>) -> Vec<Vec<Symbol>> {
 /// Reads an escape at the beginning of some bytes: how long it is, and what it stands for.
 type Escape = fn(&str) -> (usize, Vec<u8>);
 
-fn unescaped(stream: &[u8], escape: u8, read: Escape) -> Vec<Symbol> {
-    let mut symbols = Vec::new();
-    let mut index = 0;
-    while index < stream.len() {
-        if stream[index] != escape {
-            symbols.push((stream[index], index, index + 1));
-            index += 1;
-            continue;
+/// Marks all bytes that are a form when they are read as a text by themselves:
+/// from each byte to each other.
+fn mark_unescaped(stream: &[u8], escape: u8, read: Escape, forms: &BTreeSet<Vec<u8>>, marked: &mut [bool]) {
+    let longest = forms.iter().map(Vec::len).max().unwrap_or(0);
+    for from in 0..stream.len() {
+        let mut symbols = Vec::new();
+        // How many of them the first unit stands for: a form may begin with its last.
+        let mut first = 0;
+        let mut at = from;
+        while at < stream.len() && symbols.len() < longest + first {
+            let (length, bytes) = one(&stream[at..], escape, read);
+            for cut in 1..length {
+                let (mut symbols, mut first) = (symbols.clone(), first);
+                let before = symbols.len();
+                let mut rest = &stream[at..at + cut];
+                while !rest.is_empty() {
+                    let (length, bytes) = one(rest, escape, read);
+                    if symbols.is_empty() {
+                        first = bytes.len();
+                    }
+                    symbols.extend(bytes);
+                    rest = &rest[length..];
+                }
+                if ends_with_a_form(&symbols, first, before, forms) {
+                    marked[from..at + cut].fill(true);
+                }
+            }
+            let before = symbols.len();
+            if before == 0 {
+                first = bytes.len();
+            }
+            symbols.extend(bytes);
+            at += length;
+            if ends_with_a_form(&symbols, first, before, forms) {
+                marked[from..at].fill(true);
+            }
         }
-        // As text of which each character is a byte.
-        let rest: String = stream[index..]
-            .iter()
-            .take(20)
-            .map(|byte| char::from(*byte))
-            .collect();
-        let (length, bytes) = read(&rest);
-        symbols.extend(bytes.into_iter().map(|byte| (byte, index, index + length)));
-        index += length;
     }
-    symbols
+}
+
+/// Whether a form begins in the first unit's symbols and ends behind those
+/// `before` the last.
+fn ends_with_a_form(symbols: &[u8], first: usize, before: usize, forms: &BTreeSet<Vec<u8>>) -> bool {
+    let mut ends = before + 1..=symbols.len();
+    ends.any(|end| (0..first.min(end)).any(|begin| forms.contains(&symbols[begin..end])))
+}
+
+fn one(bytes: &[u8], escape: u8, read: Escape) -> (usize, Vec<u8>) {
+    if bytes[0] != escape {
+        return (1, vec![bytes[0]]);
+    }
+    // As text of which each character is a byte.
+    let rest: String = bytes.iter().take(20).map(|byte| char::from(*byte)).collect();
+    read(&rest)
 }
 
 /// The hexadecimal number of so many digits at a place.
