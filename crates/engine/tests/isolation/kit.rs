@@ -187,6 +187,24 @@ pub fn groups_of(sandboxd: u32) -> Vec<PathBuf> {
     found
 }
 
+/// Those of its sandboxes: without the one set that waits for the next.
+pub fn groups_of_sandboxes(sandboxd: u32) -> Vec<PathBuf> {
+    let mut found = groups_of(sandboxd);
+    found.retain(|folder| !folder.ends_with(spare_name(sandboxd)));
+    found
+}
+
+/// Whether a process waits in groups for the next sandbox.
+pub fn has_spare(sandboxd: u32) -> bool {
+    groups_of(sandboxd)
+        .iter()
+        .any(|folder| folder.ends_with(spare_name(sandboxd)))
+}
+
+fn spare_name(sandboxd: u32) -> String {
+    format!("pitlane-{sandboxd}-spare")
+}
+
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

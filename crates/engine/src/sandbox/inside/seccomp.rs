@@ -158,7 +158,7 @@ const SOCKET_KIND: u64 = 0xf;
 pub(crate) struct Filters(Vec<BpfProgram>);
 
 /// What the filters of a sandbox depend on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Shape {
     /// Without namespaces the names of sockets and of System V and POSIX IPC
     /// are the host's, and the processes of a user may change each other.

@@ -74,7 +74,7 @@ pub(super) fn kill(watch: &OwnedFd) {
 }
 
 /// clone3 with the namespaces of the level; the child never returns.
-fn clone_into(
+pub(super) fn clone_into(
     given: &Inheritance<'_>,
     control: OwnedFd,
     life: OwnedFd,

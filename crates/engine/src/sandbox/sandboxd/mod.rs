@@ -6,6 +6,7 @@
 
 mod birth;
 mod cgroup;
+mod cradle;
 pub(crate) mod orders;
 mod sandboxes;
 mod uids;
@@ -28,6 +29,8 @@ pub(crate) use uids::FIRST as FIRST_UID;
 const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 /// How soon something that could not be finished is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(2);
+/// How long nothing is asked before the next sandbox is prepared.
+const PAUSE: Duration = Duration::from_millis(2);
 /// How long ending everything may take when the engine is gone.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -100,6 +103,12 @@ fn serve(engine: &OwnedFd, sandboxes: &mut Sandboxes) -> io::Result<()> {
         } else {
             None
         };
+        let idle = sandboxes.wants_cradle();
+        let timeout = match timeout {
+            Some(timeout) if idle => Some(timeout.min(PAUSE)),
+            None if idle => Some(PAUSE),
+            other => other,
+        };
         if wait(engine, sandboxes, timeout)? {
             let packet = frame::receive(engine, &mut buffer)?;
             if packet.length == 0 {
@@ -117,6 +126,8 @@ fn serve(engine: &OwnedFd, sandboxes: &mut Sandboxes) -> io::Result<()> {
                     &descriptors,
                 )?;
             }
+        } else if idle {
+            sandboxes.prepare_cradle();
         }
         for news in sandboxes.collect() {
             send(engine, &news, &[])?;

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpi
 
 use super::birth::{self, Born};
 use super::cgroup::{Group, Hierarchy, Leftovers};
+use super::cradle::Cradle;
 use super::orders::{Action, Cause, Event, Limits, Measure, News, Plan};
 use super::uids::Uids;
 use super::watchdog::{self, Verdict, Watch};
@@ -42,6 +43,10 @@ pub(super) struct Sandboxes {
     living: HashMap<u64, Living>,
     filters: HashMap<Shape, Filters>,
     hierarchy: Hierarchy,
+    /// Waits for the next sandbox, where that saves time.
+    cradle: Option<Cradle>,
+    /// None can be made here.
+    no_cradles: bool,
     leftovers: Leftovers,
     uids: Uids,
     /// Held open by every first process; its other end is held here alone.
@@ -60,6 +65,8 @@ impl Sandboxes {
             filters: HashMap::new(),
             leftovers: hierarchy.leftovers(),
             hierarchy,
+            cradle: None,
+            no_cradles: false,
             uids: Uids::new(),
             life,
             standing,
@@ -86,6 +93,25 @@ impl Sandboxes {
 
     pub(super) fn has_watched(&self) -> bool {
         self.living.values().any(|living| living.memory_watch.is_some())
+    }
+
+    /// Whether the next sandbox can be made ready for. The first one has to be
+    /// made before, so that its filters are there.
+    pub(super) fn wants_cradle(&self) -> bool {
+        self.cradle.is_none()
+            && !self.no_cradles
+            && self.is_root
+            && self.hierarchy.moves_slowly()
+            && !self.filters.is_empty()
+    }
+
+    /// Makes ready for it.
+    pub(super) fn prepare_cradle(&mut self) {
+        match Cradle::prepare(&self.hierarchy, &self.filters) {
+            Ok(cradle) => self.cradle = Some(cradle),
+            // Sandboxes are made without one, only slower.
+            Err(_) => self.no_cradles = true,
+        }
     }
 
     /// Carries out an order; the answer goes back at once unless it has to wait
@@ -169,10 +195,20 @@ impl Sandboxes {
 
     fn create_as(&mut self, slot: u64, plan: &Plan, uid: u32) -> Result<(Event, OwnedFd), (String, i32)> {
         let level = plan.level;
-        let group = self.hierarchy.create(slot, &plan.limits).map_err(|error| {
-            let errno = error.raw_os_error().unwrap_or(libc::EIO);
-            (format!("its control groups: {error}"), errno)
-        })?;
+        let mut cradle = self
+            .cradle
+            .take_if(|cradle| level == Level::NamespacesRoot && cradle.is_ready());
+        let adopted = cradle
+            .as_mut()
+            .and_then(|cradle| cradle.adopt(slot, &plan.limits).ok());
+        let cradle = cradle.filter(|_| adopted.is_some());
+        let group = match adopted {
+            Some(group) => group,
+            None => self.hierarchy.create(slot, &plan.limits).map_err(|error| {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                (format!("its control groups: {error}"), errno)
+            })?,
+        };
         let enforced = group.enforced();
         let shape = Shape {
             shares_the_host: level == Level::Landlock,
@@ -196,9 +232,16 @@ impl Sandboxes {
             host_is_root: self.is_root,
             filters,
             enforced,
-            late_cgroup_namespace: matches!(group, Group::V1(_)) && level.has_namespaces(),
+            late_cgroup_namespace: matches!(group, Group::V1(_))
+                && level.has_namespaces()
+                && cradle.is_none(),
         };
-        match birth::give_birth(&given, &group, &self.life) {
+        let ahead = cradle.is_some();
+        let born = match cradle {
+            Some(cradle) => cradle.give_birth(&given, shape, &self.life),
+            None => birth::give_birth(&given, &group, &self.life),
+        };
+        match born {
             Ok(Born { pid, watch, control }) => {
                 let memory_watch = (enforced.memory == Enforcer::Watchdog).then(Watch::default);
                 let living = Living {
@@ -216,6 +259,11 @@ impl Sandboxes {
                 };
                 self.living.insert(slot, living);
                 Ok((Event::Created { uid, enforced }, control))
+            }
+            Err(_) if ahead => {
+                // As it would have been made without.
+                group.remove();
+                self.create_as(slot, plan, uid)
             }
             Err(error) => {
                 group.remove();

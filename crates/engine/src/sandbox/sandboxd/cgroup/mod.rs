@@ -74,9 +74,22 @@ impl Hierarchy {
         self.create(0, &small).is_ok_and(|group| group.remove())
     }
 
+    /// Whether a process has to be moved into its groups, which takes long.
+    pub(crate) fn moves_slowly(&self) -> bool {
+        matches!(self, Self::V1(_))
+    }
+
+    /// Makes the groups of a sandbox that has no number yet; one at a time.
+    pub(crate) fn create_spare(&self, limits: &Limits) -> io::Result<Group> {
+        match self {
+            Self::V1(trees) => trees.create(&spare_name(), limits).map(Group::V1),
+            Self::V2(_) | Self::None => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
     /// Makes the groups of sandbox number `number` of this sandboxd.
     pub(crate) fn create(&self, number: u64, limits: &Limits) -> io::Result<Group> {
-        let name = format!("{PREFIX}{}-{number}", std::process::id());
+        let name = name_of(number);
         match self {
             Self::V2(tree) => tree.create(&name, limits).map(Group::V2),
             Self::V1(trees) => trees.create(&name, limits).map(Group::V1),
@@ -85,7 +98,23 @@ impl Hierarchy {
     }
 }
 
+fn name_of(number: u64) -> String {
+    format!("{PREFIX}{}-{number}", std::process::id())
+}
+
+fn spare_name() -> String {
+    format!("{PREFIX}{}-spare", std::process::id())
+}
+
 impl Group {
+    /// Makes spare groups those of sandbox number `number`.
+    pub(crate) fn rename(&mut self, number: u64) -> io::Result<()> {
+        match self {
+            Self::V1(group) => group.rename(&name_of(number)),
+            Self::V2(_) | Self::None => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
     /// What these groups hold, and what has to be held otherwise.
     pub(crate) fn enforced(&self) -> Enforced {
         match self {

@@ -101,6 +101,19 @@ impl Group {
             .filter_map(Option::as_deref)
     }
 
+    pub(super) fn rename(&mut self, name: &str) -> io::Result<()> {
+        let own = [&mut self.memory, &mut self.pids, &mut self.cpu, &mut self.account];
+        for folder in own.into_iter().flatten() {
+            let renamed = folder.with_file_name(name);
+            match fs::rename(&*folder, &renamed) {
+                // Controllers that are mounted together share the folder.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => *folder = renamed,
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn enforced(&self) -> Enforced {
         let by = |folder: &Option<PathBuf>, otherwise| {
             if folder.is_some() {
