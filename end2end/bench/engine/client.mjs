@@ -60,8 +60,8 @@ export class Engine {
     return answer.length > 0 ? JSON.parse(answer) : undefined;
   }
 
-  create() {
-    return this.call("POST", "/api/sandbox", { autoDeleteInterval: 0 });
+  create(more = {}) {
+    return this.call("POST", "/api/sandbox", { autoDeleteInterval: 0, ...more });
   }
 
   delete(sandbox) {
