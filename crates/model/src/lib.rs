@@ -6,11 +6,14 @@
 //! same code is compiled into the server and into the browser.
 
 pub mod agent;
+pub mod audit;
+pub mod calendar;
 pub mod events;
 pub mod file;
 pub mod id;
 pub mod language;
 pub mod log;
+pub mod money;
 pub mod permission;
 pub mod phase;
 pub mod run;
@@ -26,8 +29,11 @@ pub mod template;
 pub mod time;
 pub mod token;
 pub mod trigger;
+pub mod usage;
 
 pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
+pub use audit::{Action, Actor, ActorKind, AuditFilter, AuditRecord, Target};
+pub use calendar::{Day, Month};
 pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
 pub use file::{FileContent, FileEntry, FilePath, SaveOutcome};
 pub use id::{
@@ -35,6 +41,7 @@ pub use id::{
 };
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};
+pub use money::{Micros, Price, UsageState};
 pub use permission::{InstanceRole, Permission, User};
 pub use phase::{Phase, PhaseRecord};
 pub use run::{Run, RunSummary, StopProof};
@@ -49,6 +56,9 @@ pub use team::{Member, Membership, Role, Team};
 pub use time::Millis;
 pub use token::{NewToken, Token};
 pub use trigger::{Trigger, TriggerKind};
+pub use usage::{
+    Amounts, Budget, BudgetEvent, BudgetStanding, RunCost, RunUsage, UsageInterval, UsageReport, UsageShare,
+};
 
 /// A value that breaks one of the domain's rules: what is wrong, why, and what
 /// to do, as one sentence for the person who gave it.

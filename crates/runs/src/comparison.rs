@@ -7,6 +7,7 @@ use crate::{
     driver::Context,
     reaper::is_under_way,
     sandboxes::{AGENT_LABEL, AT_ONCE, RUN_LABEL, SANDBOX_LABEL},
+    usage,
 };
 use daytona::{Sandbox, SandboxState as ProviderState};
 use futures::StreamExt as _;
@@ -15,7 +16,6 @@ use model::{
     SandboxId, SandboxRecord, SandboxState,
 };
 use std::{collections::HashMap, time::Duration};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// How long the provider has to answer somebody who looks.
 const PROVIDER_WITHIN: Duration = Duration::from_secs(5);
@@ -226,11 +226,7 @@ fn compared(
 
 fn provided(sandbox: Sandbox) -> ProvidedSandbox {
     let label = |name| sandbox.labels.get(name);
-    let created_at = sandbox
-        .created_at
-        .as_deref()
-        .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())
-        .and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok());
+    let created_at = usage::at(sandbox.created_at.as_deref());
     ProvidedSandbox {
         agent: label(AGENT_LABEL).and_then(|id| AgentId::parse(id).ok()),
         run: label(RUN_LABEL).and_then(|id| RunId::parse(id).ok()),
@@ -241,7 +237,7 @@ fn provided(sandbox: Sandbox) -> ProvidedSandbox {
             memory_gib: sandbox.memory,
             disk_gib: sandbox.disk,
         },
-        created_at: created_at.map(Millis),
+        created_at,
         id: sandbox.id,
     }
 }

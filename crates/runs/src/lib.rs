@@ -37,6 +37,7 @@ mod service;
 mod settling;
 mod team_sandboxes;
 pub mod tokens;
+mod usage;
 mod vault;
 
 pub use config::RunsConfig;

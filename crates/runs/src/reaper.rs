@@ -14,6 +14,7 @@
 use crate::{
     driver::Context,
     sandboxes::{AT_ONCE, GONE_TIMEOUT, SANDBOX_LABEL},
+    usage,
 };
 use daytona::Sandbox;
 use futures::StreamExt as _;
@@ -110,6 +111,7 @@ async fn once(context: &Context, tally: &Tally) -> Result<(), String> {
         .iter()
         .filter(|sandbox| sandboxes.is_ours(sandbox))
         .collect();
+    note_usage(context, &ours).await;
     tally
         .listed
         .store(u32::try_from(ours.len()).unwrap_or(u32::MAX), Relaxed);
@@ -155,6 +157,20 @@ async fn once(context: &Context, tally: &Tally) -> Result<(), String> {
     }))
     .await;
     Ok(())
+}
+
+/// Has those counted that stand at the provider, as they stand.
+async fn note_usage(context: &Context, ours: &[&Sandbox]) {
+    let seen: Vec<_> = ours
+        .iter()
+        .filter_map(|sandbox| {
+            let row = SandboxId::parse(sandbox.labels.get(SANDBOX_LABEL)?).ok()?;
+            usage::seen(&row, sandbox)
+        })
+        .collect();
+    if let Err(error) = context.store.see_sandboxes(&seen).await {
+        tracing::warn!(%error, "the usage of sandboxes could not be put on");
+    }
 }
 
 /// These sandboxes with the time since when they are known to have no row; the others are forgotten.

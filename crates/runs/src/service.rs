@@ -13,7 +13,7 @@ use crate::{
     replicas::{self, Bell, Lease},
     rounds::Rounds,
     sandboxes::Sandboxes,
-    schedules,
+    schedules, usage,
     vault::Vault,
 };
 use model::{
@@ -140,6 +140,7 @@ impl Runs {
         recovery::take_up(&context, left, After::Restart).await?;
         context.tasks.spawn(replicas::keep(Arc::clone(&context)));
         context.tasks.spawn(reaper::reap(Arc::clone(&context)));
+        context.tasks.spawn(usage::watch(Arc::clone(&context)));
         let runs = Self { context };
         let keeping = schedules::keep(runs.clone());
         runs.context.tasks.spawn(keeping);
@@ -167,6 +168,13 @@ impl Runs {
             agent.settings = once.settings(agent.settings);
         }
         let timeout_seconds = check(&request, &agent, context.config.max_timeout_seconds)?;
+        if let Err(refused) = self.check_budget(&agent.team).await {
+            return match context.store.run(&request.id).await {
+                // Started before the budget was used up: still the same run.
+                Ok(run) if run.agent == request.agent => Ok(run),
+                _ => Err(refused),
+            };
+        }
         let (revision, found) = self.revision_for(&agent, once.as_ref()).await?;
         let entrypoint = match found {
             Ok(entrypoint) => entrypoint,
@@ -188,12 +196,12 @@ impl Runs {
             trigger: request.trigger,
             created_at: model::Millis::now(),
             in_studio: request.in_studio,
+            person: request.person.clone().unwrap_or_else(|| agent.owner.clone()),
         };
         // From here on the run exists; a caller that gives up must not keep it from being driven.
         let context = Arc::clone(context);
-        let person = request.person.unwrap_or(agent.owner);
-        let started = tokio::spawn(async move {
-            let ticket = match context.queue.join(&person, &new.agent) {
+        let started = tokio::spawn(store::carried(async move {
+            let ticket = match context.queue.join(&new.person, &new.agent) {
                 Ok(ticket) => ticket,
                 // Started before: still the same run.
                 Err(busy) => match context.store.run(&new.id).await {
@@ -213,7 +221,7 @@ impl Runs {
             };
             let lease = Lease::new(Hold::first(&run.id));
             Ok(spawn(&context, lease, run, agent.settings, Ok(new)))
-        });
+        }));
         started
             .await
             .map_err(|error| RunsError::Conflict(format!("The start ended badly: {error}. Try again.")))?

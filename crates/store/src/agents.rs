@@ -180,6 +180,7 @@ impl Store {
                 )
                 .await?;
         }
+        crate::concerns("agent", id.as_str(), &settings.name);
         session.commit().await?;
         Ok(Agent {
             id,
@@ -224,6 +225,7 @@ impl Store {
             )
             .await?;
         let agent = row.ok_or_else(|| missing(id))?.read()?;
+        crate::concerns("agent", id.as_str(), &agent.settings.name);
         session.commit().await?;
         Ok(agent)
     }
@@ -246,9 +248,14 @@ impl Store {
                 "The agent cannot be deleted while its run {number} has not ended. Stop the run first."
             )));
         }
-        session
-            .execute("delete from agents where id = $1", values![id])
+        let name: Option<(String,)> = session
+            .optional("delete from agents where id = $1 returning name", values![id])
             .await?;
+        crate::concerns(
+            "agent",
+            id.as_str(),
+            &name.map(|(name,)| name).unwrap_or_default(),
+        );
         session.commit().await
     }
 }

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// Another server drives the run now.
     #[error("{0}")]
     Fenced(String),
+    /// The team's budget is used up.
+    #[error("{0}")]
+    OverBudget(String),
     /// What was given breaks one of the domain's rules.
     #[error(transparent)]
     Invalid(#[from] Invalid),

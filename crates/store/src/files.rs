@@ -122,6 +122,8 @@ impl Store {
                 values![agent, path, &sha256, size, version, now],
             )
             .await?;
+        concerns(agent, path);
+        crate::detail("sha256", &sha256);
         session.commit().await?;
         Ok(SaveOutcome::Saved(FileEntry {
             path: path.clone(),
@@ -160,6 +162,8 @@ impl Store {
                 values![agent, from, to],
             )
             .await?;
+        concerns(agent, from);
+        crate::detail("to", to.as_str());
         session.commit().await?;
         Ok(FileEntry {
             path: to.clone(),
@@ -193,8 +197,15 @@ impl Store {
                 values![agent, path],
             )
             .await?;
+        concerns(agent, path);
         session.commit().await
     }
+}
+
+/// Says which file is changed.
+fn concerns(agent: &AgentId, path: &FilePath) {
+    crate::concerns("file", path.as_str(), path.as_str());
+    crate::detail("agent", agent.as_str());
 }
 
 fn missing(path: &FilePath) -> StoreError {

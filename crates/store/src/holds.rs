@@ -53,7 +53,7 @@ impl Store {
     pub async fn check_hold(&self, hold: &Hold) -> Result<()> {
         let mut session = self.writer().await?;
         session.check(hold).await?;
-        session.commit().await
+        session.commit_apart().await
     }
 }
 

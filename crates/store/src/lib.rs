@@ -8,9 +8,13 @@
 
 mod agent_list;
 mod agents;
+mod audit;
+mod audit_chain;
 mod bells;
 mod blobs;
+mod budgets;
 mod database;
+mod doing;
 mod driver_requests;
 mod error;
 mod file_rules;
@@ -34,12 +38,17 @@ mod session;
 mod stored;
 mod teams;
 mod tokens;
+mod usage_intervals;
+mod usage_totals;
 mod users;
 mod value;
 mod variables;
 
+pub use audit::audit_hash;
+pub use audit_chain::{Chain, Checked, read_audit_line};
 pub use bells::Bells;
 pub use database::{Pools, Store};
+pub use doing::{Carrier, Doing, carried, concerns, detail};
 pub use driver_requests::{Asked, RunRequest, Standing};
 pub use error::StoreError;
 pub use firings::{Claim, OthersWaiting, Waiting};
@@ -53,6 +62,7 @@ pub use schedules::AgentSchedule;
 pub use secrets::SealedSecret;
 pub use servers::{Renewed, Replica};
 pub use serving::Serving;
+pub use usage_intervals::SeenSandbox;
 
 /// What every method of the store gives.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

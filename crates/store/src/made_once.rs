@@ -57,7 +57,7 @@ impl Store {
                 values![id],
             )
             .await?;
-        session.commit().await?;
+        session.commit_apart().await?;
         Ok(match status.and_then(|status| u16::try_from(status).ok()) {
             _ if new == 1 => MadeOnce::New,
             _ if first != sha256 => MadeOnce::Another,
@@ -87,7 +87,7 @@ impl Store {
                 ],
             )
             .await?;
-        session.commit().await
+        session.commit_apart().await
     }
 
     /// Forgets a request that has made nothing, so that it can come again.
@@ -99,6 +99,6 @@ impl Store {
         session
             .execute("delete from made_once where id = $1", values![id])
             .await?;
-        session.commit().await
+        session.commit_apart().await
     }
 }

@@ -99,6 +99,8 @@ impl Store {
         let mut session = self.writer().await?;
         teams::lock(&mut session, team).await?;
         insert(&mut session, team, user, role).await?;
+        concerns(&mut session, team, user).await?;
+        crate::detail("role", role.as_str());
         session.commit().await
     }
 
@@ -122,6 +124,8 @@ impl Store {
                 values![team, user, role.as_str()],
             )
             .await?;
+        concerns(&mut session, team, user).await?;
+        crate::detail("role", role.as_str());
         session.commit().await
     }
 
@@ -153,6 +157,7 @@ impl Store {
                 values![team, user],
             )
             .await?;
+        concerns(&mut session, team, user).await?;
         session.commit().await
     }
 }
@@ -246,4 +251,15 @@ fn check_given(by: Role, role: Role) -> Result<()> {
 
 fn not_in_it() -> StoreError {
     StoreError::NotFound("There is nobody like that in the team. Did they leave already?".to_owned())
+}
+
+/// Says whose membership is changed.
+async fn concerns(session: &mut Session, team: &TeamId, user: &UserId) -> Result<()> {
+    let name: Option<(String,)> = session
+        .optional("select name from users where id = $1", values![user])
+        .await?;
+    let name = name.map(|(name,)| name).unwrap_or_default();
+    crate::concerns("account", user.as_str(), &name);
+    crate::detail("team", team.as_str());
+    Ok(())
 }

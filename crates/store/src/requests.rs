@@ -30,7 +30,7 @@ impl Store {
         let (first,): (String,) = session
             .one("select sha256 from run_requests where run_id = $1", values![run])
             .await?;
-        session.commit().await?;
+        session.commit_apart().await?;
         Ok(first == sha256)
     }
 }

@@ -63,7 +63,7 @@ impl Store {
                 values![&id, agent],
             )
             .await?;
-        session.commit().await?;
+        session.commit_apart().await?;
         Ok(Revision {
             id,
             agent: agent.clone(),
@@ -105,7 +105,7 @@ impl Store {
                 )
                 .await?;
         }
-        session.commit().await?;
+        session.commit_apart().await?;
         Ok(Revision {
             id,
             agent: agent.clone(),

@@ -8,7 +8,7 @@ use crate::{
     value::values,
 };
 use model::{
-    AgentId, Language, Millis, Provider, RevisionId, Run, RunEvent, RunId, RunState, TeamId, Trigger,
+    AgentId, Language, Millis, Provider, RevisionId, Run, RunEvent, RunId, RunState, TeamId, Trigger, UserId,
 };
 
 /// What makes a run.
@@ -36,6 +36,8 @@ pub struct NewRun {
     pub created_at: Millis,
     /// Whether it is the studio's, which runs an agent once at a time.
     pub in_studio: bool,
+    /// Who asked for it: whose share of the places it takes, and who its cost is counted for.
+    pub person: UserId,
 }
 
 /// Where a run's program is found again after a restart.
@@ -81,8 +83,8 @@ impl Store {
             .execute(
                 "insert into runs (id, agent_id, revision_id, number, state, finished, language, entrypoint,
                  args, timeout_seconds, provider, phases, created_at, instance, holder, trigger_kind, trigger_id,
-                 trigger_name, in_studio)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                 trigger_name, in_studio, person_id)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
                 values![
                     &run.id,
                     &run.agent,
@@ -103,6 +105,7 @@ impl Store {
                     run.trigger.id.as_deref(),
                     run.trigger.name.as_deref(),
                     new.in_studio,
+                    &new.person,
                 ],
             )
             .await
@@ -111,6 +114,8 @@ impl Store {
                     .or_if_missing(|| revisions::missing(&new.revision))
                     .or_if_taken(|| taken(&new.id))
             })?;
+        crate::concerns("run", run.id.as_str(), &format!("run {number}"));
+        crate::detail("agent", run.agent.as_str());
         session.commit().await?;
         Ok((run, true))
     }

@@ -5,9 +5,12 @@ use crate::{
     Hold, Replica, Result, Store, StoreError,
     session::Session,
     stored,
+    usage_intervals::End,
     value::{Value, values},
 };
-use model::{AgentId, Millis, Provider, Resources, RunId, SandboxId, SandboxRecord, SandboxState};
+use model::{
+    AgentId, Millis, Provider, Resources, RunId, SandboxId, SandboxRecord, SandboxState, UsageState,
+};
 
 macro_rules! columns {
     () => {
@@ -112,8 +115,8 @@ impl Store {
         session.commit().await
     }
 
-    /// Notes the provider's id, and that the sandbox is in use; but for one that is to be deleted
-    /// already, which stays so.
+    /// Notes the provider's id, and that the sandbox is in use and counted; but for one that is to be
+    /// deleted already, which stays so.
     ///
     /// # Errors
     /// `NotFound` when there is no such row, `Fenced` when another server drives its run.
@@ -123,14 +126,16 @@ impl Store {
         provider_id: &str,
         hold: Option<&Hold>,
     ) -> Result<()> {
-        self.change_sandbox(
-            id,
-            hold,
-            "update sandboxes set provider_id = $2,
-             state = case when state = 'intended' then 'in_use' else state end where id = $1",
-            values![id, provider_id],
-        )
-        .await
+        let session = self
+            .change_sandbox(
+                id,
+                hold,
+                "update sandboxes set provider_id = $2,
+                 state = case when state = 'intended' then 'in_use' else state end where id = $1",
+                values![id, provider_id],
+            )
+            .await?;
+        open_and_commit(session, id).await
     }
 
     /// Changes where a sandbox stands, and when it is to be deleted; `hold` is given by the driver of
@@ -145,13 +150,38 @@ impl Store {
         expires_at: Option<Millis>,
         hold: Option<&Hold>,
     ) -> Result<()> {
-        self.change_sandbox(
-            id,
-            hold,
-            "update sandboxes set state = $2, expires_at = $3 where id = $1",
-            values![id, state.as_str(), expires_at],
-        )
-        .await
+        let mut session = self
+            .change_sandbox(
+                id,
+                hold,
+                "update sandboxes set state = $2, expires_at = $3 where id = $1",
+                values![id, state.as_str(), expires_at],
+            )
+            .await?;
+        match state {
+            SandboxState::Idle => session.change_usage(id, false).await?,
+            SandboxState::Deleted => session.close_usage(id, End::Now).await?,
+            SandboxState::Intended | SandboxState::InUse | SandboxState::Deleting => {}
+        }
+        session.commit().await
+    }
+
+    /// Notes that the provider has a sandbox no more, which nobody deleted: it is counted until it was
+    /// last seen.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such row.
+    pub async fn sandbox_vanished(&self, id: &SandboxId) -> Result<()> {
+        let mut session = self
+            .change_sandbox(
+                id,
+                None,
+                "update sandboxes set state = 'deleted', expires_at = null where id = $1",
+                values![id],
+            )
+            .await?;
+        session.close_usage(id, End::LastSeen).await?;
+        session.commit().await
     }
 
     async fn change_sandbox(
@@ -160,7 +190,7 @@ impl Store {
         hold: Option<&Hold>,
         sql: &'static str,
         values: &[Value<'_>],
-    ) -> Result<()> {
+    ) -> Result<Session> {
         let mut session = self.writer().await?;
         if let Some(hold) = hold {
             session.check(hold).await?;
@@ -168,7 +198,7 @@ impl Store {
         if session.execute(sql, values).await? == 0 {
             return Err(missing(id));
         }
-        session.commit().await
+        Ok(session)
     }
 
     /// Takes an idle sandbox for a run that the server holds. None when it is not idle any more.
@@ -195,6 +225,7 @@ impl Store {
         if claimed == 0 {
             return Ok(None);
         }
+        session.change_usage(id, true).await?;
         session.commit().await?;
         Ok(Some(Claimed { filled_by_us }))
     }
@@ -232,7 +263,12 @@ impl Store {
                 values![id],
             )
             .await?;
-        session.commit().await?;
+        crate::concerns("sandbox", id.as_str(), "");
+        if retired == 1 {
+            session.commit().await?;
+        } else {
+            session.commit_apart().await?;
+        }
         Ok(retired == 1)
     }
 
@@ -358,6 +394,12 @@ async fn fill(session: &mut Session, id: &SandboxId, server: &Replica) -> Result
         )
         .await?;
     Ok(before.is_some_and(|(by,)| by.as_ref() == Some(&server.id)))
+}
+
+/// Begins to count a sandbox with the change that makes it.
+async fn open_and_commit(mut session: Session, id: &SandboxId) -> Result<()> {
+    session.open_usage(id, true, UsageState::Running, None).await?;
+    session.commit().await
 }
 
 fn missing(id: &SandboxId) -> StoreError {

@@ -114,6 +114,8 @@ impl Store {
                     StoreError::NotFound("There is no such agent. Was it deleted?".to_owned())
                 })
             })?;
+        crate::concerns("schedule", schedule.id.as_str(), &schedule.said.name);
+        crate::detail("agent", agent.as_str());
         session.commit().await?;
         Ok(schedule)
     }
@@ -159,6 +161,8 @@ impl Store {
                 )
                 .await?;
         }
+        crate::concerns("schedule", id.as_str(), &said.name);
+        crate::detail("on", if is_on { "yes" } else { "no" });
         session.commit().await
     }
 
@@ -168,12 +172,11 @@ impl Store {
     /// `NotFound` when there is no such schedule.
     pub async fn delete_schedule(&self, id: &ScheduleId) -> Result<()> {
         let mut session = self.writer().await?;
-        let deleted = session
-            .execute("delete from schedules where id = $1", values![id])
+        let deleted: Option<(String,)> = session
+            .optional("delete from schedules where id = $1 returning name", values![id])
             .await?;
-        if deleted == 0 {
-            return Err(missing());
-        }
+        let (name,) = deleted.ok_or_else(missing)?;
+        crate::concerns("schedule", id.as_str(), &name);
         session.commit().await
     }
 

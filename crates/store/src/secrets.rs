@@ -92,6 +92,7 @@ impl Store {
                     ))
                 })
             })?;
+        crate::concerns("secret", id.as_str(), name);
         session.commit().await
     }
 
@@ -101,15 +102,14 @@ impl Store {
     /// `NotFound` when the team has no such secret.
     pub async fn replace_secret(&self, team: &TeamId, id: &SecretId, sealed: &str) -> Result<()> {
         let mut session = self.writer().await?;
-        let replaced = session
-            .execute(
-                "update secrets set sealed = $3, updated_at = $4 where id = $1 and team_id = $2",
+        let replaced: Option<(String,)> = session
+            .optional(
+                "update secrets set sealed = $3, updated_at = $4 where id = $1 and team_id = $2 returning name",
                 values![id, team, sealed, Millis::now()],
             )
             .await?;
-        if replaced == 0 {
-            return Err(missing(id));
-        }
+        let (name,) = replaced.ok_or_else(|| missing(id))?;
+        crate::concerns("secret", id.as_str(), &name);
         session.commit().await
     }
 
@@ -135,17 +135,16 @@ impl Store {
         if !agents.is_empty() {
             return Err(in_use(&agents));
         }
-        let deleted = session
-            .execute(
-                "delete from secrets where id = $1 and team_id = $2",
+        let deleted: Option<(String,)> = session
+            .optional(
+                "delete from secrets where id = $1 and team_id = $2 returning name",
                 values![id, team],
             )
             .await
             // Given to one a moment ago.
             .map_err(|error| error.or_if_missing(|| in_use(&["an agent"])))?;
-        if deleted == 0 {
-            return Err(missing(id));
-        }
+        let (name,) = deleted.ok_or_else(|| missing(id))?;
+        crate::concerns("secret", id.as_str(), &name);
         session.commit().await
     }
 

@@ -207,8 +207,22 @@ impl Session {
             .ok_or_else(|| sqlx::Error::RowNotFound.into())
     }
 
-    /// Makes what was written last.
+    /// Makes what was written last, together with the record of whose doing it is.
     pub(crate) async fn commit(mut self) -> Result<()> {
+        let doing = crate::doing::unrecorded().filter(|_| self.open);
+        if let Some(doing) = &doing {
+            self.record(doing).await?;
+        }
+        self.commit_apart().await?;
+        if let Some(doing) = doing {
+            doing.is_in_the_record();
+        }
+        Ok(())
+    }
+
+    /// Makes what was written last, which is not itself what somebody does: a step on the way to it, or
+    /// a note of Pitlane's own.
+    pub(crate) async fn commit_apart(mut self) -> Result<()> {
         if self.open {
             self.pooled().control("commit").await?;
             self.open = false;

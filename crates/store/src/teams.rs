@@ -42,6 +42,7 @@ impl Store {
             .await
             .map_err(|error| error.or_if_taken(|| taken(name)))?;
         crate::members::insert(&mut session, &team.id, owner, Role::Owner).await?;
+        crate::concerns("team", team.id.as_str(), name);
         session.commit().await?;
         Ok(team)
     }
@@ -116,6 +117,7 @@ impl Store {
         if renamed == 0 {
             return Err(missing());
         }
+        crate::concerns("team", id.as_str(), name);
         session.commit().await
     }
 
@@ -147,6 +149,7 @@ impl Store {
         session
             .execute("delete from teams where id = $1", values![id])
             .await?;
+        crate::concerns("team", id.as_str(), "");
         session.commit().await
     }
 }

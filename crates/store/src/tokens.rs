@@ -103,6 +103,8 @@ impl Store {
                 ],
             )
             .await?;
+        crate::concerns("token", token.id.as_str(), &token.name);
+        crate::detail("scopes", &token.scope_words());
         session.commit().await?;
         Ok(token)
     }
@@ -133,17 +135,16 @@ impl Store {
     /// `NotFound` when there is no such token in the team, or it is another account's.
     pub async fn revoke_token(&self, team: &TeamId, user: Option<&UserId>, id: &TokenId) -> Result<()> {
         let mut session = self.writer().await?;
-        let revoked = session
-            .execute(
-                "delete from tokens where id = $1 and (user_id = $2 or $2 is null) and team_id = $3",
+        let revoked: Option<(String,)> = session
+            .optional(
+                "delete from tokens where id = $1 and (user_id = $2 or $2 is null) and team_id = $3 returning name",
                 values![id, user.map(UserId::as_str), team],
             )
             .await?;
-        if revoked == 0 {
-            return Err(StoreError::NotFound(
-                "There is no such token. Was it revoked already?".to_owned(),
-            ));
-        }
+        let (name,) = revoked.ok_or_else(|| {
+            StoreError::NotFound("There is no such token. Was it revoked already?".to_owned())
+        })?;
+        crate::concerns("token", id.as_str(), &name);
         session.commit().await
     }
 
@@ -179,7 +180,7 @@ impl Store {
                     values![&token.id, now],
                 )
                 .await?;
-            session.commit().await?;
+            session.commit_apart().await?;
         }
         // A token of somebody who left the team is none any more.
         Ok(match self.standing(&user, Some(&token.team)).await? {

@@ -86,6 +86,7 @@ impl Store {
         if before == 0 {
             members::insert(&mut session, &TeamId::first(), &id, Role::Owner).await?;
         }
+        crate::concerns("account", id.as_str(), name);
         session.commit().await?;
         Ok(User {
             id,
@@ -142,6 +143,7 @@ impl Store {
             .await
             .map_err(|error| error.or_if_taken(|| taken(name)))?;
         let (user, _) = row.ok_or_else(|| missing(id))?.read()?;
+        crate::concerns("account", id.as_str(), &user.name);
         session.commit().await?;
         Ok(user)
     }
@@ -152,15 +154,14 @@ impl Store {
     /// `NotFound` when there is no such account.
     pub async fn set_password(&self, id: &UserId, hash: &str) -> Result<()> {
         let mut session = self.writer().await?;
-        let changed = session
-            .execute(
-                "update users set password_hash = $2 where id = $1",
+        let changed: Option<(String,)> = session
+            .optional(
+                "update users set password_hash = $2 where id = $1 returning name",
                 values![id, hash],
             )
             .await?;
-        if changed == 0 {
-            return Err(missing(id));
-        }
+        let (name,) = changed.ok_or_else(|| missing(id))?;
+        crate::concerns("account", id.as_str(), &name);
         session.commit().await
     }
 

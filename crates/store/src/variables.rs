@@ -61,6 +61,9 @@ impl Store {
                 .await
                 .map_err(|error| error.or_if_missing(|| secret_missing(variable)))?;
         }
+        let names: Vec<_> = variables.iter().map(|variable| variable.name.as_str()).collect();
+        crate::concerns("agent", agent.as_str(), "");
+        crate::detail("variables", &names.join(", "));
         session.commit().await
     }
 }

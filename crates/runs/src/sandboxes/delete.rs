@@ -1,7 +1,7 @@
 //! Deleting a sandbox, and making sure that it is gone.
 
 use super::{Held, Sandboxes};
-use crate::RunsError;
+use crate::{RunsError, usage};
 use daytona::SandboxState as ProviderState;
 use model::{AgentId, SandboxRecord, SandboxState};
 use std::time::{Duration, Instant};
@@ -62,16 +62,26 @@ impl Sandboxes {
                 let found = self.find(&record.id).await.map_err(|error| {
                     format!("Whether there is a sandbox to delete cannot be known now: {error}.")
                 })?;
+                // Nobody noted that it was made, so nobody counts it yet.
+                let seen = found
+                    .as_ref()
+                    .and_then(|sandbox| usage::seen(&record.id, sandbox));
+                let noted = self.store.see_sandboxes(seen.as_slice()).await;
+                noted.map_err(|error| error.to_string())?;
                 found.map(|sandbox| sandbox.id)
             }
         };
-        if let Some(id) = provider_id {
-            self.delete_at_provider(&id, patience).await?;
-        }
-        self.store
-            .sandbox_state(&record.id, SandboxState::Deleted, None, None)
-            .await
-            .map_err(|error| error.to_string())?;
+        let was_there = match provider_id {
+            Some(id) => self.delete_at_provider(&id, patience).await?,
+            None => false,
+        };
+        let gone = if was_there {
+            let state = SandboxState::Deleted;
+            self.store.sandbox_state(&record.id, state, None, None).await
+        } else {
+            self.store.sandbox_vanished(&record.id).await
+        };
+        gone.map_err(|error| error.to_string())?;
         self.forget(&record.id);
         Ok(())
     }
@@ -79,21 +89,24 @@ impl Sandboxes {
     /// Deletes the provider's sandbox of this id, and remembers how it goes under `name`: the id of our
     /// row, or the provider's for one that has none.
     pub(crate) async fn delete_named(&self, name: &str, id: &str, patience: Duration) -> Result<(), String> {
-        let delete = self.delete_at_provider(id, patience);
+        let delete = async { self.delete_at_provider(id, patience).await.map(drop) };
         self.deletions.attempt(name, delete).await
     }
 
     /// Deletes the provider's sandbox of this id, and waits until it is gone. A provider in trouble, or
-    /// one that says it has deleted and has not, is asked again as long as `patience` lasts.
-    async fn delete_at_provider(&self, id: &str, patience: Duration) -> Result<(), String> {
+    /// one that says it has deleted and has not, is asked again as long as `patience` lasts. Says whether
+    /// it was there until now, as far as can be known.
+    async fn delete_at_provider(&self, id: &str, patience: Duration) -> Result<bool, String> {
         let began = Instant::now();
         let mut pause = Duration::from_millis(100);
+        let mut asked_before = false;
         loop {
             let left = patience.saturating_sub(began.elapsed());
             let error = match self.delete_once(id, left.min(CONFIRM_TIMEOUT)).await {
-                Ok(()) => return Ok(()),
+                Ok(was_there) => return Ok(was_there || asked_before),
                 Err(error) => error,
             };
+            asked_before = true;
             // In the middle of a change of state, or the provider is in trouble: again in a moment.
             let passing = error.is_conflict() || error.is_retryable() || error.status() >= Some(500);
             if !passing || began.elapsed() >= patience {
@@ -104,15 +117,15 @@ impl Sandboxes {
         }
     }
 
-    async fn delete_once(&self, id: &str, patience: Duration) -> Result<(), daytona::Error> {
+    async fn delete_once(&self, id: &str, patience: Duration) -> Result<bool, daytona::Error> {
         match self.client.delete(id).await {
             Ok(()) => {}
-            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) if error.is_not_found() => return Ok(false),
             Err(error) => return Err(error),
         }
         // An archived one is still there.
         let gone = [ProviderState::Destroyed];
-        self.client.wait(id, &gone, patience).await.map(drop)
+        self.client.wait(id, &gone, patience).await.map(|_| true)
     }
 
     /// Deletes the agent's idle sandbox.

@@ -2,8 +2,9 @@
 //! is in the way.
 
 use crate::{Once, Runs, RunsError, StartRun};
-use model::{FiringState, OverlapPolicy, Trigger, TriggerKind};
-use store::{StoreError, Waiting};
+use model::{Action, Actor, ActorKind, FiringState, OverlapPolicy, Trigger, TriggerKind};
+use std::sync::Arc;
+use store::{Doing, StoreError, Waiting};
 
 /// How many runs of one schedule wait for each other at most.
 const MOST_WAITING: usize = 100;
@@ -43,7 +44,19 @@ pub async fn fire(runs: &Runs, waiting: &Waiting) -> Result<(), StoreError> {
         trigger: Trigger::new(TriggerKind::Schedule, waiting.schedule.as_str(), &waiting.name),
         in_studio: false,
     };
-    match runs.execute(request, Once::default()).await {
+    // As the schedule's doing in the audit log.
+    let actor = Actor::new(
+        ActorKind::Schedule,
+        Some(waiting.schedule.as_str()),
+        waiting.name.as_str(),
+    );
+    let team = store.agent(&waiting.agent).await.map(|agent| agent.team);
+    let doing = Doing::new(actor, Action::RunStart);
+    let doing = Arc::new(match team {
+        Ok(team) => doing.of_team(team),
+        Err(_) => doing,
+    });
+    match doing.scope(runs.execute(request, Once::default())).await {
         Ok(_) => conclude(FiringState::Started, None).await,
         // The line is full, we are about to end, or the database is away: later, or another server.
         Err(RunsError::Busy(_) | RunsError::ShuttingDown) => Ok(()),

@@ -22,3 +22,4 @@ mod stopping;
 mod studio;
 #[path = "../support/told.rs"]
 mod told;
+mod usage;

@@ -103,6 +103,7 @@ pub async fn new_run(store: &Store, agent: &Agent) -> NewRun {
         trigger: model::Trigger::new(model::TriggerKind::Token, "id", "ci"),
         created_at: model::Millis::now(),
         in_studio: true,
+        person: agent.owner.clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! `TEST_DATABASE_URL` names a server (`cargo xtask test` starts one).
 
 mod agents;
+mod audit;
 mod files;
 mod fresh;
 mod leases;
@@ -18,4 +19,5 @@ mod secrets;
 mod teams;
 mod throughput;
 mod tokens;
+mod usage;
 mod users;
