@@ -8,9 +8,9 @@ use crate::{
         theme::{self, Theme},
     },
     pages::{
-        agents::AgentsPage, members::MembersPage, new_agent::NewAgentPage, not_found::NotFound, run::RunPage,
-        sandboxes::SandboxesPage, secrets::SecretsPage, settings::SettingsPage, setup::SetupPage,
-        sign_in::SignInPage, tokens::TokensPage,
+        agents::AgentsPage, audit::AuditPage, members::MembersPage, new_agent::NewAgentPage,
+        not_found::NotFound, run::RunPage, sandboxes::SandboxesPage, secrets::SecretsPage,
+        settings::SettingsPage, setup::SetupPage, sign_in::SignInPage, tokens::TokensPage, usage::UsagePage,
     },
     parts::{
         frame::MeResource,
@@ -49,6 +49,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/settings/members") view=MembersPage ssr=whole.clone() />
                 <Route path=path!("/settings/secrets") view=SecretsPage ssr=whole.clone() />
                 <Route path=path!("/settings/tokens") view=TokensPage ssr=whole.clone() />
+                <Route path=path!("/settings/usage") view=UsagePage ssr=whole.clone() />
+                <Route path=path!("/settings/audit") view=AuditPage ssr=whole.clone() />
                 <Route path=path!("/sign-in") view=SignInPage ssr=whole.clone() />
                 <Route path=path!("/setup") view=SetupPage ssr=whole />
             </Routes>

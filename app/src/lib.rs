@@ -25,6 +25,8 @@ pub mod services;
 pub mod session;
 #[cfg(feature = "ssr")]
 pub mod shell;
+#[cfg(feature = "ssr")]
+mod usage_chart;
 
 pub use app::App;
 pub use error::{ErrorCode, UiError};

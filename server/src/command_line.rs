@@ -24,7 +24,7 @@ pub struct Arguments {
 }
 
 /// What to do.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Serve the site (the default)
     Serve(ServeFlags),
@@ -32,6 +32,12 @@ pub enum Command {
     Run(RunFlags),
     /// Serve only the Daytona-compatible sandbox engine
     Engine(EngineFlags),
+    /// The log of who did what
+    Audit {
+        /// What to do with the log.
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Say what works on this machine, and what to do about the rest
     Doctor,
     /// The secrets that runs are given
@@ -163,6 +169,23 @@ pub struct EngineFlags {
     /// What is bound into sandboxes at /opt/pitlane
     #[arg(long, hide = true, value_name = "FOLDER")]
     pub runtime: Option<PathBuf>,
+}
+
+/// What to do with the audit log.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check that no record was changed, and that none is missing
+    #[command(
+        after_help = "Ends with 0 when everything is as it was written, and with 1 and the first record that is not. \
+A file that holds a part of the log, as when it was filtered, is checked as far as neighbours are in it."
+    )]
+    Verify {
+        /// Check this file of JSON lines instead of the database
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print all records as JSON, one a line, the oldest first
+    Export,
 }
 
 /// What to do with accounts.

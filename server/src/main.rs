@@ -2,6 +2,7 @@
 //! an operator needs. This is the only crate that knows all others.
 #![recursion_limit = "256"]
 
+mod audit_command;
 mod command_line;
 mod configuration;
 mod connections;
@@ -11,6 +12,7 @@ mod engine_process;
 mod failure;
 mod listening;
 mod observation;
+mod operator;
 mod output;
 mod provider;
 mod secrets_command;
@@ -60,8 +62,18 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     // In a terminal a hangup is its end.
     let hangups =
         (!stopping::in_terminal()).then(|| observation.follow_hangups(arguments.settings, serve_flags));
+    operator::acting(&command.clone(), || act(command, configuration, hangups))
+}
+
+/// Does what was asked for.
+fn act(
+    command: Command,
+    configuration: Configuration,
+    hangups: Option<impl Future<Output = ()> + Send + 'static>,
+) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(_) => serve::run(&configuration, hangups)?,
+        Command::Audit { command } => audit_command::run(&configuration, command)?,
         Command::Run(flags) => return Ok(terminal::run(configuration, flags)),
         Command::Engine(flags) => return engine_command::run(&configuration, flags, hangups),
         Command::Doctor => return doctor::run(&configuration),

@@ -31,6 +31,7 @@ pub fn start(configuration: &Configuration, command: &Command) -> Observation {
         | Command::User { .. }
         | Command::Team { .. }
         | Command::Token { .. }
+        | Command::Audit { .. }
         | Command::Secrets { .. } => "error",
     };
     let filter = configuration.log.as_deref().unwrap_or(usual);

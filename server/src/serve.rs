@@ -116,6 +116,13 @@ async fn start(
     let store = store?;
     let sessions = Sessions::open(&store).await?;
     tokio::spawn(sessions.clone().delete_expired_hourly());
+    store
+        .set_price(&configuration.price)
+        .await
+        .map_err(|error| Failure::new(error.to_string()))?;
+    if let Some(days) = configuration.audit_days {
+        tokio::spawn(site::forget_audit_records(store.clone(), days));
+    }
     let vault = vault(configuration)?;
     let server = instance(&configuration.data)?;
     let shared = installation(&store, sandboxes.provider, &server).await?;

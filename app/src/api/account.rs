@@ -18,6 +18,8 @@ pub struct Me {
     pub provider: Provider,
     /// How they are kept apart, in a few words.
     pub isolation: String,
+    /// How many percent of the team's budget are used, from where people are warned on.
+    pub budget_percent: Option<u64>,
 }
 
 /// What the settings page shows of this instance.
@@ -51,8 +53,13 @@ pub async fn load_me() -> Result<Me, UiError> {
     let isolation = user
         .as_ref()
         .map_or_else(String::new, |_| services.isolation.clone());
+    let budget_percent = match &membership {
+        Some(membership) => services.store.budget_warning(&membership.team.id).await?,
+        None => None,
+    };
     Ok(Me {
         user,
+        budget_percent,
         membership,
         teams,
         provider: services.provider,

@@ -7,20 +7,24 @@
 
 pub mod account;
 pub mod agents;
+pub mod audit;
 pub mod files;
 pub mod runs;
 pub mod sandboxes;
 pub mod secrets;
 pub mod teams;
 pub mod tokens;
+pub mod usage;
 #[cfg(feature = "ssr")]
 mod words;
 
 pub use account::*;
 pub use agents::*;
+pub use audit::*;
 pub use files::*;
 pub use runs::*;
 pub use sandboxes::*;
 pub use secrets::*;
 pub use teams::*;
 pub use tokens::*;
+pub use usage::*;

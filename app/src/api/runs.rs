@@ -22,6 +22,8 @@ pub struct RunData {
     pub log: Vec<LogFrame>,
     /// Where in the log that begins.
     pub log_from: u64,
+    /// What it cost so far.
+    pub cost: model::RunCost,
     /// The server's clock.
     pub now: Millis,
 }

@@ -1,11 +1,14 @@
 //! What several server functions need: errors of the store and of runs put
 //! into words, and the answers that are put together from several calls.
 
-use super::{AgentName, LiveSandboxView, RunData, SandboxesData, StudioData, TeamData};
+use super::{
+    AUDIT_PAGE, AgentName, AuditPageData, AuditWanted, LiveSandboxView, RunData, SandboxesData, StudioData,
+    TeamData,
+};
 use crate::{ErrorCode, UiError, services::services, session::Caller};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use model::{
-    Agent, AgentId, AgentSettings, FilePath, Language, Millis, Permission, Role, RunId, SaveOutcome,
+    Agent, AgentId, AgentSettings, FilePath, Language, Micros, Millis, Permission, Role, RunId, SaveOutcome,
 };
 use runs::{Onlooker, RunsError};
 use std::collections::BTreeMap;
@@ -17,6 +20,7 @@ impl From<StoreError> for UiError {
             StoreError::NotFound(_) => ErrorCode::NotFound,
             StoreError::Conflict(_) => ErrorCode::Conflict,
             StoreError::Invalid(_) => ErrorCode::Invalid,
+            StoreError::OverBudget(_) => ErrorCode::Forbidden,
             StoreError::TooNew(_) | StoreError::Fenced(_) | StoreError::Unavailable { .. } => {
                 tracing::error!(?error, "the database did not do its part");
                 ErrorCode::Unavailable
@@ -179,6 +183,7 @@ pub async fn run_data(caller: &Caller, id: &str) -> Result<RunData, UiError> {
     let from = run.log_bytes.saturating_sub(LOG_BYTES_OF_PAGE);
     let log = services.runs.log_range(&id, from, u64::MAX).await?;
     Ok(RunData {
+        cost: services.store.run_cost(&id).await?,
         run,
         agent,
         revision,
@@ -291,5 +296,38 @@ pub fn to_base64(bytes: &[u8]) -> String {
 pub fn from_base64(text: &str) -> Result<Vec<u8>, UiError> {
     STANDARD.decode(text).map_err(|_| {
         UiError::new(ErrorCode::Invalid, "The upload arrived damaged. Try it again.").with_status()
+    })
+}
+
+/// A budget as a person wrote it.
+pub fn budget(monthly: &str, free_credit: &str) -> Result<model::Budget, UiError> {
+    let amount = |text: &str| Micros::parse(text).map_err(|error| UiError::from(error).with_status());
+    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    Ok(model::Budget {
+        monthly: given(monthly).map(|text| amount(&text)).transpose()?,
+        free_credit: given(free_credit).map_or(Ok(Micros(0)), |text| amount(&text))?,
+    })
+}
+
+/// A page of the audit log.
+pub async fn audit_page(caller: &Caller, wanted: &AuditWanted) -> Result<AuditPageData, UiError> {
+    let store = services()?.store;
+    let filter = model::audit::filter_of(
+        &wanted.who,
+        &wanted.action,
+        &wanted.target,
+        &wanted.from,
+        &wanted.to,
+    )
+    .map_err(|error| UiError::from(error).with_status())?;
+    let before = wanted.before.parse().ok();
+    let mut records = store
+        .audit_records(&caller.team, &filter, before, AUDIT_PAGE + 1)
+        .await?;
+    let is_more = records.len() > AUDIT_PAGE as usize;
+    records.truncate(AUDIT_PAGE as usize);
+    Ok(AuditPageData {
+        older: records.last().filter(|_| is_more).map(|record| record.seq),
+        records,
     })
 }

@@ -1,6 +1,7 @@
 //! The pages, one file each; the studio has a folder of its own.
 
 pub mod agents;
+pub mod audit;
 pub mod members;
 pub mod new_agent;
 pub mod not_found;
@@ -11,3 +12,4 @@ pub mod settings;
 pub mod setup;
 pub mod sign_in;
 pub mod tokens;
+pub mod usage;

@@ -47,6 +47,7 @@ fn RunView(data: RunData) -> impl IntoView {
         files,
         log,
         log_from,
+        cost,
         now,
     } = data;
     let summary = run.summary();
@@ -94,6 +95,9 @@ fn RunView(data: RunData) -> impl IntoView {
                 <span class="state">
                     <span class=state::dot(Some(state))></span>
                     {move || state::words(Some(&summary), now.get())}
+                </span>
+                <span class="num run-cost" title="What its sandbox cost, at the prices under Usage">
+                    {move || cost.until(now.get()).words()}
                 </span>
                 <span class="grow"></span>
                 <a class="btn quiet" href=download download="">"Download the log"</a>

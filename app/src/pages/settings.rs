@@ -31,6 +31,8 @@ pub fn SettingsPage() -> impl IntoView {
                                     <Team />
                                     <Secrets />
                                     <Tokens />
+                                    <Usage />
+                                    <AuditLog />
                                     <Password />
                                     <Session />
                                     <Instance facts=facts />
@@ -113,6 +115,28 @@ fn Tokens() -> impl IntoView {
             <h2 id="tokens">"Tokens"</h2>
             <p class="hint">"What programs show when they use the API in your name."</p>
             <a class="btn quiet" href="/settings/tokens">"Tokens"</a>
+        </section>
+    }
+}
+
+#[component]
+fn Usage() -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="usage">
+            <h2 id="usage">"Usage"</h2>
+            <p class="hint">"What sandboxes cost, by day, agent and member, and the team\u{2019}s budget."</p>
+            <a class="btn quiet" href="/settings/usage">"Usage"</a>
+        </section>
+    }
+}
+
+#[component]
+fn AuditLog() -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="audit">
+            <h2 id="audit">"Audit log"</h2>
+            <p class="hint">"Who did what, to what, when and from where."</p>
+            <a class="btn quiet" href="/settings/audit">"Audit log"</a>
         </section>
     }
 }

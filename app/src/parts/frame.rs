@@ -88,7 +88,17 @@ fn Account() -> impl IntoView {
                 Provider::Embedded => ("Embedded engine, isolated", "dot ok"),
                 Provider::Daytona => ("Daytona cloud", "dot ok"),
             };
+            let budget = me.budget_percent.map(|percent| {
+                let dot = if percent < 100 { "dot run" } else { "dot bad" };
+                view! {
+                    <a class="chip" href="/settings/usage" title="The team\u{2019}s budget for this month">
+                        <span class=dot></span>
+                        {format!("Budget {percent} %")}
+                    </a>
+                }
+            });
             Some(view! {
+                {budget}
                 <a class="chip wide-only" href="/settings#provider" title=me.isolation>
                     <span class=dot></span>
                     {provider}

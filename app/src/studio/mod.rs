@@ -6,6 +6,7 @@
 //! `tree::actions` talk to the server; the rest is what a person sees.
 
 pub mod conflict;
+mod cost;
 pub mod difference;
 pub mod documents;
 pub mod drafts;

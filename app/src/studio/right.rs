@@ -1,6 +1,6 @@
 //! The right panel: the lane of phases, and below it the log or the runs.
 
-use super::{history::History, state::use_studio};
+use super::{cost::ShownCost, history::History, state::use_studio};
 use crate::{
     log::LogPanel,
     parts::{lane::Lane, waits::Waits},
@@ -91,6 +91,7 @@ pub fn RightPanel() -> impl IntoView {
                 </div>
                 // Beside the tabs, not among them: it leads elsewhere, also without scripts.
                 {run_link}
+                <ShownCost />
             </div>
             <div class="right-body">
                 <div

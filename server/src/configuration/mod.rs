@@ -17,7 +17,7 @@ use crate::{
     site::Limits,
 };
 use engine::{Images, NetworkBound, RateLimits, sandbox::IsolationChoice};
-use model::run::MAX_TIMEOUT_SECONDS;
+use model::{Price, run::MAX_TIMEOUT_SECONDS};
 use runs::MasterKey;
 use secrecy::SecretString;
 use std::{
@@ -147,6 +147,14 @@ const MASTER_KEY: Name = Name {
     key: "master_key",
     variable: "PITLANE_MASTER_KEY",
 };
+const PRICES: Name = Name {
+    key: "prices",
+    variable: "PITLANE_PRICES",
+};
+const AUDIT_DAYS: Name = Name {
+    key: "audit_days",
+    variable: "PITLANE_AUDIT_DAYS",
+};
 const DAYTONA_API_KEY: Name = Name {
     key: "daytona_api_key",
     variable: "DAYTONA_API_KEY",
@@ -160,7 +168,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 33] = [
+const NAMES: [Name; 35] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -191,6 +199,8 @@ const NAMES: [Name; 33] = [
     LOG_LIMIT,
     ENGINE_GRACE,
     MASTER_KEY,
+    PRICES,
+    AUDIT_DAYS,
     DAYTONA_API_KEY,
     DAYTONA_API_URL,
     DAYTONA_TARGET,
@@ -234,6 +244,10 @@ pub struct Configuration {
     pub limits: Limits,
     /// The longest log that is kept whole, in bytes.
     pub log_limit: u64,
+    /// What sandboxes are counted at.
+    pub price: Price,
+    /// How many days records of the audit log are kept; none for ever.
+    pub audit_days: Option<u64>,
     /// Whether the engine outlives a polite stop of the server.
     pub keep_engine: bool,
     /// Environment variables that look like ours and are not; said once in the log.
@@ -399,6 +413,10 @@ impl Configuration {
                 .unwrap_or(256)
                 * 1024
                 * 1024,
+            price: sources
+                .get(PRICES, |text| Price::parse(text).map_err(|error| error.0))?
+                .unwrap_or_default(),
+            audit_days: sources.get(AUDIT_DAYS, |text| number(text, 1, 36_500))?,
             keep_engine: serve.keep_engine,
             unknown_variables: sources.unknown_variables,
             data,

@@ -50,7 +50,7 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
         && let Some(token) = sign_in_link::token(request.uri().query())
     {
         let address = address(&site, request.extensions(), request.headers());
-        return sign_in_link::take(&site, &session, &token, address).await;
+        return sign_in_link::take(&site, &session, &token, address, request.headers()).await;
     }
     let token = credential::token(request.headers()).filter(|_| is_api(&path));
     let (viewer, credential) = match token {

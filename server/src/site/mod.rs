@@ -12,7 +12,9 @@
 
 mod api;
 mod assets;
+mod audit;
 mod credential;
+mod csv;
 mod events;
 mod files;
 mod guard;
@@ -32,6 +34,7 @@ mod sign_in_link;
 mod tests;
 
 pub use assets::{base as assets_base, runtime_folder};
+pub use audit::forget_old as forget_audit_records;
 pub use pressure::Limits;
 pub use router::router;
 pub use session::{Sessions, fresh_sign_in_link};

@@ -1,8 +1,8 @@
 //! All routes, and the layers before them.
 
 use super::{
-    Site, api, assets, events, files, guard, headers, health, hosts, pages, permission, pressure, problem,
-    refusal::Refusal, session,
+    Site, api, assets, audit, events, files, guard, headers, health, hosts, pages, permission, pressure,
+    problem, refusal::Refusal, session,
 };
 use axum::{
     Router,
@@ -26,6 +26,8 @@ use tower_http::{
 pub fn api_routes() -> Vec<(String, MethodRouter<Site>)> {
     let own: Vec<(&str, MethodRouter<Site>)> = vec![
         ("/api/events", permission::get(events::follow)),
+        ("/api/v1/usage/export", permission::get(api::usage::export)),
+        ("/api/v1/audit/export", permission::get(api::audit::export)),
         (
             "/api/agents/{id}/files/{*path}",
             permission::get(files::download).merge(permission::put(files::upload)),
@@ -57,6 +59,7 @@ pub fn router(site: Site) -> Router {
     }
     let signed_in = pages::add(signed_in, &site)
         // The innermost first: what stands lower runs earlier.
+        .layer(from_fn_with_state(site.clone(), audit::record))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(256).and(is_text_of_ours)))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(site.clone(), pressure::check_sizes))

@@ -1,7 +1,8 @@
 //! The one-time link that the first start prints: `GET /sign-in?token=…`.
 
-use super::{Site, guard::too_many_sign_ins, pressure::Client, session::token_hash};
+use super::{Site, audit, guard::too_many_sign_ins, pressure::Client, session::token_hash};
 use axum::response::{IntoResponse, Redirect, Response};
+use http::HeaderMap;
 use std::{net::IpAddr, time::Instant};
 use tower_sessions::Session;
 
@@ -16,7 +17,13 @@ pub fn token(query: Option<&str>) -> Option<String> {
 
 /// Signs in with it, and goes on to the set-up or the agents. A link that was
 /// used, is over or never was leads to the sign-in page, which says so.
-pub async fn take(site: &Site, session: &Session, token: &str, address: IpAddr) -> Response {
+pub async fn take(
+    site: &Site,
+    session: &Session,
+    token: &str,
+    address: IpAddr,
+    headers: &HeaderMap,
+) -> Response {
     let client = Client::at(address);
     if let Err(standing) = site.pressure.sign_ins.begin(&client, Instant::now()) {
         return too_many_sign_ins(&standing);
@@ -35,6 +42,7 @@ pub async fn take(site: &Site, session: &Session, token: &str, address: IpAddr) 
                 return super::refusal::Refusal::from(error).into_response();
             }
             site.pressure.sign_ins.forget(&client);
+            audit::note_sign_in(site, &user, address, headers).await;
             Redirect::to(if user.has_password { "/" } else { "/setup" }).into_response()
         }
         Ok(None) => Redirect::to("/sign-in?link=used").into_response(),

@@ -2,6 +2,7 @@
 //! runs. Handlers are thin; what happens is in `runs`.
 
 pub mod answer;
+pub mod audit;
 pub mod events;
 pub mod execute;
 pub mod idempotency;
@@ -9,5 +10,6 @@ pub mod options;
 pub mod run;
 pub mod session;
 pub mod socket;
+pub mod usage;
 pub mod v1;
 mod words;

@@ -31,6 +31,7 @@ use runs::Follower;
 use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
+use store::Carrier;
 
 /// How long the options are waited for: a client that has none need not say so.
 const OPTIONS: Duration = Duration::from_secs(2);
@@ -68,6 +69,8 @@ pub async fn open(
     let inside = stream_of(&site, &can.user)?;
     let upgrade = upgrade.max_message_size(LARGEST).max_frame_size(LARGEST);
     let trigger = can.trigger();
+    // Its run is recorded as the doing of this request.
+    let doing = Carrier::here();
     Ok(upgrade.on_upgrade(move |socket| {
         let conversation = Conversation {
             socket,
@@ -77,7 +80,7 @@ pub async fn open(
             words: Words::default(),
             _inside: inside,
         };
-        conversation.hold(agent.id, can.user.id, trigger)
+        doing.carry(conversation.hold(agent.id, can.user.id, trigger))
     }))
 }
 

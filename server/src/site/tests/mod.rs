@@ -3,6 +3,7 @@
 
 mod access;
 mod answers;
+mod audit;
 mod files;
 mod matrix;
 mod pressure;
@@ -10,6 +11,7 @@ mod secrets;
 mod signing_in;
 mod stream;
 mod tokens;
+mod usage;
 mod v1;
 
 use super::{Site, hosts::Hosts, router, session::Sessions};

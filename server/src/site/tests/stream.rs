@@ -127,6 +127,7 @@ pub async fn end_of_run(site: &Site, agent: &model::Agent, output: &[(LogStream,
         trigger: model::Trigger::default(),
         created_at: Millis(1),
         in_studio: true,
+        person: agent.owner.clone(),
     };
     let server = store::Replica {
         id: "server".to_owned(),

@@ -5,7 +5,7 @@ use model::{NewToken, Permission, TokenId};
 
 impl TestSite {
     /// A token of the owner's with these scopes.
-    async fn token(&self, scopes: &[Permission]) -> (TokenId, String) {
+    pub(super) async fn token(&self, scopes: &[Permission]) -> (TokenId, String) {
         let new = NewToken {
             name: "test".to_owned(),
             scopes: scopes.to_vec(),
@@ -19,7 +19,7 @@ impl TestSite {
     }
 }
 
-fn bearing(token: &str, mut request: Request<Body>) -> Request<Body> {
+pub(super) fn bearing(token: &str, mut request: Request<Body>) -> Request<Body> {
     let header = format!("Bearer {token}").parse().expect("a header");
     request.headers_mut().insert(header::AUTHORIZATION, header);
     request

@@ -54,7 +54,7 @@ pub async fn once<P>(
     make: impl Future<Output = Result<Made, Refusal>> + Send + 'static,
 ) -> Result<Response, Refusal> {
     let Some(key) = asked.key else {
-        let made = finished(tokio::spawn(make).await)?;
+        let made = finished(tokio::spawn(store::carried(make)).await)?;
         return Ok(answer(StatusCode::CREATED, &made.location, made.body));
     };
     let store = site.services.store.clone();
@@ -96,7 +96,7 @@ pub async fn once<P>(
             .into());
         }
     }
-    let noted = tokio::spawn(async move {
+    let noted = tokio::spawn(store::carried(async move {
         match make.await {
             Ok(made) => {
                 let answer = MadeAnswer {
@@ -112,7 +112,7 @@ pub async fn once<P>(
                 Err(refusal)
             }
         }
-    });
+    }));
     let made = finished(noted.await)?;
     Ok(answer(StatusCode::CREATED, &made.location, made.body))
 }

@@ -23,7 +23,7 @@ use world::{Who, World};
 const AT_ONCE: usize = 8;
 
 /// Everything the site answers: `GET /api/runs/{id}`.
-async fn everything(site: &TestSite) -> BTreeSet<String> {
+pub(super) async fn everything(site: &TestSite) -> BTreeSet<String> {
     let cookie = site.sign_in().await;
     let mut all = BTreeSet::new();
     let open = open_routes(String::new()).into_iter();

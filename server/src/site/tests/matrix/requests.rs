@@ -139,6 +139,13 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "POST /fn/delete_secret" => form(&format!("secret={}", world.secret)),
         "POST /fn/create_token" => json(json!({"name": "ci", "scopes": ["read"], "days": 1})),
         "POST /fn/revoke_token" => form(&format!("token={}", world.token)),
+        // What it costs, and who did what.
+        "POST /fn/load_usage" => form("month="),
+        "POST /fn/load_run_cost" => json(json!({"run": run})),
+        "POST /fn/set_budget" => form("monthly=100&free_credit="),
+        "POST /fn/load_audit" => json(json!({"wanted": {
+            "who": "", "action": "", "target": "", "from": "", "to": "", "before": "",
+        }})),
         // Teams.
         "POST /fn/load_team" => form(""),
         "POST /fn/switch_team" => form(&format!("team={}", world.team)),

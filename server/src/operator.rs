@@ -1,0 +1,69 @@
+//! What an operator does at the command line stands in the audit log too. Every
+//! command says here what it does: one that does not is no command.
+
+use crate::command_line::{Command, SecretsCommand, TeamCommand, TokenCommand, UserCommand};
+use model::{Action, Actor, ActorKind};
+use std::sync::Arc;
+use store::Doing;
+
+/// What a command changes that is recorded; none when it only shows something, or works apart from what
+/// the site keeps.
+const fn action(command: &Command) -> Option<Action> {
+    match command {
+        Command::Serve(_)
+        | Command::Run(_)
+        | Command::Engine(_)
+        | Command::Doctor
+        | Command::Audit { .. }
+        | Command::Team {
+            command: TeamCommand::List | TeamCommand::Members { .. },
+        }
+        | Command::Token {
+            command: TokenCommand::List { .. },
+        } => None,
+        Command::Secrets {
+            command: SecretsCommand::RotateKey,
+        } => Some(Action::SecretRotateKey),
+        Command::Team {
+            command: TeamCommand::Create { .. },
+        } => Some(Action::TeamCreate),
+        Command::Team {
+            command: TeamCommand::Add { .. },
+        } => Some(Action::MemberAdd),
+        Command::Team {
+            command: TeamCommand::Role { .. },
+        } => Some(Action::MemberRole),
+        Command::Team {
+            command: TeamCommand::Remove { .. },
+        } => Some(Action::MemberRemove),
+        Command::Token {
+            command: TokenCommand::Create { .. },
+        } => Some(Action::TokenCreate),
+        Command::Token {
+            command: TokenCommand::Revoke { .. },
+        } => Some(Action::TokenRevoke),
+        Command::User {
+            command: UserCommand::SetPassword { .. },
+        } => Some(Action::AccountPassword),
+        Command::User {
+            command: UserCommand::Link { .. },
+        } => Some(Action::AccountLink),
+    }
+}
+
+/// Who is at the command line, as far as the system says.
+fn name() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
+    named.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()))
+}
+
+/// Does a command as the doing of whoever is at the command line.
+pub fn acting<T>(command: &Command, run: impl FnOnce() -> T) -> T {
+    let Some(action) = action(command) else {
+        return run();
+    };
+    let actor = Actor::new(ActorKind::CommandLine, None, name());
+    Arc::new(Doing::new(actor, action)).scope_here(run)
+}
