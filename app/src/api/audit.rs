@@ -2,7 +2,7 @@
 
 use crate::UiError;
 use leptos::prelude::*;
-use model::{AuditRecord, Permission};
+use model::AuditRecord;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
@@ -38,6 +38,6 @@ pub struct AuditPageData {
 /// Records of the current team, the newest first.
 #[server(prefix = "/fn", endpoint = "load_audit", input = Json)]
 pub async fn load_audit(wanted: AuditWanted) -> Result<AuditPageData, UiError> {
-    let caller = crate::session::can(Permission::Administer).await?;
+    let caller = crate::session::can(model::Permission::Administer).await?;
     super::words::audit_page(&caller, &wanted).await
 }

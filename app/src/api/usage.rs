@@ -2,7 +2,7 @@
 
 use crate::UiError;
 use leptos::prelude::*;
-use model::{Permission, Provider, RunCost, RunId, UsageReport};
+use model::{Provider, RunCost, RunId, UsageReport};
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
@@ -22,7 +22,7 @@ pub struct UsageData {
 /// A month of the current team; this one when none is named, or none of that name.
 #[server(prefix = "/fn", endpoint = "load_usage")]
 pub async fn load_usage(month: String) -> Result<UsageData, UiError> {
-    let caller = crate::session::can(Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
     let services = crate::services::services()?;
     let month = model::Month::parse(&month).unwrap_or_else(|_| model::Month::of(model::Millis::now()));
     let report = services.store.usage_report(&caller.team, month).await?;
@@ -30,7 +30,7 @@ pub async fn load_usage(month: String) -> Result<UsageData, UiError> {
         chart: crate::usage_chart::of_days(&report),
         report,
         provider: services.provider,
-        may_set: caller.may(Permission::Administer),
+        may_set: caller.may(model::Permission::Administer),
     })
 }
 
@@ -38,7 +38,7 @@ pub async fn load_usage(month: String) -> Result<UsageData, UiError> {
 /// free credit.
 #[server(prefix = "/fn", endpoint = "set_budget")]
 pub async fn set_budget(monthly: String, free_credit: String) -> Result<(), UiError> {
-    let caller = crate::session::can(Permission::Administer).await?;
+    let caller = crate::session::can(model::Permission::Administer).await?;
     let budget = super::words::budget(&monthly, &free_credit)?;
     crate::services::services()?
         .store
@@ -51,7 +51,7 @@ pub async fn set_budget(monthly: String, free_credit: String) -> Result<(), UiEr
 /// What a run cost so far.
 #[server(prefix = "/fn", endpoint = "load_run_cost", input = Json)]
 pub async fn load_run_cost(run: RunId) -> Result<RunCost, UiError> {
-    let caller = crate::session::can(Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
     crate::session::run_of(&caller, &run).await?;
     Ok(crate::services::services()?.store.run_cost(&run).await?)
 }
