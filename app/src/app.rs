@@ -8,9 +8,10 @@ use crate::{
         theme::{self, Theme},
     },
     pages::{
-        agents::AgentsPage, audit::AuditPage, members::MembersPage, new_agent::NewAgentPage,
-        not_found::NotFound, run::RunPage, sandboxes::SandboxesPage, secrets::SecretsPage,
-        settings::SettingsPage, setup::SetupPage, sign_in::SignInPage, tokens::TokensPage, usage::UsagePage,
+        account::AccountPage, accounts::AccountsPage, agents::AgentsPage, audit::AuditPage,
+        members::MembersPage, new_agent::NewAgentPage, not_found::NotFound, reset::ResetPage, run::RunPage,
+        sandboxes::SandboxesPage, secrets::SecretsPage, settings::SettingsPage, setup::SetupPage,
+        sign_in::SignInPage, tokens::TokensPage, usage::UsagePage,
     },
     parts::{
         frame::MeResource,
@@ -46,12 +47,15 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/runs/:id") view=RunPage ssr=whole.clone() />
                 <Route path=path!("/sandboxes") view=SandboxesPage ssr=whole.clone() />
                 <Route path=path!("/settings") view=SettingsPage ssr=whole.clone() />
+                <Route path=path!("/settings/account") view=AccountPage ssr=whole.clone() />
+                <Route path=path!("/settings/accounts") view=AccountsPage ssr=whole.clone() />
                 <Route path=path!("/settings/members") view=MembersPage ssr=whole.clone() />
                 <Route path=path!("/settings/secrets") view=SecretsPage ssr=whole.clone() />
                 <Route path=path!("/settings/tokens") view=TokensPage ssr=whole.clone() />
                 <Route path=path!("/settings/usage") view=UsagePage ssr=whole.clone() />
                 <Route path=path!("/settings/audit") view=AuditPage ssr=whole.clone() />
                 <Route path=path!("/sign-in") view=SignInPage ssr=whole.clone() />
+                <Route path=path!("/reset/:token") view=ResetPage ssr=whole.clone() />
                 <Route path=path!("/setup") view=SetupPage ssr=whole />
             </Routes>
         </Router>

@@ -20,6 +20,10 @@ pub struct Services {
     pub isolation: String,
     /// What enforces each limit, one sentence each; shown in the settings.
     pub isolation_facts: Vec<String>,
+    /// How people sign in.
+    pub sign_in: crate::api::SignInOptions,
+    /// The address people open (`https://pitlane.example`), when the operator named one.
+    pub origin: Option<String>,
 }
 
 /// Where the built files of the site are served.

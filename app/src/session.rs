@@ -3,13 +3,19 @@
 //! with [`can`], or with [`signed_in`] where it is about one's own account, or
 //! with [`can_manage_instance`]. The server's guard looks up who asks, once for each request,
 //! and leaves it in the request's extensions as [`SignedIn`].
+//!
+//! The session of the cookie names a row of the store's sessions, and that row
+//! names the account. So whoever ends the row has signed that browser out,
+//! wherever the cookie's own session is kept.
 
 use crate::{ErrorCode, UiError, services::services};
-use model::{InstanceRole, Membership, Permission, Role, Team, TeamId, User, UserId};
+use axum::Extension;
+use model::{InstanceRole, Membership, Permission, Role, SessionId, SignInWay, Team, TeamId, User, UserId};
+use store::Store;
 use tower_sessions::Session;
 
-/// The session's key of the signed-in user's id.
-pub const USER_ID: &str = "user_id";
+/// The key, in the cookie's session, of the id of the store's session.
+pub const SESSION_ID: &str = "session_id";
 /// The session's key of the team its person works in.
 pub const TEAM_ID: &str = "team_id";
 
@@ -20,6 +26,17 @@ pub struct SignedIn {
     pub user: User,
     /// The team they work in now; none when they are in no team.
     pub membership: Option<Membership>,
+    /// The session they are signed in with; none when it is a token.
+    pub session: Option<SessionId>,
+}
+
+/// From where a request comes, among its extensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// The address.
+    pub address: String,
+    /// What the browser says of itself.
+    pub browser: String,
 }
 
 /// Somebody who may do what they ask for.
@@ -101,6 +118,28 @@ pub fn who() -> Option<SignedIn> {
     parts.extensions.get::<SignedIn>().cloned()
 }
 
+/// From where this request comes.
+///
+/// # Errors
+/// When the guard did not say, which is a fault of ours.
+pub async fn visit() -> Result<Visit, UiError> {
+    let visit = leptos_axum::extract::<Extension<Visit>>().await;
+    visit
+        .map(|Extension(visit)| visit)
+        .map_err(|_| internal("The server does not know where this request comes from."))
+}
+
+/// The id of the store's session that a cookie's session names.
+///
+/// # Errors
+/// When the sessions cannot be read.
+pub async fn session_id(session: &Session) -> Result<Option<SessionId>, UiError> {
+    session.get(SESSION_ID).await.map_err(|error| {
+        tracing::error!(%error, "the session cannot be read");
+        internal("Your session could not be read. Try again.")
+    })
+}
+
 /// Whoever is signed in, whatever their teams: for what concerns their own account alone.
 ///
 /// # Errors
@@ -161,17 +200,31 @@ pub async fn work_in(team: &TeamId) -> Result<(), UiError> {
     })
 }
 
-/// Signs a user in: a new session id, so that one set before cannot be used.
+/// Signs a user in: a new session, so that one set before cannot be used, and nothing of what
+/// another account left in this browser's.
 ///
 /// # Errors
-/// When the session cannot be written.
-pub async fn sign_in_as(session: &Session, user: &UserId) -> Result<(), UiError> {
+/// When the account may not sign in, or the session cannot be written.
+pub async fn sign_in_as(
+    session: &Session,
+    store: &Store,
+    user: &UserId,
+    way: SignInWay,
+    visit: &Visit,
+) -> Result<(), UiError> {
     let failed = |error: tower_sessions::session::Error| {
         tracing::error!(%error, "the session cannot be written");
         internal("You could not be signed in: the session could not be saved. Try again.")
     };
+    let id = store
+        .create_account_session(user, way, &visit.browser, &visit.address)
+        .await?;
+    if let Some(before) = session_id(session).await? {
+        store.sign_out(&before).await?;
+    }
+    session.clear().await;
     session.cycle_id().await.map_err(failed)?;
-    session.insert(USER_ID, user).await.map_err(failed)
+    session.insert(SESSION_ID, id).await.map_err(failed)
 }
 
 fn internal(text: &str) -> UiError {

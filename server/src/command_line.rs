@@ -201,6 +201,28 @@ pub enum UserCommand {
         /// The account's name; the only account when there is just one.
         name: Option<String>,
     },
+    /// Print a link with which somebody chooses a new password, once
+    Reset {
+        /// The account's name.
+        name: String,
+    },
+    /// Show the accounts: id, name, whether they may sign in, last use, browsers, tokens
+    List,
+    /// Keep an account from signing in, and end its sessions and tokens
+    Disable {
+        /// The account's name.
+        name: String,
+    },
+    /// Let a disabled account sign in again
+    Enable {
+        /// The account's name.
+        name: String,
+    },
+    /// Delete an account for good; what it made stays
+    Delete {
+        /// The account's name.
+        name: String,
+    },
 }
 
 /// What to do with teams.

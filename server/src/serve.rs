@@ -6,7 +6,7 @@
 //! database closed.
 
 use crate::{
-    configuration::Configuration,
+    configuration::{Configuration, PublicUrl},
     connections::{self, Bounds},
     engine_process::EnginePlan,
     failure::Failure,
@@ -15,7 +15,7 @@ use crate::{
     site::{self, Sessions, Site, hosts::Hosts},
     stopping,
 };
-use app::{Assets, Services};
+use app::{Assets, Services, api::SignInOptions};
 use model::{InstanceRole, Provider};
 use runs::{KeyFile, Runs, RunsConfig, Vault};
 use rustix::fs::{FlockOperation, flock};
@@ -160,6 +160,8 @@ async fn start(
         provider_url: sandboxes.url.clone(),
         isolation: isolation.level,
         isolation_facts: isolation.facts,
+        sign_in: SignInOptions::default(),
+        origin: configuration.public_url.as_ref().map(PublicUrl::origin),
     };
     let hosts = Hosts::new(configuration.public_url.clone());
     Ok(Site::new(
@@ -290,7 +292,7 @@ async fn first_link(store: &Store) -> Result<Option<String>, Failure> {
     let failed = |error: store::StoreError| Failure::new(error.to_string());
     let users = store.users().await.map_err(failed)?;
     let owner = match users.into_iter().next() {
-        Some(owner) if owner.has_password => return Ok(None),
+        Some(owner) if owner.is_set_up() => return Ok(None),
         Some(owner) => owner,
         None => store
             .create_user("owner", InstanceRole::Owner, None)

@@ -5,10 +5,10 @@ use crate::{
     command_line::UserCommand, configuration::Configuration, failure::Failure, output,
     serve::address_to_open, site,
 };
-use model::User;
+use model::{Millis, User, time::ago_words};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::io::{BufRead, IsTerminal};
-use store::Store;
+use store::{LinkPurpose, Store};
 
 /// Does it.
 ///
@@ -25,7 +25,14 @@ pub fn run(configuration: &Configuration, command: UserCommand) -> Result<(), Fa
             .map_err(|error| Failure::unusable(error.to_string()))?;
         let done = match command {
             UserCommand::SetPassword { name } => set_password(&store, &name).await,
-            UserCommand::Link { name } => link(&store, configuration, name.as_deref()).await,
+            UserCommand::Link { name } => {
+                link(&store, configuration, name.as_deref(), LinkPurpose::SignIn).await
+            }
+            UserCommand::Reset { name } => link(&store, configuration, Some(&name), LinkPurpose::Reset).await,
+            UserCommand::List => list(&store).await,
+            UserCommand::Disable { name } => disable(&store, &name).await,
+            UserCommand::Enable { name } => enable(&store, &name).await,
+            UserCommand::Delete { name } => delete(&store, &name).await,
         };
         store.close().await;
         done
@@ -33,7 +40,6 @@ pub fn run(configuration: &Configuration, command: UserCommand) -> Result<(), Fa
 }
 
 async fn set_password(store: &Store, name: &str) -> Result<(), Failure> {
-    let failed = |error: store::StoreError| Failure::new(error.to_string());
     let (user, _) = store
         .user_by_name(name)
         .await
@@ -44,13 +50,28 @@ async fn set_password(store: &Store, name: &str) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::unusable(error.text))?;
     store.set_password(&user.id, &hash).await.map_err(failed)?;
-    output::line(&format!("The password of {} is set.", user.name));
+    store.end_other_sessions(&user.id, None).await.map_err(failed)?;
+    output::line(&format!(
+        "The password of {} is set, and its browsers are signed out.",
+        user.name
+    ));
     Ok(())
 }
 
-async fn link(store: &Store, configuration: &Configuration, name: Option<&str>) -> Result<(), Failure> {
+async fn link(
+    store: &Store,
+    configuration: &Configuration,
+    name: Option<&str>,
+    purpose: LinkPurpose,
+) -> Result<(), Failure> {
     let user = account(store, name).await?;
-    let path = site::fresh_sign_in_link(store, &user.id).await?;
+    if store.is_disabled(&user.id).await.map_err(failed)? {
+        return Err(Failure::unusable(format!(
+            "The account {} is disabled. Enable it first: pitlane user enable {}",
+            user.name, user.name
+        )));
+    }
+    let path = site::fresh_link(store, &user.id, purpose).await?;
     output::line(&format!(
         "{}{path}",
         address_to_open(configuration, configuration.addr)
@@ -58,12 +79,66 @@ async fn link(store: &Store, configuration: &Configuration, name: Option<&str>) 
     Ok(())
 }
 
+/// One line for each account, its columns apart by tabs.
+async fn list(store: &Store) -> Result<(), Failure> {
+    let now = Millis::now();
+    for account in store.accounts().await.map_err(failed)? {
+        let state = if account.disabled_at.is_some() {
+            "disabled"
+        } else {
+            "enabled"
+        };
+        let used = account.used_at.map_or_else(
+            || "signed in nowhere".to_owned(),
+            |at| format!("last here {}", ago_words(now.since(at))),
+        );
+        output::line(&format!(
+            "{}\t{}\t{state}\t{used}\t{} browsers\t{} tokens",
+            account.user.id, account.user.name, account.sessions, account.tokens
+        ));
+    }
+    Ok(())
+}
+
+async fn disable(store: &Store, name: &str) -> Result<(), Failure> {
+    let user = account(store, Some(name)).await?;
+    store.disable_user(&user.id).await.map_err(failed)?;
+    output::line(&format!(
+        "{} is disabled: its sessions and tokens ended.",
+        user.name
+    ));
+    Ok(())
+}
+
+async fn enable(store: &Store, name: &str) -> Result<(), Failure> {
+    let user = account(store, Some(name)).await?;
+    store.enable_user(&user.id).await.map_err(failed)?;
+    output::line(&format!("{} may sign in again.", user.name));
+    Ok(())
+}
+
+async fn delete(store: &Store, name: &str) -> Result<(), Failure> {
+    let user = account(store, Some(name)).await?;
+    if store.users().await.map_err(failed)?.len() == 1 {
+        return Err(Failure::unusable(format!(
+            "{} is the only account. Make another one first: nobody could sign in any more.",
+            user.name
+        )));
+    }
+    store.delete_user(&user.id).await.map_err(failed)?;
+    output::line(&format!("{} is deleted. What it made stays.", user.name));
+    Ok(())
+}
+
+fn failed(error: store::StoreError) -> Failure {
+    Failure::new(error.to_string())
+}
+
 /// The account of this name, or the only one when none is named.
 ///
 /// # Errors
 /// When there is none, or there are several.
 pub async fn account(store: &Store, name: Option<&str>) -> Result<User, Failure> {
-    let failed = |error: store::StoreError| Failure::new(error.to_string());
     let mut users = store.users().await.map_err(failed)?;
     if let Some(name) = name {
         users.retain(|user| user.name.to_lowercase() == name.to_lowercase());

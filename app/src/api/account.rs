@@ -5,6 +5,24 @@ use leptos::prelude::*;
 use model::{Membership, Provider, User};
 use serde::{Deserialize, Serialize};
 
+/// How people sign in to this instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInOptions {
+    /// Whether a name and a password do.
+    pub password: bool,
+    /// What the OpenID Connect provider is called, when there is one.
+    pub provider: Option<String>,
+}
+
+impl Default for SignInOptions {
+    fn default() -> Self {
+        Self {
+            password: true,
+            provider: None,
+        }
+    }
+}
+
 /// What every page shows of who asks and where it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
@@ -20,6 +38,8 @@ pub struct Me {
     pub isolation: String,
     /// How many percent of the team's budget are used, from where people are warned on.
     pub budget_percent: Option<u64>,
+    /// How people sign in here.
+    pub sign_in: SignInOptions,
 }
 
 /// What the settings page shows of this instance.
@@ -64,6 +84,7 @@ pub async fn load_me() -> Result<Me, UiError> {
         teams,
         provider: services.provider,
         isolation,
+        sign_in: services.sign_in,
     })
 }
 
@@ -86,28 +107,40 @@ pub async fn instance() -> Result<InstanceFacts, UiError> {
 #[server(prefix = "/fn", endpoint = "sign_in")]
 pub async fn sign_in(name: String, password: String, next: Option<String>) -> Result<(), UiError> {
     let services = crate::services::services()?;
+    super::password::password_sign_in_is_on(&services)?;
     let session = crate::session::session().await?;
+    let visit = crate::session::visit().await?;
     let found = services.store.user_by_name(name.trim()).await?;
     let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
     let right = crate::password::verify(password, hash).await;
-    match user {
-        Some(user) if right => {
-            crate::session::sign_in_as(&session, &user.id).await?;
-            crate::session::send_form_on(crate::session::local_path(next.as_deref()));
-            Ok(())
-        }
-        _ => Err(UiError::new(
+    let Some(user) = user.filter(|_| right) else {
+        return Err(UiError::new(
             crate::ErrorCode::Forbidden,
             "This name and password do not belong together. Check both and try again.",
         )
-        .with_status()),
+        .with_status());
+    };
+    // Told to nobody but who knows the password.
+    if services.store.is_disabled(&user.id).await? {
+        return Err(UiError::new(
+            crate::ErrorCode::Forbidden,
+            "This account is disabled. Ask an administrator of this Pitlane to enable it.",
+        )
+        .with_status());
     }
+    let way = model::SignInWay::Password;
+    crate::session::sign_in_as(&session, &services.store, &user.id, way, &visit).await?;
+    crate::session::send_form_on(crate::session::local_path(next.as_deref()));
+    Ok(())
 }
 
 /// Ends this browser's session.
 #[server(prefix = "/fn", endpoint = "sign_out")]
 pub async fn sign_out() -> Result<(), UiError> {
     let session = crate::session::session().await?;
+    if let Some(id) = crate::session::session_id(&session).await? {
+        crate::services::services()?.store.sign_out(&id).await?;
+    }
     session.flush().await.map_err(|error| {
         tracing::error!(%error, "the session cannot be deleted");
         UiError::new(
@@ -125,38 +158,19 @@ pub async fn sign_out() -> Result<(), UiError> {
 #[server(prefix = "/fn", endpoint = "set_owner")]
 pub async fn set_owner(name: String, password: String) -> Result<(), UiError> {
     let user = crate::session::signed_in().await?.user;
-    if user.has_password {
+    if user.is_set_up() {
         return Err(UiError::new(
             crate::ErrorCode::Conflict,
             "This account is set up already. Change its password in the settings.",
         )
         .with_status());
     }
-    let store = crate::services::services()?.store;
+    let services = crate::services::services()?;
+    super::password::password_sign_in_is_on(&services)?;
+    let store = services.store;
     let hash = crate::password::hash(password).await?;
     store.rename_user(&user.id, name.trim()).await?;
     store.set_password(&user.id, &hash).await?;
     crate::session::send_form_on("/");
-    Ok(())
-}
-
-/// Changes the password of the signed-in account.
-#[server(prefix = "/fn", endpoint = "change_password")]
-pub async fn change_password(current: String, password: String) -> Result<(), UiError> {
-    let user = crate::session::signed_in().await?.user;
-    let store = crate::services::services()?.store;
-    let (_, hash) = store
-        .user_by_name(&user.name)
-        .await?
-        .ok_or_else(UiError::signed_out)?;
-    if user.has_password && !crate::password::verify(current, hash).await {
-        return Err(UiError::new(
-            crate::ErrorCode::Invalid,
-            "The current password is another one. Type it again.",
-        )
-        .with_status());
-    }
-    let hash = crate::password::hash(password).await?;
-    store.set_password(&user.id, &hash).await?;
     Ok(())
 }

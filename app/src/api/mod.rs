@@ -6,12 +6,15 @@
 )]
 
 pub mod account;
+pub mod accounts;
 pub mod agents;
 pub mod audit;
 pub mod files;
+pub mod password;
 pub mod runs;
 pub mod sandboxes;
 pub mod secrets;
+pub mod sessions;
 pub mod teams;
 pub mod tokens;
 pub mod usage;
@@ -19,12 +22,15 @@ pub mod usage;
 mod words;
 
 pub use account::*;
+pub use accounts::*;
 pub use agents::*;
 pub use audit::*;
 pub use files::*;
+pub use password::*;
 pub use runs::*;
 pub use sandboxes::*;
 pub use secrets::*;
+pub use sessions::*;
 pub use teams::*;
 pub use tokens::*;
 pub use usage::*;

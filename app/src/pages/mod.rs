@@ -1,10 +1,13 @@
 //! The pages, one file each; the studio has a folder of its own.
 
+pub mod account;
+pub mod accounts;
 pub mod agents;
 pub mod audit;
 pub mod members;
 pub mod new_agent;
 pub mod not_found;
+pub mod reset;
 pub mod run;
 pub mod sandboxes;
 pub mod secrets;

@@ -1,17 +1,17 @@
-//! The settings: appearance, password, this session, and what this instance is.
+//! The settings: appearance, the way to the pages of all others, and what this instance is.
 
 use crate::{
-    api::{self, ChangePassword, InstanceFacts, SignOut},
+    api::{self, InstanceFacts, SignOut},
     app::chosen_theme,
     browser::theme::{self, Theme},
     parts::{
         errors::{FormError, PageError},
-        frame::{Frame, Section},
+        frame::{Frame, MeResource, Section},
     },
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
-use model::Provider;
+use model::{InstanceRole, Provider};
 
 /// The settings page.
 #[component]
@@ -33,7 +33,8 @@ pub fn SettingsPage() -> impl IntoView {
                                     <Tokens />
                                     <Usage />
                                     <AuditLog />
-                                    <Password />
+                                    <Account />
+                                    <Accounts />
                                     <Session />
                                     <Instance facts=facts />
                                 </div>
@@ -142,42 +143,40 @@ fn AuditLog() -> impl IntoView {
 }
 
 #[component]
-fn Password() -> impl IntoView {
-    let action = ServerAction::<ChangePassword>::new();
-    let value = action.value();
-    let error = Signal::derive(move || value.get().and_then(Result::err));
+fn Account() -> impl IntoView {
     view! {
-        <section class="panel" aria-labelledby="password">
-            <h2 id="password">"Password"</h2>
-            <ActionForm action=action attr:class="form">
-                <div class="row">
-                    <label>
-                        "Current password"
-                        <input class="field" type="password" name="current" autocomplete="current-password" required />
-                    </label>
-                    <label>
-                        "New password, at least 10 characters"
-                        <input
-                            class="field"
-                            type="password"
-                            name="password"
-                            autocomplete="new-password"
-                            required
-                            minlength="10"
-                        />
-                    </label>
-                    <button class="btn quiet" disabled=move || action.pending().get()>"Change password"</button>
-                </div>
-                <FormError error=error />
-                <div role="status">
-                    {move || {
-                        matches!(value.get(), Some(Ok(())))
-                            .then(|| view! { <p class="done-text">"The password is changed."</p> })
-                    }}
-                </div>
-            </ActionForm>
+        <section class="panel" aria-labelledby="account">
+            <h2 id="account">"Your account"</h2>
+            <p class="hint">"The password, and the browsers that are signed in."</p>
+            <a class="btn quiet" href="/settings/account">"Account"</a>
         </section>
     }
+}
+
+/// Shown to whoever administers the instance.
+#[component]
+fn Accounts() -> impl IntoView {
+    let me = use_context::<MeResource>();
+    let shown = move || {
+        Suspend::new(async move {
+            let me = match me {
+                Some(me) => me.0.await.ok()?,
+                None => return None,
+            };
+            me.user
+                .filter(|user| user.role == InstanceRole::Owner)
+                .map(|_| {
+                    view! {
+                        <section class="panel" aria-labelledby="accounts">
+                            <h2 id="accounts">"Accounts"</h2>
+                            <p class="hint">"Everybody who can sign in to this Pitlane."</p>
+                            <a class="btn quiet" href="/settings/accounts">"Accounts"</a>
+                        </section>
+                    }
+                })
+        })
+    };
+    view! { <Suspense>{shown}</Suspense> }
 }
 
 #[component]

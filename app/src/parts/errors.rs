@@ -16,7 +16,13 @@ pub fn leave_for(path: &str) {
 /// The address of the sign-in page that comes back to `here`.
 #[must_use]
 pub fn sign_in_path(here: &str) -> String {
-    let mut path = "/sign-in?next=".to_owned();
+    format!("/sign-in?next={}", in_query(here))
+}
+
+/// A path as the value of a query.
+#[must_use]
+pub fn in_query(here: &str) -> String {
+    let mut path = String::with_capacity(here.len());
     for byte in here.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {

@@ -77,7 +77,7 @@ fn Account() -> impl IntoView {
                 leave_for(&sign_in_path(&here));
                 return None;
             };
-            if !user.has_password {
+            if !user.is_set_up() {
                 leave_for("/setup");
                 return None;
             }

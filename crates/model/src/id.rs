@@ -114,6 +114,14 @@ id!(
     SecretId, "a secret"
 );
 id!(
+    /// Names an invitation. The link holds another, secret text.
+    InvitationId, "an invitation"
+);
+id!(
+    /// Names a browser that is signed in. No secret: the cookie holds another text.
+    SessionId, "a session"
+);
+id!(
     /// Names a team.
     TeamId, "a team"
 );

@@ -5,6 +5,7 @@
 //! randomness (but for making ids, behind the `generate` feature), so that the
 //! same code is compiled into the server and into the browser.
 
+pub mod account;
 pub mod agent;
 pub mod audit;
 pub mod calendar;
@@ -23,6 +24,7 @@ pub mod schedule;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod secret;
+pub mod session;
 pub mod state;
 pub mod team;
 pub mod template;
@@ -31,13 +33,15 @@ pub mod token;
 pub mod trigger;
 pub mod usage;
 
+pub use account::Account;
 pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
 pub use audit::{Action, Actor, ActorKind, AuditFilter, AuditRecord, Target};
 pub use calendar::{Day, Month};
 pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
 pub use file::{FileContent, FileEntry, FilePath, SaveOutcome};
 pub use id::{
-    AgentId, HookId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, TargetId, TeamId, TokenId, UserId,
+    AgentId, HookId, InvitationId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, SessionId, TargetId,
+    TeamId, TokenId, UserId,
 };
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};
@@ -51,6 +55,7 @@ pub use sandbox_comparison::{
 };
 pub use schedule::{Firing, FiringState, MissedPolicy, NewSchedule, OverlapPolicy, Schedule};
 pub use secret::{Secret, SecretUse, Variable, VariableValue};
+pub use session::{AccountSession, SignInWay};
 pub use state::RunState;
 pub use team::{Member, Membership, Role, Team};
 pub use time::Millis;

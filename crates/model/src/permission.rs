@@ -102,8 +102,18 @@ pub struct User {
     pub name: String,
     /// What the account is in the whole instance.
     pub role: InstanceRole,
-    /// Whether a password is set; before that only the one-time link signs in.
+    /// Whether a password is set; without one only a one-time link or a provider signs in.
     pub has_password: bool,
+    /// Whether an OpenID Connect provider signs them in.
+    pub has_identity: bool,
+}
+
+impl User {
+    /// Whether they can come back by themselves. Before that every page leads to the set-up.
+    #[must_use]
+    pub const fn is_set_up(&self) -> bool {
+        self.has_password || self.has_identity
+    }
 }
 
 #[cfg(test)]

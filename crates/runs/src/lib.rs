@@ -18,6 +18,7 @@ mod ingest;
 mod journal;
 mod launch;
 mod ledger;
+pub mod links;
 mod live;
 mod masking;
 mod once;

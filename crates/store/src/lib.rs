@@ -6,6 +6,8 @@
 //! Ids are text, times are unix milliseconds, lists and records that are only
 //! ever read whole are JSON as text.
 
+mod account_sessions;
+mod accounts;
 mod agent_list;
 mod agents;
 mod audit;
@@ -21,6 +23,7 @@ mod file_rules;
 mod files;
 mod firings;
 mod holds;
+mod identities;
 mod log_chunks;
 mod made_once;
 mod members;
@@ -44,6 +47,7 @@ mod users;
 mod value;
 mod variables;
 
+pub use account_sessions::SESSION_MILLISECONDS;
 pub use audit::audit_hash;
 pub use audit_chain::{Chain, Checked, read_audit_line};
 pub use bells::Bells;
@@ -53,6 +57,7 @@ pub use driver_requests::{Asked, RunRequest, Standing};
 pub use error::StoreError;
 pub use firings::{Claim, OthersWaiting, Waiting};
 pub use holds::Hold;
+pub use identities::Identity;
 pub use log_chunks::{Chunk, StoredEnd};
 pub use made_once::{MadeAnswer, MadeOnce};
 pub use revisions::Revision;
@@ -63,6 +68,7 @@ pub use secrets::SealedSecret;
 pub use servers::{Renewed, Replica};
 pub use serving::Serving;
 pub use usage_intervals::SeenSandbox;
+pub use users::LinkPurpose;
 
 /// What every method of the store gives.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

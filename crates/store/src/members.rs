@@ -30,6 +30,7 @@ struct StandingRow {
     name: String,
     role: String,
     password_hash: Option<String>,
+    identities: i64,
     team_id: Option<String>,
     team_name: Option<String>,
     team_created_at: Option<i64>,
@@ -51,7 +52,8 @@ impl Store {
             .reader()
             .await?
             .optional(
-                "select u.id, u.name, u.role, u.password_hash, t.id as team_id, t.name as team_name,
+                "select u.id, u.name, u.role, u.password_hash,
+                 (select count(*) from identities i where i.user_id = u.id) as identities, t.id as team_id, t.name as team_name,
                  t.created_at as team_created_at, m.role as team_role
                  from users u left join team_members m on m.user_id = u.id left join teams t on t.id = m.team_id
                  where u.id = $1
@@ -169,6 +171,7 @@ impl StandingRow {
             name: self.name,
             role: self.role,
             password_hash: self.password_hash,
+            identities: self.identities,
         };
         let membership = match (self.team_id, self.team_name, self.team_role) {
             (Some(id), Some(name), Some(role)) => Some(Membership {

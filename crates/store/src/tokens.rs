@@ -158,7 +158,12 @@ impl Store {
             .reader()
             .await?
             .optional(
-                concat!("select ", columns!(), " from tokens where sha256 = $1"),
+                concat!(
+                    "select ",
+                    columns!(),
+                    " from tokens where sha256 = $1 and exists (select 1 from users u where u.id = user_id
+                     and u.disabled_at is null and u.deleted_at is null)"
+                ),
                 values![sha256],
             )
             .await?;
@@ -199,7 +204,11 @@ impl Store {
         let row: Option<(Option<i64>,)> = self
             .reader()
             .await?
-            .optional("select expires_at from tokens where id = $1", values![id])
+            .optional(
+                "select t.expires_at from tokens t join users u on u.id = t.user_id
+                 where t.id = $1 and u.disabled_at is null and u.deleted_at is null",
+                values![id],
+            )
             .await?;
         Ok(row.is_some_and(|(expires,)| expires.is_none_or(|expires| expires > Millis::now().0)))
     }

@@ -8,7 +8,7 @@ const MAX_NAME_CHARACTERS: usize = 80;
 
 macro_rules! columns {
     () => {
-        "id, name, role, password_hash"
+        "id, name, role, password_hash, (select count(*) from identities where user_id = users.id) as identities"
     };
 }
 
@@ -18,6 +18,7 @@ pub(crate) struct UserRow {
     pub(crate) name: String,
     pub(crate) role: String,
     pub(crate) password_hash: Option<String>,
+    pub(crate) identities: i64,
 }
 
 impl UserRow {
@@ -27,13 +28,14 @@ impl UserRow {
             role: stored::word("the role of an account", &self.role, InstanceRole::parse)?,
             name: self.name,
             has_password: self.password_hash.is_some(),
+            has_identity: self.identities > 0,
         };
         Ok((user, self.password_hash))
     }
 }
 
 impl Store {
-    /// How many accounts there are; 0 on a fresh database.
+    /// How many accounts there are or were; 0 on a fresh database.
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -46,7 +48,7 @@ impl Store {
         Ok(stored::size(count))
     }
 
-    /// All accounts, oldest first.
+    /// All accounts that were not deleted, oldest first.
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -55,7 +57,11 @@ impl Store {
             .reader()
             .await?
             .all(
-                concat!("select ", columns!(), " from users order by created_at, id"),
+                concat!(
+                    "select ",
+                    columns!(),
+                    " from users where deleted_at is null order by created_at, id"
+                ),
                 &[],
             )
             .await?;
@@ -93,10 +99,11 @@ impl Store {
             name: name.to_owned(),
             role,
             has_password: password_hash.is_some(),
+            has_identity: false,
         })
     }
 
-    /// The account of this id.
+    /// The account of this id, also when it was disabled or deleted: what it made says who made it.
     ///
     /// # Errors
     /// `NotFound` when there is none.
@@ -121,7 +128,11 @@ impl Store {
             .reader()
             .await?
             .optional(
-                concat!("select ", columns!(), " from users where lower(name) = lower($1)"),
+                concat!(
+                    "select ",
+                    columns!(),
+                    " from users where lower(name) = lower($1) and deleted_at is null"
+                ),
                 values![name.trim()],
             )
             .await?;
@@ -165,12 +176,18 @@ impl Store {
         session.commit().await
     }
 
-    /// Keeps the hash of a one-time token that signs this account in until `expires`. Tokens that
-    /// expired are forgotten.
+    /// Keeps the hash of a one-time token of this account until `expires`. Tokens that expired are
+    /// forgotten.
     ///
     /// # Errors
     /// `NotFound` when there is no such account.
-    pub async fn create_sign_in_token(&self, id: &UserId, sha256: &str, expires: Millis) -> Result<()> {
+    pub async fn create_link(
+        &self,
+        id: &UserId,
+        purpose: LinkPurpose,
+        sha256: &str,
+        expires: Millis,
+    ) -> Result<()> {
         let mut session = self.writer().await?;
         session
             .execute(
@@ -180,8 +197,8 @@ impl Store {
             .await?;
         session
             .execute(
-                "insert into sign_in_tokens (sha256, user_id, expires_at) values ($1, $2, $3)",
-                values![sha256, id, expires],
+                "insert into sign_in_tokens (sha256, user_id, expires_at, purpose) values ($1, $2, $3, $4)",
+                values![sha256, id, expires, purpose.as_str()],
             )
             .await
             .map_err(|error| error.or_if_missing(|| missing(id)))?;
@@ -192,12 +209,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn take_sign_in_token(&self, sha256: &str) -> Result<Option<UserId>> {
+    pub async fn take_link(&self, purpose: LinkPurpose, sha256: &str) -> Result<Option<UserId>> {
         let mut session = self.writer().await?;
         let taken: Option<(String, i64)> = session
             .optional(
-                "delete from sign_in_tokens where sha256 = $1 returning user_id, expires_at",
-                values![sha256],
+                "delete from sign_in_tokens where sha256 = $1 and purpose = $2 returning user_id, expires_at",
+                values![sha256, purpose.as_str()],
             )
             .await?;
         session.commit().await?;
@@ -206,19 +223,57 @@ impl Store {
             .map(|(id, _)| stored::text("the id of an account", id))
             .transpose()
     }
+
+    /// Whose one-time token this is, as long as it can be taken; it is not taken by that.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn link_user(&self, purpose: LinkPurpose, sha256: &str) -> Result<Option<User>> {
+        let row: Option<(String,)> = self
+            .reader()
+            .await?
+            .optional(
+                "select t.user_id from sign_in_tokens t join users u on u.id = t.user_id
+                 where t.sha256 = $1 and t.purpose = $2 and t.expires_at > $3
+                 and u.disabled_at is null and u.deleted_at is null",
+                values![sha256, purpose.as_str(), Millis::now()],
+            )
+            .await?;
+        let Some((id,)) = row else { return Ok(None) };
+        let id = stored::text("the id of an account", id)?;
+        self.user(&id).await.map(Some)
+    }
 }
 
-fn missing(id: &UserId) -> StoreError {
+/// What a one-time token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkPurpose {
+    /// Signing in.
+    SignIn,
+    /// Choosing a new password.
+    Reset,
+}
+
+impl LinkPurpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+pub(crate) fn missing(id: &UserId) -> StoreError {
     StoreError::NotFound(format!("There is no account {id}."))
 }
 
-fn taken(name: &str) -> StoreError {
+pub(crate) fn taken(name: &str) -> StoreError {
     StoreError::Conflict(format!(
         "There is an account named \u{201c}{name}\u{201d} already. Choose another name."
     ))
 }
 
-fn checked_name(name: &str) -> Result<&str, Invalid> {
+pub(crate) fn checked_name(name: &str) -> Result<&str, Invalid> {
     let name = name.trim();
     let characters = name.chars().count();
     if characters == 0 {

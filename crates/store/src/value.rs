@@ -113,6 +113,18 @@ macro_rules! text_value {
     )*};
 }
 text_value!(
-    AgentId, FilePath, HookId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, TargetId, TeamId, TokenId,
+    AgentId,
+    FilePath,
+    HookId,
+    InvitationId,
+    RevisionId,
+    RunId,
+    SandboxId,
+    ScheduleId,
+    SecretId,
+    SessionId,
+    TargetId,
+    TeamId,
+    TokenId,
     UserId
 );

@@ -3,14 +3,13 @@
 
 use super::Site;
 use http::{HeaderMap, header};
-use model::{Permission, TeamId, Token, UserId};
-use tower_sessions::{SessionStore as _, session::Id};
+use model::{Permission, SessionId, TeamId, Token, UserId};
 
 /// By what whoever asks is known, in the request's extensions.
 #[derive(Clone, Debug)]
 pub enum Credential {
-    /// A browser's session.
-    Session(Option<Id>),
+    /// A browser's session; none when nobody is signed in.
+    Session(Option<SessionId>),
     /// A program's token.
     Token(Token),
 }
@@ -29,7 +28,7 @@ impl Credential {
         // A database that does not answer for a moment signs nobody out.
         match self {
             Self::Session(None) => false,
-            Self::Session(Some(id)) => site.sessions.load(id).await.map_or(true, |found| found.is_some()),
+            Self::Session(Some(id)) => site.services.store.is_session_good(id).await.unwrap_or(true),
             Self::Token(token) => site.services.store.is_token_good(&token.id).await.unwrap_or(true),
         }
     }

@@ -8,20 +8,20 @@
 //! another site can make a browser send one.
 
 use super::{
-    Site,
+    Site, attempts,
     credential::{self, Credential},
     pressure::{Client, Standing},
     refusal::Refusal,
     sign_in_link,
 };
-use app::session::{SignedIn, TEAM_ID, USER_ID};
+use app::session::{SESSION_ID, SignedIn, TEAM_ID, Visit};
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use http::{Extensions, HeaderMap, Method};
-use model::{TeamId, UserId};
+use http::{Extensions, HeaderMap, Method, header};
+use model::{SessionId, TeamId};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -30,9 +30,12 @@ use tower_sessions::Session;
 
 /// Server functions that work without a session: finding out that there is
 /// none, and getting one.
-const OPEN_FUNCTIONS: [&str; 2] = ["/fn/load_me", "/fn/sign_in"];
-/// Pages that are shown without a session.
-const OPEN_PAGES: [&str; 1] = ["/sign-in"];
+pub const OPEN_FUNCTIONS: [&str; 4] = [
+    "/fn/load_me",
+    "/fn/load_reset",
+    "/fn/reset_password",
+    "/fn/sign_in",
+];
 /// The one page among the addresses of the API: who has no session is led to the sign-in page.
 const PAGE_OF_THE_API: &str = "/api/docs";
 /// The session's key of the hour it was last used in. Writing it anew is what
@@ -45,12 +48,14 @@ const SESSION_WAIT: u64 = 2;
 /// Lets in who may come in.
 pub async fn check(State(site): State<Site>, session: Session, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
+    let address = address(&site, request.extensions(), request.headers());
+    let visit = visit(address, request.headers());
+    request.extensions_mut().insert(visit.clone());
     if path == "/sign-in"
         && request.method() == Method::GET
         && let Some(token) = sign_in_link::token(request.uri().query())
     {
-        let address = address(&site, request.extensions(), request.headers());
-        return sign_in_link::take(&site, &session, &token, address, request.headers()).await;
+        return sign_in_link::take(&site, &session, &token, address, request.headers(), &visit).await;
     }
     let token = credential::token(request.headers()).filter(|_| is_api(&path));
     let (viewer, credential) = match token {
@@ -58,8 +63,11 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
             Ok((who, credential)) => (Some(who), credential),
             Err(refusal) => return refusal.into_response(),
         },
-        None => match viewer(&site, &session).await {
-            Ok(viewer) => (viewer, Credential::Session(session.id())),
+        None => match viewer(&site, &session, &visit).await {
+            Ok(who) => {
+                let session = who.as_ref().and_then(|who| who.session.clone());
+                (who, Credential::Session(session))
+            }
             Err(refusal) => return refusal.into_response(),
         },
     };
@@ -68,8 +76,8 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
         None if is_program && !OPEN_FUNCTIONS.contains(&path.as_str()) => {
             return Refusal::signed_out().into_response();
         }
-        None if !is_program && !OPEN_PAGES.contains(&path.as_str()) => return to_sign_in(&request),
-        Some(who) if !is_program && !who.user.has_password && path != "/setup" => {
+        None if !is_program && !is_open_page(&path) => return to_sign_in(&request),
+        Some(who) if !is_program && !who.user.is_set_up() && path != "/setup" && !is_open_page(&path) => {
             return Redirect::to("/setup").into_response();
         }
         _ => {}
@@ -85,11 +93,26 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
     if let Some(starter) = starter {
         return with_few_starts(&site, &starter, request, next).await;
     }
-    if path == "/fn/sign_in" {
-        let address = address(&site, request.extensions(), request.headers());
-        return with_few_attempts(&site, &session, address, request, next).await;
+    if attempts::is_attempt(&path) {
+        return attempts::from_an_address(&site, &session, address, request, next).await;
     }
     next.run(request).await
+}
+
+/// Whether a page is shown without a session.
+fn is_open_page(path: &str) -> bool {
+    path == "/sign-in" || path.starts_with("/reset/")
+}
+
+/// From where a request comes.
+fn visit(address: IpAddr, headers: &HeaderMap) -> Visit {
+    let browser = headers.get(header::USER_AGENT);
+    Visit {
+        address: address.to_string(),
+        browser: browser
+            .map(|browser| String::from_utf8_lossy(browser.as_bytes()).into_owned())
+            .unwrap_or_default(),
+    }
 }
 
 /// Whether a path is one of the API, where tokens count.
@@ -112,19 +135,31 @@ async fn token_viewer(site: &Site, token: &str) -> Result<(SignedIn, Credential)
     let who = SignedIn {
         user,
         membership: Some(membership),
+        session: None,
     };
     Ok((who, Credential::Token(token)))
 }
 
 /// Who a session is of, and the team they work in: the one they chose, as long as they are in it.
-async fn viewer(site: &Site, session: &Session) -> Result<Option<SignedIn>, Refusal> {
-    let id: Option<UserId> = session.get(USER_ID).await.map_err(|error| no_session(&error))?;
+async fn viewer(site: &Site, session: &Session, visit: &Visit) -> Result<Option<SignedIn>, Refusal> {
+    let id: Option<SessionId> = session
+        .get(SESSION_ID)
+        .await
+        .map_err(|error| no_session(&error))?;
     let Some(id) = id else { return Ok(None) };
     let chosen: Option<TeamId> = session.get(TEAM_ID).await.map_err(|error| no_session(&error))?;
-    let standing = site.services.store.standing(&id, chosen.as_ref()).await?;
-    let Some((user, membership)) = standing else {
+    let store = &site.services.store;
+    let Some((user, used_at)) = store.session_user(&id).await? else {
         return Ok(None);
     };
+    let Some((user, membership)) = store.standing(&user, chosen.as_ref()).await? else {
+        return Ok(None);
+    };
+    let touched = store.touch_session(&id, used_at, &visit.browser, &visit.address);
+    if let Err(error) = touched.await {
+        // Nothing that whoever asks has to wait for, or to know.
+        tracing::warn!(%error, "the last use of a session could not be noted");
+    }
     let hour = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -137,7 +172,11 @@ async fn viewer(site: &Site, session: &Session) -> Result<Option<SignedIn>, Refu
             .await
             .map_err(|error| no_session(&error))?;
     }
-    Ok(Some(SignedIn { user, membership }))
+    Ok(Some(SignedIn {
+        user,
+        membership,
+        session: Some(id),
+    }))
 }
 
 /// The sessions cannot be reached: for a moment, as far as anybody knows.
@@ -171,33 +210,6 @@ fn to_sign_in(request: &Request) -> Response {
     Redirect::to(&query).into_response()
 }
 
-async fn with_few_attempts(
-    site: &Site,
-    session: &Session,
-    address: IpAddr,
-    request: Request,
-    next: Next,
-) -> Response {
-    let client = Client::at(address);
-    let standing = match site.pressure.sign_ins.begin(&client, Instant::now()) {
-        Ok(standing) => standing,
-        Err(standing) => return too_many_sign_ins(&standing),
-    };
-    let mut response = next.run(request).await;
-    if let Some(standing) = standing {
-        standing.say(response.headers_mut());
-    }
-    // The status does not tell: a form without scripts is redirected in both cases.
-    if session
-        .get::<UserId>(USER_ID)
-        .await
-        .is_ok_and(|user| user.is_some())
-    {
-        site.pressure.sign_ins.forget(&client);
-    }
-    response
-}
-
 /// A start is one of a few in a minute.
 async fn with_few_starts(site: &Site, starter: &Client, request: Request, next: Next) -> Response {
     match site.pressure.starts.begin(starter, Instant::now()) {
@@ -212,15 +224,8 @@ async fn with_few_starts(site: &Site, starter: &Client, request: Request, next: 
     }
 }
 
-/// Too many attempts to sign in.
-pub fn too_many_sign_ins(standing: &Standing) -> Response {
-    too_many(
-        standing,
-        "There were too many attempts to sign in from your address.",
-    )
-}
-
-fn too_many(standing: &Standing, sentence: &str) -> Response {
+/// The refusal of what was tried too often.
+pub fn too_many(standing: &Standing, sentence: &str) -> Response {
     let seconds = standing.wait_seconds();
     let words = model::time::duration_words(seconds * 1000);
     let refusal = Refusal::too_many(format!("{sentence} Try again in {words}."), seconds);

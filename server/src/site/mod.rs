@@ -12,6 +12,7 @@
 
 mod api;
 mod assets;
+mod attempts;
 mod audit;
 mod credential;
 mod csv;
@@ -37,7 +38,7 @@ pub use assets::{base as assets_base, runtime_folder};
 pub use audit::forget_old as forget_audit_records;
 pub use pressure::Limits;
 pub use router::router;
-pub use session::{Sessions, fresh_sign_in_link};
+pub use session::{Sessions, fresh_link, fresh_sign_in_link};
 
 use axum::extract::FromRef;
 use hosts::Hosts;

@@ -1,7 +1,8 @@
 //! All routes, and the layers before them.
 
 use super::{
-    Site, api, assets, audit, events, files, guard, headers, health, hosts, pages, permission, pressure,
+    Site, api, assets, attempts, audit, events, files, guard, headers, health, hosts, pages, permission,
+    pressure,
     problem, refusal::Refusal, session,
 };
 use axum::{
@@ -62,6 +63,7 @@ pub fn router(site: Site) -> Router {
         .layer(from_fn_with_state(site.clone(), audit::record))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(256).and(is_text_of_ours)))
         .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(site.clone(), attempts::with_a_name))
         .layer(from_fn_with_state(site.clone(), pressure::check_sizes))
         .layer(from_fn_with_state(site.clone(), pressure::check_requests))
         .layer(from_fn_with_state(site.clone(), guard::check))

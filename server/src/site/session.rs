@@ -1,12 +1,12 @@
-//! Sessions in the store's database, and the one-time link that begins the
-//! first one.
+//! The cookie's sessions, in the store's database, and the links that begin
+//! one. Who is signed in, a row of the store's own table of sessions says: the
+//! cookie's session names it.
 
 use super::{Site, hosts::Hosts};
 use crate::failure::Failure;
 use async_trait::async_trait;
-use model::{Millis, UserId};
-use sha2::{Digest, Sha256};
-use store::{Pools, Store};
+use model::UserId;
+use store::{LinkPurpose, Pools, SESSION_MILLISECONDS, Store};
 use tower_sessions::{
     ExpiredDeletion, Expiry, SessionManagerLayer, SessionStore,
     cookie::{SameSite, time::Duration},
@@ -14,11 +14,6 @@ use tower_sessions::{
     session_store,
 };
 use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
-
-/// A session ends after so many days in which nobody came.
-const DAYS: i64 = 30;
-/// How long a one-time link can be used.
-const LINK_MILLISECONDS: i64 = 24 * 3600 * 1000;
 
 /// The signed-in browsers.
 #[derive(Clone, Debug)]
@@ -82,7 +77,7 @@ pub fn layer(site: &Site) -> SessionManagerLayer<Sessions> {
         .with_same_site(SameSite::Lax)
         .with_secure(is_https)
         .with_path("/")
-        .with_expiry(Expiry::OnInactivity(Duration::days(DAYS)))
+        .with_expiry(Expiry::OnInactivity(Duration::milliseconds(SESSION_MILLISECONDS)))
 }
 
 /// `__Host-` has browsers hold us to TLS, our host alone and the path `/`.
@@ -94,27 +89,22 @@ fn cookie_name(hosts: &Hosts) -> &'static str {
     }
 }
 
-/// The token's form in the database.
-pub fn token_hash(token: &str) -> String {
-    hex::encode(Sha256::digest(token.as_bytes()))
-}
-
-/// Makes a token that signs this account in, once, within a day; returns the
-/// path and query of the link.
+/// Makes a link that signs this account in, once, within a day; its path and query.
 ///
 /// # Errors
 /// When there is no randomness or the database refuses.
 pub async fn fresh_sign_in_link(store: &Store, user: &UserId) -> Result<String, Failure> {
-    let mut bytes = [0u8; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::new(format!("The system gives no randomness: {error}.")))?;
-    let token = hex::encode(bytes);
-    let expires = Millis(Millis::now().0 + LINK_MILLISECONDS);
-    store
-        .create_sign_in_token(user, &token_hash(&token), expires)
+    fresh_link(store, user, LinkPurpose::SignIn).await
+}
+
+/// The same of a link that is good for something.
+///
+/// # Errors
+/// When there is no randomness or the database refuses.
+pub async fn fresh_link(store: &Store, user: &UserId, purpose: LinkPurpose) -> Result<String, Failure> {
+    runs::links::fresh(store, user, purpose)
         .await
-        .map_err(|error| Failure::new(format!("The sign-in link could not be made. {error}")))?;
-    Ok(format!("/sign-in?token={token}"))
+        .map_err(|error| Failure::new(format!("The link could not be made. {error}")))
 }
 
 #[async_trait]

@@ -1,9 +1,12 @@
 //! The one-time link that the first start prints: `GET /sign-in?token=…`.
 
-use super::{Site, audit, guard::too_many_sign_ins, pressure::Client, session::token_hash};
+use super::{Site, attempts, audit};
+use app::session::Visit;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderMap;
-use std::{net::IpAddr, time::Instant};
+use model::SignInWay;
+use std::net::IpAddr;
+use store::LinkPurpose;
 use tower_sessions::Session;
 
 /// The token of a link.
@@ -23,14 +26,15 @@ pub async fn take(
     token: &str,
     address: IpAddr,
     headers: &HeaderMap,
+    visit: &Visit,
 ) -> Response {
-    let client = Client::at(address);
-    if let Err(standing) = site.pressure.sign_ins.begin(&client, Instant::now()) {
-        return too_many_sign_ins(&standing);
+    if let Err(response) = attempts::begin(site, address) {
+        return *response;
     }
     let store = &site.services.store;
     let taken = async {
-        let Some(id) = store.take_sign_in_token(&token_hash(token)).await? else {
+        let hash = runs::links::hash(token);
+        let Some(id) = store.take_link(LinkPurpose::SignIn, &hash).await? else {
             return Ok(None);
         };
         let user = store.user(&id).await?;
@@ -38,12 +42,13 @@ pub async fn take(
     };
     match taken.await {
         Ok(Some(user)) => {
-            if let Err(error) = app::session::sign_in_as(session, &user.id).await {
+            let signed_in = app::session::sign_in_as(session, store, &user.id, SignInWay::Link, visit);
+            if let Err(error) = signed_in.await {
                 return super::refusal::Refusal::from(error).into_response();
             }
-            site.pressure.sign_ins.forget(&client);
+            attempts::forget(site, address);
             audit::note_sign_in(site, &user, address, headers).await;
-            Redirect::to(if user.has_password { "/" } else { "/setup" }).into_response()
+            Redirect::to(if user.is_set_up() { "/" } else { "/setup" }).into_response()
         }
         Ok(None) => Redirect::to("/sign-in?link=used").into_response(),
         Err(error) => super::refusal::Refusal::from(error).into_response(),

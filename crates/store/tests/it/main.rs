@@ -1,6 +1,7 @@
 //! The store's tests. Each runs on SQLite, and on PostgreSQL too when
 //! `TEST_DATABASE_URL` names a server (`cargo xtask test` starts one).
 
+mod accounts;
 mod agents;
 mod audit;
 mod files;

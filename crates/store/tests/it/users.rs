@@ -2,7 +2,7 @@
 
 use crate::fresh::on_both;
 use model::{InstanceRole, Millis, UserId};
-use store::StoreError;
+use store::{LinkPurpose, StoreError};
 
 on_both! {
     async fn accounts_have_one_name_each(store: Store) {
@@ -39,17 +39,17 @@ on_both! {
     async fn a_token_signs_in_once_and_in_time(store: Store) {
         let ada = store.create_user("ada", InstanceRole::Owner, None).await.expect("Ada");
         let now = Millis::now();
-        store.create_sign_in_token(&ada.id, "late", Millis(now.0 - 1)).await.expect("a token");
-        assert_eq!(store.take_sign_in_token("late").await.expect("an answer"), None);
-        store.create_sign_in_token(&ada.id, "good", Millis(now.0 + 60_000)).await.expect("a token");
-        assert_eq!(store.take_sign_in_token("other").await.expect("an answer"), None);
-        let takes = (0..8).map(|_| { let store = store.clone(); tokio::spawn(async move { store.take_sign_in_token("good").await.expect("an answer") }) });
+        store.create_link(&ada.id, LinkPurpose::SignIn, "late", Millis(now.0 - 1)).await.expect("a token");
+        assert_eq!(store.take_link(LinkPurpose::SignIn, "late").await.expect("an answer"), None);
+        store.create_link(&ada.id, LinkPurpose::SignIn, "good", Millis(now.0 + 60_000)).await.expect("a token");
+        assert_eq!(store.take_link(LinkPurpose::SignIn, "other").await.expect("an answer"), None);
+        let takes = (0..8).map(|_| { let store = store.clone(); tokio::spawn(async move { store.take_link(LinkPurpose::SignIn, "good").await.expect("an answer") }) });
         let mut taken = Vec::new();
         for take in takes.collect::<Vec<_>>() {
             taken.extend(take.await.expect("no panic"));
         }
         assert_eq!(taken, [ada.id]);
-        let error = store.create_sign_in_token(&UserId::generate(), "x", now).await.expect_err("nobody");
+        let error = store.create_link(&UserId::generate(), LinkPurpose::SignIn, "x", now).await.expect_err("nobody");
         assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
     }
 }

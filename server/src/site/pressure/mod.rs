@@ -12,7 +12,7 @@ pub use rate::{Rate, Standing};
 pub use room::Room;
 pub use sizes::{check as check_sizes, no_room_for_it};
 
-use super::{Site, refusal::Refusal};
+use super::{Site, attempts::NameHash, refusal::Refusal};
 use crate::connections::hold_until_sent;
 use app::session::SignedIn;
 use axum::{
@@ -30,6 +30,10 @@ use std::{
 const SIGN_INS: usize = 10;
 /// How long an attempt counts.
 const SIGN_INS_WINDOW: Duration = Duration::from_secs(300);
+/// How many attempts to sign in a name has, from addresses where it is not signed in.
+const NAMES: usize = 30;
+/// How long such an attempt counts.
+const NAMES_WINDOW: Duration = Duration::from_secs(900);
 /// How long a start counts.
 const STARTS_WINDOW: Duration = Duration::from_secs(60);
 /// How many requests of one client are answered at once, streams of events apart. A browser sends six.
@@ -84,6 +88,8 @@ impl Client {
 pub struct Pressure {
     /// Attempts to sign in, by address.
     pub sign_ins: Rate<Client>,
+    /// Attempts to sign in, by name.
+    pub names: Rate<NameHash>,
     /// Starts of runs, by person.
     pub starts: Rate<Client>,
     /// Streams of events, by person.
@@ -99,6 +105,7 @@ impl Pressure {
     pub fn new(limits: Limits) -> Self {
         Self {
             sign_ins: Rate::new("sign-in", SIGN_INS, SIGN_INS_WINDOW),
+            names: Rate::new("sign-in-name", NAMES, NAMES_WINDOW),
             starts: Rate::new("starts", limits.starts_per_minute, STARTS_WINDOW),
             streams: AtOnce::new(limits.streams_per_person),
             requests: AtOnce::new(REQUESTS),

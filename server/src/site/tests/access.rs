@@ -1,7 +1,7 @@
 //! Every address without a session, and requests other sites could cause.
 
 use super::*;
-use crate::site::router::api_routes;
+use crate::site::{guard::OPEN_FUNCTIONS, router::api_routes};
 
 /// An address of the shape of a route.
 fn address(route: &str) -> String {
@@ -26,8 +26,8 @@ async fn every_page_without_a_session_leads_to_the_sign_in_page() {
     for page in pages {
         let path = address(page.path());
         let answer = site.ask(get(&path)).await;
-        if path == "/sign-in" {
-            assert_eq!(answer.status, StatusCode::OK);
+        if path == "/sign-in" || path.starts_with("/reset/") {
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
             continue;
         }
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
@@ -60,8 +60,18 @@ async fn every_route_of_the_api_without_a_session_is_refused() {
 }
 
 #[tokio::test]
-async fn every_server_function_without_a_session_is_refused_but_the_two_that_sign_in() {
+async fn every_server_function_without_a_session_is_refused_but_those_that_lead_to_one() {
     let site = site().await;
+    assert_eq!(
+        OPEN_FUNCTIONS,
+        [
+            "/fn/load_me",
+            "/fn/load_reset",
+            "/fn/reset_password",
+            "/fn/sign_in"
+        ],
+        "whoever opens another says here why it may be: each finds out who asks, or proves it"
+    );
     let functions: Vec<_> = server_fn::axum::server_fn_paths().collect();
     assert!(functions.len() >= 15, "the functions are listed");
     for (path, method) in functions {
@@ -74,7 +84,7 @@ async fn every_server_function_without_a_session_is_refused_but_the_two_that_sig
                     .expect("a request"),
             )
             .await;
-        let is_open = ["/fn/load_me", "/fn/sign_in"].contains(&path);
+        let is_open = OPEN_FUNCTIONS.contains(&path);
         assert_eq!(
             answer.status == StatusCode::UNAUTHORIZED,
             !is_open,

@@ -2,6 +2,7 @@
 //! answer carries.
 
 mod access;
+mod accounts;
 mod answers;
 mod audit;
 mod files;
@@ -89,6 +90,8 @@ async fn site_on(store: Store, public: Option<&str>, password_hash: Option<&str>
         provider_url: "http://127.0.0.1:9/api".to_owned(),
         isolation: "none".to_owned(),
         isolation_facts: Vec::new(),
+        sign_in: app::api::SignInOptions::default(),
+        origin: None,
     };
     let hosts = Hosts::new(public.map(|url| PublicUrl::parse(url).expect("a URL")));
     let assets = app::Assets {
@@ -128,6 +131,13 @@ fn request(method: &str, path: &str) -> http::request::Builder {
 
 fn get(path: &str) -> Request<Body> {
     request("GET", path).body(Body::empty()).expect("a request")
+}
+
+fn form(path: &str, body: &str) -> Request<Body> {
+    request("POST", path)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(body.to_owned()))
+        .expect("a request")
 }
 
 impl TestSite {

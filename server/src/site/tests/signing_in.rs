@@ -5,13 +5,6 @@ use crate::site::fresh_sign_in_link;
 use model::RunId;
 use sqlx::Connection;
 
-fn form(path: &str, body: &str) -> Request<Body> {
-    request("POST", path)
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(body.to_owned()))
-        .expect("a request")
-}
-
 #[tokio::test]
 async fn the_link_works_once_and_leads_to_the_set_up() {
     let site = site_with(None, None).await;

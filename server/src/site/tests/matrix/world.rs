@@ -5,7 +5,7 @@ use super::{
     super::{TestSite, request, stream::end_of_run},
     requests::{Example, Kind},
 };
-use app::session::{TEAM_ID, USER_ID};
+use app::session::{SESSION_ID, TEAM_ID};
 use axum::{body::Body, extract::ConnectInfo};
 use http::{Request, header};
 use model::{
@@ -274,11 +274,14 @@ impl Ground {
 
     /// A session of this person in this team; the cookie.
     async fn session(&self, user: &UserId, team: &TeamId, is_over: bool) -> String {
+        let store = &self.site.services.store;
+        let session = store.create_account_session(user, SignInWay::Password, "test", "127.0.0.1");
+        let session = session.await.expect("a session");
         let lasts = if is_over { Span::seconds(-5) } else { Span::days(1) };
         let mut record = Record {
             id: Id::default(),
             data: [
-                (USER_ID.to_owned(), serde_json::json!(user)),
+                (SESSION_ID.to_owned(), serde_json::json!(session)),
                 (TEAM_ID.to_owned(), serde_json::json!(team)),
             ]
             .into(),
