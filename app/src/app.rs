@@ -9,9 +9,9 @@ use crate::{
     },
     pages::{
         account::AccountPage, accounts::AccountsPage, agents::AgentsPage, audit::AuditPage,
-        members::MembersPage, new_agent::NewAgentPage, not_found::NotFound, reset::ResetPage, run::RunPage,
-        sandboxes::SandboxesPage, secrets::SecretsPage, settings::SettingsPage, setup::SetupPage,
-        sign_in::SignInPage, tokens::TokensPage, usage::UsagePage,
+        invitations::InvitationsPage, invite::InvitePage, members::MembersPage, new_agent::NewAgentPage,
+        not_found::NotFound, reset::ResetPage, run::RunPage, sandboxes::SandboxesPage, secrets::SecretsPage,
+        settings::SettingsPage, setup::SetupPage, sign_in::SignInPage, tokens::TokensPage, usage::UsagePage,
     },
     parts::{
         frame::MeResource,
@@ -55,6 +55,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/settings/usage") view=UsagePage ssr=whole.clone() />
                 <Route path=path!("/settings/audit") view=AuditPage ssr=whole.clone() />
                 <Route path=path!("/sign-in") view=SignInPage ssr=whole.clone() />
+                <Route path=path!("/settings/invitations") view=InvitationsPage ssr=whole.clone() />
+                <Route path=path!("/invite/:token") view=InvitePage ssr=whole.clone() />
                 <Route path=path!("/reset/:token") view=ResetPage ssr=whole.clone() />
                 <Route path=path!("/setup") view=SetupPage ssr=whole />
             </Routes>

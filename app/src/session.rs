@@ -194,7 +194,15 @@ pub async fn run_of(caller: &Caller, run: &model::RunId) -> Result<model::Run, U
 /// # Errors
 /// When the session cannot be written.
 pub async fn work_in(team: &TeamId) -> Result<(), UiError> {
-    session().await?.insert(TEAM_ID, team).await.map_err(|error| {
+    work_in_team(&session().await?, team).await
+}
+
+/// The same of a session that is at hand.
+///
+/// # Errors
+/// When the session cannot be written.
+pub async fn work_in_team(session: &Session, team: &TeamId) -> Result<(), UiError> {
+    session.insert(TEAM_ID, team).await.map_err(|error| {
         tracing::error!(%error, "the session cannot be written");
         internal("The team could not be changed: the session could not be saved. Try again.")
     })

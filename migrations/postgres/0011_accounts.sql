@@ -37,3 +37,21 @@ create table identities (
     primary key (issuer, subject)
 );
 create index identities_user on identities (user_id);
+
+-- A link that makes an account in a team, or takes one into it, once. The
+-- link's text is not in the database.
+create table invitations (
+    id text primary key not null,
+    sha256 text not null unique,
+    team_id text not null references teams (id) on delete cascade,
+    role text not null,
+    -- For whom it is, in the words of who made it.
+    note text not null,
+    created_by text not null references users (id),
+    created_at bigint not null,
+    expires_at bigint not null,
+    used_at bigint,
+    used_by text references users (id)
+);
+create index invitations_team on invitations (team_id);
+create index invitations_creator on invitations (created_by);

@@ -20,6 +20,9 @@ const fn action(command: &Command) -> Option<Action> {
         }
         | Command::Token {
             command: TokenCommand::List { .. },
+        }
+        | Command::User {
+            command: UserCommand::List,
         } => None,
         Command::Secrets {
             command: SecretsCommand::RotateKey,
@@ -46,8 +49,14 @@ const fn action(command: &Command) -> Option<Action> {
             command: UserCommand::SetPassword { .. },
         } => Some(Action::AccountPassword),
         Command::User {
-            command: UserCommand::Link { .. },
+            command: UserCommand::Link { .. } | UserCommand::Reset { .. },
         } => Some(Action::AccountLink),
+        Command::User {
+            command: UserCommand::Disable { .. } | UserCommand::Enable { .. },
+        } => Some(Action::AccountUpdate),
+        Command::User {
+            command: UserCommand::Delete { .. },
+        } => Some(Action::AccountDelete),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     listening, output,
     provider::Sandboxes,
-    site::{self, Sessions, Site, hosts::Hosts},
+    site::{self, Sessions, Site, hosts::Hosts, oidc},
     stopping,
 };
 use app::{Assets, Services, api::SignInOptions};
@@ -126,6 +126,11 @@ async fn start(
     let vault = vault(configuration)?;
     let server = instance(&configuration.data)?;
     let shared = installation(&store, sandboxes.provider, &server).await?;
+    let oidc_secret = configuration
+        .sign_in
+        .provider
+        .as_ref()
+        .and_then(|provider| provider.client_secret.clone());
     let config = RunsConfig {
         server,
         own_secrets: sandboxes
@@ -133,6 +138,7 @@ async fn start(
             .iter()
             .cloned()
             .chain(vault.key().to_texts().map(Into::into))
+            .chain(oidc_secret)
             .collect(),
         vault: Some(vault),
         concurrency: configuration.concurrency,
@@ -160,10 +166,21 @@ async fn start(
         provider_url: sandboxes.url.clone(),
         isolation: isolation.level,
         isolation_facts: isolation.facts,
-        sign_in: SignInOptions::default(),
+        sign_in: SignInOptions {
+            password: configuration.sign_in.passwords,
+            provider: configuration
+                .sign_in
+                .provider
+                .as_ref()
+                .map(|provider| provider.name.clone()),
+        },
         origin: configuration.public_url.as_ref().map(PublicUrl::origin),
     };
     let hosts = Hosts::new(configuration.public_url.clone());
+    let provider = configuration.sign_in.provider.clone().map(oidc::Provider::new);
+    let provider = provider
+        .transpose()
+        .map_err(|error| Failure::new(format!("The sign-in provider cannot be asked over TLS: {error}.")))?;
     Ok(Site::new(
         services,
         Assets {
@@ -173,7 +190,8 @@ async fn start(
         hosts,
         configuration.limits,
         shutdown.clone(),
-    ))
+    )
+    .with_provider(provider))
 }
 
 /// What seals secrets.

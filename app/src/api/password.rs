@@ -45,7 +45,10 @@ pub async fn change_password(current: String, password: String) -> Result<(), Ui
     }
     let hash = crate::password::hash(password).await?;
     services.store.set_password(&user.id, &hash).await?;
-    services.store.end_other_sessions(&user.id, session.as_ref()).await?;
+    services
+        .store
+        .end_other_sessions(&user.id, session.as_ref())
+        .await?;
     crate::session::send_form_on("/settings/account");
     Ok(())
 }

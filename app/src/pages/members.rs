@@ -84,6 +84,7 @@ fn Team(team: TeamData, actions: Actions) -> impl IntoView {
             <div class="head">
                 <h1>{title}</h1>
                 <span class="grow"></span>
+                {administers.then(|| view! { <a class="btn quiet" href="/settings/invitations">"Invitations"</a> })}
                 <a class="btn quiet" href="/settings">"All settings"</a>
             </div>
             <p class="hint">

@@ -4,6 +4,8 @@ pub mod account;
 pub mod accounts;
 pub mod agents;
 pub mod audit;
+pub mod invitations;
+pub mod invite;
 pub mod members;
 pub mod new_agent;
 pub mod not_found;

@@ -163,17 +163,15 @@ fn Accounts() -> impl IntoView {
                 Some(me) => me.0.await.ok()?,
                 None => return None,
             };
-            me.user
-                .filter(|user| user.role == InstanceRole::Owner)
-                .map(|_| {
-                    view! {
-                        <section class="panel" aria-labelledby="accounts">
-                            <h2 id="accounts">"Accounts"</h2>
-                            <p class="hint">"Everybody who can sign in to this Pitlane."</p>
-                            <a class="btn quiet" href="/settings/accounts">"Accounts"</a>
-                        </section>
-                    }
-                })
+            me.user.filter(|user| user.role == InstanceRole::Owner).map(|_| {
+                view! {
+                    <section class="panel" aria-labelledby="accounts">
+                        <h2 id="accounts">"Accounts"</h2>
+                        <p class="hint">"Everybody who can sign in to this Pitlane."</p>
+                        <a class="btn quiet" href="/settings/accounts">"Accounts"</a>
+                    </section>
+                }
+            })
         })
     };
     view! { <Suspense>{shown}</Suspense> }

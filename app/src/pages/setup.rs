@@ -1,8 +1,9 @@
-//! The first owner's name and password, asked for once after the one-time link.
+//! The first owner's name and password, asked for once after the one-time
+//! link. Where passwords are off, the owner connects the provider instead.
 
 use crate::{
-    api::SetOwner,
-    parts::{errors::FormError, icon::Mark},
+    api::{SetOwner, SignInOptions},
+    parts::{errors::FormError, frame::MeResource, icon::Mark},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
@@ -10,6 +11,53 @@ use leptos_meta::Title;
 /// The set-up page.
 #[component]
 pub fn SetupPage() -> impl IntoView {
+    let me = use_context::<MeResource>();
+    view! {
+        <Title text="Set up" />
+        <main id="main" class="gate">
+            <div class="gate-box">
+                <span class="logo"><Mark />"Pitlane"</span>
+                <h1>"Set up your account"</h1>
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        let options = match me {
+                            Some(me) => me.0.await.map(|me| me.sign_in).unwrap_or_default(),
+                            None => SignInOptions::default(),
+                        };
+                        view! { <Ways options=options /> }
+                    })}
+                </Suspense>
+            </div>
+        </main>
+    }
+    .into_any()
+}
+
+#[component]
+fn Ways(options: SignInOptions) -> impl IntoView {
+    let SignInOptions { password, provider } = options;
+    let connect = provider.map(|provider| {
+        view! {
+            <a class="btn quiet provider" rel="external" href="/oidc/start?link=1">{format!("Connect {provider}")}</a>
+        }
+    });
+    if !password {
+        return view! {
+            <p>"People sign in to this Pitlane through a provider. Connect yours to this account."</p>
+            {connect}
+        }
+        .into_any();
+    }
+    view! {
+        <p>"You are the owner of this instance. Choose the name and the password you sign in with from now on."</p>
+        <Form />
+        {connect}
+    }
+    .into_any()
+}
+
+#[component]
+fn Form() -> impl IntoView {
     let action = ServerAction::<SetOwner>::new();
     let value = action.value();
     let error = Signal::derive(move || value.get().and_then(Result::err));
@@ -19,12 +67,6 @@ pub fn SetupPage() -> impl IntoView {
         }
     });
     view! {
-        <Title text="Set up" />
-        <main id="main" class="gate">
-            <div class="gate-box">
-                <span class="logo"><Mark />"Pitlane"</span>
-                <h1>"Set up your account"</h1>
-                <p>"You are the owner of this instance. Choose the name and the password you sign in with from now on."</p>
                 <ActionForm action=action attr:class="form">
                     <label>
                         "Name"
@@ -48,8 +90,5 @@ pub fn SetupPage() -> impl IntoView {
                         {move || if action.pending().get() { "Saving" } else { "Save and go on" }}
                     </button>
                 </ActionForm>
-            </div>
-        </main>
     }
-    .into_any()
 }

@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod events;
 pub mod file;
 pub mod id;
+pub mod invitation;
 pub mod language;
 pub mod log;
 pub mod money;
@@ -43,6 +44,7 @@ pub use id::{
     AgentId, HookId, InvitationId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, SessionId, TargetId,
     TeamId, TokenId, UserId,
 };
+pub use invitation::{Invitation, NewInvitation};
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};
 pub use money::{Micros, Price, UsageState};

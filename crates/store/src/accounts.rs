@@ -2,7 +2,10 @@
 //! while, deletes one for good. Either ends its sessions and tokens in the same
 //! transaction; what it made belongs to a team, and stays.
 
-use crate::{Result, Store, account_sessions::SESSION_MILLISECONDS, stored, users, value::values};
+use crate::{
+    Result, Store, StoreError, account_sessions::SESSION_MILLISECONDS, session::Session, stored, users,
+    value::values,
+};
 use model::{Account, Millis, UserId};
 
 #[derive(sqlx::FromRow)]
@@ -75,12 +78,11 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is no such account.
     pub async fn disable_user(&self, id: &UserId) -> Result<()> {
-        self.end_account(
-            id,
-            "update users set disabled_at = coalesce(disabled_at, $2) where id = $1 and deleted_at is null",
-            &["delete from sign_in_tokens where user_id = $1"],
-        )
-        .await
+        let mut session = self.writer().await?;
+        let mark =
+            "update users set disabled_at = coalesce(disabled_at, $2) where id = $1 and deleted_at is null";
+        end_account(&mut session, id, mark).await?;
+        session.commit().await
     }
 
     /// Lets a disabled account sign in again. Its sessions and tokens do not come back.
@@ -101,35 +103,60 @@ impl Store {
         session.commit().await
     }
 
-    /// Deletes an account: nobody signs in to it again, and its name is free. What it made stays with
-    /// the team, and goes on saying who made it.
+    /// Deletes an account: nobody signs in to it again, it is in no team any more, and its name is free.
+    /// What it made stays with the team, and goes on saying who made it.
     ///
     /// # Errors
-    /// `NotFound` when there is no such account.
+    /// `NotFound` when there is no such account, `Conflict` when a team would have no owner.
     pub async fn delete_user(&self, id: &UserId) -> Result<()> {
-        self.end_account(
-            id,
-            "update users set deleted_at = $2, password_hash = null where id = $1 and deleted_at is null",
-            &[
-                "delete from sign_in_tokens where user_id = $1",
-                "delete from identities where user_id = $1",
-            ],
-        )
-        .await
-    }
-
-    async fn end_account(&self, id: &UserId, mark: &'static str, also: &[&'static str]) -> Result<()> {
         let mut session = self.writer().await?;
-        if session.execute(mark, values![id, Millis::now()]).await? == 0 {
-            return Err(users::missing(id));
+        let mark =
+            "update users set deleted_at = $2, password_hash = null where id = $1 and deleted_at is null";
+        end_account(&mut session, id, mark).await?;
+        // Two owners of a team who are deleted at the same moment wait for each other here.
+        session
+            .execute(
+                "update teams set name = name where id in (select team_id from team_members where user_id = $1)",
+                values![id],
+            )
+            .await?;
+        let alone: Option<(String,)> = session
+            .optional(
+                "select t.name from team_members m join teams t on t.id = m.team_id
+                 where m.user_id = $1 and m.role = 'owner' and not exists
+                 (select 1 from team_members o where o.team_id = m.team_id and o.role = 'owner' and o.user_id <> $1)
+                 order by t.name limit 1",
+                values![id],
+            )
+            .await?;
+        if let Some((team,)) = alone {
+            return Err(StoreError::Conflict(format!(
+                "This account is the only owner of the team {team}, and a team always has one. Make somebody else an owner first."
+            )));
         }
-        let always = [
-            "delete from sessions where user_id = $1",
-            "delete from tokens where user_id = $1",
-        ];
-        for statement in always.iter().chain(also) {
+        for statement in [
+            "delete from team_members where user_id = $1",
+            "delete from identities where user_id = $1",
+        ] {
             session.execute(statement, values![id]).await?;
         }
         session.commit().await
     }
+}
+
+/// Marks an account's end, and ends with it what it is signed in with, in a transaction that goes on.
+async fn end_account(session: &mut Session, id: &UserId, mark: &'static str) -> Result<()> {
+    if session.execute(mark, values![id, Millis::now()]).await? == 0 {
+        return Err(users::missing(id));
+    }
+    for statement in [
+        "delete from sessions where user_id = $1",
+        "delete from tokens where user_id = $1",
+        "delete from sign_in_tokens where user_id = $1",
+        // Nor does anybody come in any more by what they left open.
+        "delete from invitations where created_by = $1 and used_at is null",
+    ] {
+        session.execute(statement, values![id]).await?;
+    }
+    Ok(())
 }

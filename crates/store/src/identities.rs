@@ -2,7 +2,7 @@
 //! which the provider promises never to give to anybody else. An e-mail address
 //! or a name may pass to another person, so neither leads to an account.
 
-use crate::{Result, Store, StoreError, stored, users, value::values};
+use crate::{Result, Store, StoreError, session::Session, stored, users, value::values};
 use model::{Millis, User, UserId};
 
 /// Somebody as a provider knows them.
@@ -42,29 +42,7 @@ impl Store {
     /// `Conflict` when it is another account's, `NotFound` when there is no such account.
     pub async fn link_identity(&self, user: &UserId, identity: Identity<'_>) -> Result<()> {
         let mut session = self.writer().await?;
-        session
-            .execute(
-                "insert into identities (issuer, subject, user_id, label, created_at, used_at)
-                 values ($1, $2, $3, $4, $5, $5)",
-                values![
-                    identity.issuer,
-                    identity.subject,
-                    user,
-                    identity.label,
-                    Millis::now()
-                ],
-            )
-            .await
-            .map_err(|error| {
-                error
-                    .or_if_taken(|| {
-                        StoreError::Conflict(
-                            "This sign-in belongs to an account already. Sign out, and sign in with it."
-                                .to_owned(),
-                        )
-                    })
-                    .or_if_missing(|| users::missing(user))
-            })?;
+        insert(&mut session, user, identity).await?;
         session.commit().await
     }
 
@@ -105,4 +83,32 @@ impl Store {
         }
         session.commit().await
     }
+}
+
+/// Lets an identity sign in to an account, in a transaction that goes on.
+pub(crate) async fn insert(session: &mut Session, user: &UserId, identity: Identity<'_>) -> Result<()> {
+    session
+        .execute(
+            "insert into identities (issuer, subject, user_id, label, created_at, used_at)
+             values ($1, $2, $3, $4, $5, $5)",
+            values![
+                identity.issuer,
+                identity.subject,
+                user,
+                identity.label,
+                Millis::now()
+            ],
+        )
+        .await
+        .map_err(|error| {
+            error
+                .or_if_taken(|| {
+                    StoreError::Conflict(
+                        "This sign-in belongs to an account already. Sign out, and sign in with it."
+                            .to_owned(),
+                    )
+                })
+                .or_if_missing(|| users::missing(user))
+        })?;
+    Ok(())
 }

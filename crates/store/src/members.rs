@@ -242,7 +242,7 @@ async fn check_other_owner(session: &mut Session, team: &TeamId, user: &UserId) 
     ))
 }
 
-fn check_given(by: Role, role: Role) -> Result<()> {
+pub(crate) fn check_given(by: Role, role: Role) -> Result<()> {
     if by.may_give(role) {
         return Ok(());
     }

@@ -3,12 +3,14 @@
 
 mod address;
 mod sandboxes;
+mod sign_in;
 mod sources;
 #[cfg(test)]
 mod tests;
 
 pub use address::{PublicUrl, listen as listen_address};
 pub use sandboxes::{written, written_paths};
+pub use sign_in::SignInSettings;
 use sources::{Name, Sources};
 
 use crate::{
@@ -228,6 +230,8 @@ pub struct Configuration {
     pub cloud: Option<CloudSettings>,
     /// What secrets are sealed with; none for the key in the data folder.
     pub master_key: Option<MasterKey>,
+    /// How people sign in.
+    pub sign_in: SignInSettings,
     /// How long a stopped program has to end by itself.
     pub stop_grace: Duration,
     /// How many runs go on at the same time.
@@ -323,7 +327,8 @@ impl Configuration {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Failure> {
         let variables: BTreeMap<String, String> = environment.into_iter().collect();
-        let mut sources = Sources::read(&NAMES, settings.config.as_deref(), folder, variables.clone())?;
+        let names: Vec<Name> = NAMES.into_iter().chain(sign_in::NAMES).collect();
+        let mut sources = Sources::read(&names, settings.config.as_deref(), folder, variables.clone())?;
         for (name, flag, text) in [
             (ADDR, "addr", &serve.addr),
             (PUBLIC_URL, "public-url", &serve.public_url),
@@ -388,6 +393,7 @@ impl Configuration {
             cloud: cloud(&sources)?,
             master_key: sources
                 .get_secret(MASTER_KEY, |text| MasterKey::parse(text).map_err(|error| error.0))?,
+            sign_in: sign_in::read(&sources)?,
             stop_grace: sources
                 .get(STOP_GRACE, seconds)?
                 .unwrap_or(Duration::from_secs(2)),

@@ -74,6 +74,11 @@ impl Sources {
         }
     }
 
+    /// Whether somebody set it.
+    pub fn has(&self, name: Name) -> bool {
+        self.values.contains_key(name.variable)
+    }
+
     /// The setting, read by `read`; none when nobody set it.
     ///
     /// # Errors

@@ -237,3 +237,67 @@ fn public_addresses() {
     );
     assert!(read("https://user@pitlane.example").is_err());
 }
+
+#[test]
+fn a_sign_in_provider_is_whole_or_the_start_stops() {
+    let usual = given().read().expect("usable").sign_in;
+    assert!(usual.provider.is_none() && usual.passwords);
+    let with = |settings: &[(&str, &str)]| {
+        settings
+            .iter()
+            .fold(given(), |given, (name, value)| given.variable(name, value))
+    };
+    let issuer = ("PITLANE_OIDC_ISSUER", "https://id.example.com/realms/x");
+    let id = ("PITLANE_OIDC_CLIENT_ID", "pitlane");
+    let set = with(&[
+        issuer,
+        id,
+        ("PITLANE_OIDC_CLIENT_SECRET", "hush"),
+        ("PITLANE_OIDC_SCOPES", "email groups"),
+        ("PITLANE_OIDC_ALLOW", "example.com"),
+        ("PITLANE_OIDC_ROLE", "viewer"),
+        ("PITLANE_PASSWORD_SIGN_IN", "false"),
+    ]);
+    let set = set.read().expect("usable").sign_in;
+    assert!(!format!("{set:?}").contains("hush"), "a secret is never printed");
+    let provider = set.provider.expect("a provider");
+    assert_eq!(provider.scopes, ["openid", "email", "groups"]);
+    assert_eq!(
+        (provider.name.as_str(), provider.role),
+        ("id.example.com", model::Role::Viewer)
+    );
+    assert!(!set.passwords);
+    for (settings, said) in [
+        (
+            vec![issuer],
+            "PITLANE_OIDC_ISSUER is set and PITLANE_OIDC_CLIENT_ID is not.",
+        ),
+        (
+            vec![id],
+            "PITLANE_OIDC_CLIENT_ID is set and PITLANE_OIDC_ISSUER is not",
+        ),
+        (
+            vec![("PITLANE_PASSWORD_SIGN_IN", "false")],
+            "PITLANE_PASSWORD_SIGN_IN is false",
+        ),
+        (
+            vec![("PITLANE_OIDC_ISSUER", "http://id.example.com"), id],
+            "http only for a provider on this machine",
+        ),
+        (
+            vec![("PITLANE_OIDC_ISSUER", "id.example.com"), id],
+            "an address such as",
+        ),
+        (
+            vec![issuer, id, ("PITLANE_OIDC_ROLE", "owner")],
+            "admin, member or viewer is needed",
+        ),
+        (
+            vec![issuer, id, ("PITLANE_OIDC_ALLOW", "*.example.com")],
+            "domains and e-mail addresses",
+        ),
+    ] {
+        let refusal = with(&settings).refusal();
+        assert!(refusal.contains(said), "{refusal}");
+    }
+}

@@ -55,6 +55,23 @@ pub fn begin(site: &Site, address: IpAddr) -> Result<Option<Standing>, Box<Respo
         })
 }
 
+/// Counts somebody who is sent to the sign-in provider.
+///
+/// # Errors
+/// When that were too many from one address: the refusal.
+pub fn begin_elsewhere(site: &Site, address: IpAddr) -> Result<(), Box<Response>> {
+    let counted = site
+        .pressure
+        .elsewhere
+        .begin(&Client::at(address), Instant::now());
+    counted.map(drop).map_err(|standing| {
+        Box::new(super::guard::too_many(
+            &standing,
+            "There were too many attempts to sign in from your address.",
+        ))
+    })
+}
+
 /// Forgets the attempts from an address: somebody signed in.
 pub fn forget(site: &Site, address: IpAddr) {
     site.pressure.sign_ins.forget(&Client::at(address));

@@ -30,7 +30,9 @@ use tower_sessions::Session;
 
 /// Server functions that work without a session: finding out that there is
 /// none, and getting one.
-pub const OPEN_FUNCTIONS: [&str; 4] = [
+pub const OPEN_FUNCTIONS: [&str; 6] = [
+    "/fn/accept_invitation",
+    "/fn/load_invitation",
     "/fn/load_me",
     "/fn/load_reset",
     "/fn/reset_password",
@@ -101,7 +103,10 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
 
 /// Whether a page is shown without a session.
 fn is_open_page(path: &str) -> bool {
-    path == "/sign-in" || path.starts_with("/reset/")
+    path == "/sign-in"
+        || ["/invite/", "/oidc/", "/reset/"]
+            .iter()
+            .any(|start| path.starts_with(start))
 }
 
 /// From where a request comes.

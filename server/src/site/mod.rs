@@ -5,7 +5,8 @@
 //!    ├── /healthz /readyz /assets/…            open
 //!    └── session ─ guard ─ pressure ─ compression
 //!           ├── pages                           signed in, or sent to /sign-in
-//!           ├── /fn/…  server functions         401, but for `me` and `sign_in`
+//!           ├── /oidc/… the sign-in provider    open: to it, and back from it
+//!           ├── /fn/…  server functions         401, but for those that lead to a session
 //!           └── /api/… REST and events          401; each handler names its permission; a token does too,
 //!                                               and every refusal is a problem document
 //! ```
@@ -23,6 +24,7 @@ mod headers;
 mod health;
 pub mod hosts;
 mod log;
+pub mod oidc;
 mod pages;
 mod permission;
 mod pressure;
@@ -57,6 +59,8 @@ pub struct Site {
     pub sessions: Sessions,
     /// The names the site answers to.
     pub hosts: Arc<Hosts>,
+    /// The OpenID Connect provider, when there is one.
+    pub provider: Option<oidc::Provider>,
     /// What clients ask of it, counted.
     pub pressure: Arc<pressure::Pressure>,
     /// Ends what would go on for ever when the server stops.
@@ -83,9 +87,15 @@ impl Site {
             assets,
             sessions,
             hosts: Arc::new(hosts),
+            provider: None,
             pressure: Arc::new(pressure::Pressure::new(limits)),
             shutdown,
         }
+    }
+
+    /// The same with a provider that signs people in.
+    pub fn with_provider(self, provider: Option<oidc::Provider>) -> Self {
+        Self { provider, ..self }
     }
 }
 

@@ -1,9 +1,8 @@
 //! All routes, and the layers before them.
 
 use super::{
-    Site, api, assets, attempts, audit, events, files, guard, headers, health, hosts, pages, permission,
-    pressure,
-    problem, refusal::Refusal, session,
+    Site, api, assets, attempts, audit, events, files, guard, headers, health, hosts, oidc, pages,
+    permission, pressure, problem, refusal::Refusal, session,
 };
 use axum::{
     Router,
@@ -52,11 +51,22 @@ pub fn open_routes(hash: String) -> Vec<(&'static str, MethodRouter<Site>)> {
     ]
 }
 
+/// The routes that lead to a session, so that everybody may take them: the guard knows them.
+pub fn sign_in_routes() -> Vec<(&'static str, MethodRouter<Site>)> {
+    vec![
+        ("/oidc/start", routing::get(oidc::start)),
+        ("/oidc/callback", routing::get(oidc::callback)),
+    ]
+}
+
 /// Everything the site answers.
 pub fn router(site: Site) -> Router {
     let mut signed_in = Router::new();
     for (path, handlers) in api_routes() {
         signed_in = signed_in.route(&path, handlers);
+    }
+    for (path, handlers) in sign_in_routes() {
+        signed_in = signed_in.route(path, handlers);
     }
     let signed_in = pages::add(signed_in, &site)
         // The innermost first: what stands lower runs earlier.

@@ -7,6 +7,7 @@ mod refusals;
 mod run;
 mod secrets;
 mod serve;
+mod users;
 
 use std::{
     path::Path,

@@ -1,8 +1,10 @@
 //! Where accounts are signed in, who they are to a provider, and their end.
 
 use crate::fresh::on_both;
-use model::{Millis, NewToken, Permission, InstanceRole, SessionId, SignInWay, User};
-use store::{Identity, LinkPurpose, Store, StoreError};
+use model::{
+    InstanceRole, Millis, NewInvitation, NewToken, Permission, Role, SessionId, SignInWay, TeamId, User,
+};
+use store::{Identity, LinkPurpose, NewPerson, Newcomer, Store, StoreError};
 
 async fn user(store: &Store, name: &str) -> User {
     store
@@ -25,7 +27,10 @@ async fn token(store: &Store, user: &User, hash: &str) {
         scopes: vec![Permission::Read],
         days: None,
     };
-    store.create_token(&user.id, new, hash).await.expect("a token");
+    store
+        .create_token(&TeamId::first(), &user.id, new, hash)
+        .await
+        .expect("a token");
 }
 
 fn identity(subject: &str) -> Identity<'_> {
@@ -42,7 +47,7 @@ on_both! {
         let (first, second) = (session(&store, &ada).await, session(&store, &ada).await);
         let bobs = session(&store, &bob).await;
         let (found, used_at) = store.session_user(&first).await.expect("an answer").expect("Ada");
-        assert_eq!(found, ada);
+        assert_eq!(found, ada.id);
         let listed = store.list_sessions(&ada.id).await.expect("a list");
         let mut ids: Vec<_> = listed.iter().map(|session| session.id.clone()).collect();
         ids.sort();
@@ -108,13 +113,19 @@ on_both! {
         let id = session(&store, &ada).await;
         token(&store, &ada, "sha").await;
         store.link_identity(&ada.id, identity("1")).await.expect("linked");
+        let error = store.delete_user(&ada.id).await.expect_err("its only owner");
+        assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
+        assert!(store.is_session_good(&id).await.expect("an answer"), "nothing happened");
+        let bob = store.create_user("bob", InstanceRole::Person, None).await.expect("Bob");
+        store.add_member(&TeamId::first(), Role::Owner, &bob.id, Role::Owner).await.expect("taken in");
         store.delete_user(&ada.id).await.expect("deleted");
+        assert!(store.teams_of(&ada.id).await.expect("teams").is_empty());
         assert!(!store.is_session_good(&id).await.expect("an answer"));
         assert!(store.use_token("sha").await.expect("an answer").is_none());
         assert!(store.identity_user(identity("1")).await.expect("an answer").is_none());
         assert!(store.user_by_name("ada").await.expect("an answer").is_none());
-        assert!(store.users().await.expect("a list").is_empty());
-        assert!(store.accounts().await.expect("a list").is_empty());
+        assert_eq!(store.users().await.expect("a list").len(), 1);
+        assert_eq!(store.accounts().await.expect("a list").len(), 1);
         assert_eq!(store.agent(&agent.id).await.expect("the agent").settings.name, "Scout");
         assert_eq!(store.user(&ada.id).await.expect("who made it").name, "ada");
         for error in [store.delete_user(&ada.id).await, store.disable_user(&ada.id).await, store.enable_user(&ada.id).await] {
@@ -139,5 +150,72 @@ on_both! {
         assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
         store.unlink_identities(&ada.id).await.expect("unlinked");
         assert!(store.identity_user(identity("1")).await.expect("an answer").is_none());
+    }
+
+    async fn an_invitation_is_used_once_by_whoever_comes_first(store: Store) {
+        let ada = user(&store, "ada").await;
+        let team = TeamId::first();
+        let new = |role| NewInvitation { role, note: "for Bob".to_owned(), days: 1 };
+        let by = (&ada.id, Role::Admin);
+        let error = store.create_invitation(&team, by, new(Role::Owner), "x").await.expect_err("above their own");
+        assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
+        let id = store.create_invitation(&team, by, new(Role::Member), "one").await.expect("an invitation");
+        let (found, its_team) = store.open_invitation("one").await.expect("an answer").expect("open");
+        assert_eq!((&found.id, found.role, found.created_by.as_str(), &its_team.id), (&id, Role::Member, "ada", &team));
+        // A name that is taken costs nobody the invitation.
+        let taken = Newcomer::Password { name: "ADA", hash: "h" };
+        let error = store.accept_invitation_as_newcomer("one", taken).await.expect_err("taken");
+        assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
+        let error = store.accept_invitation("one", &ada.id).await.expect_err("in it already");
+        assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
+        let comes = (0..4).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let name = format!("bob {number}");
+                let newcomer = Newcomer::Password { name: &name, hash: "h" };
+                store.accept_invitation_as_newcomer("one", newcomer).await
+            })
+        });
+        let mut came = Vec::new();
+        for come in comes.collect::<Vec<_>>() {
+            came.extend(come.await.expect("no panic"));
+        }
+        assert_eq!(came.len(), 1, "{came:?}");
+        let (bob, joined) = came.remove(0);
+        assert_eq!((store.role_in(&joined, &bob.id).await.expect("an answer"), bob.has_password), (Some(Role::Member), true));
+        assert_eq!(store.users_count().await.expect("a count"), 2, "who came late left nothing");
+        let listed = store.list_invitations(&team).await.expect("a list");
+        assert_eq!((listed.len(), listed[0].used_by.as_deref()), (1, Some(bob.name.as_str())));
+        let error = store.revoke_invitation(&team, &id).await.expect_err("used");
+        assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
+        // Revoked, and left open by somebody who was disabled.
+        let second = store.create_invitation(&team, by, new(Role::Viewer), "two").await.expect("an invitation");
+        let other = store.create_team("Other", &bob.id).await.expect("a team");
+        assert!(store.revoke_invitation(&other.id, &second).await.is_err(), "another team's");
+        store.revoke_invitation(&team, &second).await.expect("revoked");
+        store.create_invitation(&team, by, new(Role::Viewer), "three").await.expect("an invitation");
+        store.disable_user(&ada.id).await.expect("disabled");
+        for hash in ["two", "three", "none"] {
+            let error = store.accept_invitation(hash, &bob.id).await.expect_err(hash);
+            assert!(matches!(error, StoreError::NotFound(_)), "{error:?}");
+            assert!(store.open_invitation(hash).await.expect("an answer").is_none());
+        }
+    }
+
+    async fn a_new_person_is_made_whole_or_not_at_all(store: Store) {
+        user(&store, "ada").await;
+        let team = store.team_to_join(None).await.expect("the first");
+        let new = |name, subject| NewPerson { name, password_hash: None, identity: Some(identity(subject)), team: &team, role: Role::Viewer };
+        let bob = store.create_person(new("bob", "1")).await.expect("Bob");
+        assert!(bob.has_identity);
+        assert_eq!(store.role_in(&team, &bob.id).await.expect("an answer"), Some(Role::Viewer));
+        for (name, subject) in [("ADA", "2"), ("carol", "1")] {
+            let error = store.create_person(new(name, subject)).await.expect_err("taken");
+            assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
+        }
+        assert_eq!(store.users_count().await.expect("a count"), 2);
+        assert!(store.team_to_join(Some("nowhere")).await.is_err());
+        let name = store.team(&team).await.expect("it").name.to_uppercase();
+        assert_eq!(store.team_to_join(Some(&name)).await.expect("letter case aside"), team);
     }
 }

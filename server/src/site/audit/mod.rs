@@ -13,14 +13,14 @@ pub use actions::known as known_effect;
 use actions::{Effect, effect};
 
 use super::{Site, credential::Credential, guard};
-use app::session::{SignedIn, USER_ID};
+use app::session::{SESSION_ID, SignedIn};
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
     response::Response,
 };
 use http::{Extensions, HeaderMap, StatusCode, header};
-use model::{Action, Actor, ActorKind, Target, UserId};
+use model::{Action, Actor, ActorKind, SessionId, Target};
 use std::{net::IpAddr, sync::Arc};
 use store::Doing;
 use tower_sessions::Session;
@@ -123,11 +123,15 @@ fn is_done(response: &Response) -> bool {
 /// Records a sign-in with the account whose session it made; without one, that it was refused.
 async fn signed_in(site: &Site, doing: &Doing, session: Option<&Session>) -> store::Result<()> {
     let store = &site.services.store;
-    let id: Option<UserId> = match session {
-        Some(session) => session.get(USER_ID).await.unwrap_or_default(),
+    let id: Option<SessionId> = match session {
+        Some(session) => session.get(SESSION_ID).await.unwrap_or_default(),
         None => None,
     };
-    let Some(id) = id else {
+    let found = match &id {
+        Some(id) => store.session_user(id).await?,
+        None => None,
+    };
+    let Some((id, _)) = found else {
         return doing
             .turned_into(Action::AccountSignInRefused)
             .finish(store)

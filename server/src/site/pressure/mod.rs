@@ -30,6 +30,8 @@ use std::{
 const SIGN_INS: usize = 10;
 /// How long an attempt counts.
 const SIGN_INS_WINDOW: Duration = Duration::from_secs(300);
+/// How many times somebody is sent to the sign-in provider from one address, which is a whole company's.
+const ELSEWHERE: usize = 100;
 /// How many attempts to sign in a name has, from addresses where it is not signed in.
 const NAMES: usize = 30;
 /// How long such an attempt counts.
@@ -88,6 +90,8 @@ impl Client {
 pub struct Pressure {
     /// Attempts to sign in, by address.
     pub sign_ins: Rate<Client>,
+    /// Attempts to sign in through the provider, by address.
+    pub elsewhere: Rate<Client>,
     /// Attempts to sign in, by name.
     pub names: Rate<NameHash>,
     /// Starts of runs, by person.
@@ -105,6 +109,7 @@ impl Pressure {
     pub fn new(limits: Limits) -> Self {
         Self {
             sign_ins: Rate::new("sign-in", SIGN_INS, SIGN_INS_WINDOW),
+            elsewhere: Rate::new("sign-in-provider", ELSEWHERE, SIGN_INS_WINDOW),
             names: Rate::new("sign-in-name", NAMES, NAMES_WINDOW),
             starts: Rate::new("starts", limits.starts_per_minute, STARTS_WINDOW),
             streams: AtOnce::new(limits.streams_per_person),

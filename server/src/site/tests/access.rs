@@ -26,7 +26,7 @@ async fn every_page_without_a_session_leads_to_the_sign_in_page() {
     for page in pages {
         let path = address(page.path());
         let answer = site.ask(get(&path)).await;
-        if path == "/sign-in" || path.starts_with("/reset/") {
+        if path == "/sign-in" || path.starts_with("/reset/") || path.starts_with("/invite/") {
             assert_eq!(answer.status, StatusCode::OK, "{path}");
             continue;
         }
@@ -65,6 +65,8 @@ async fn every_server_function_without_a_session_is_refused_but_those_that_lead_
     assert_eq!(
         OPEN_FUNCTIONS,
         [
+            "/fn/accept_invitation",
+            "/fn/load_invitation",
             "/fn/load_me",
             "/fn/load_reset",
             "/fn/reset_password",

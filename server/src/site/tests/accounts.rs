@@ -4,7 +4,7 @@
 use super::*;
 use crate::site::fresh_link;
 use http::header::{RETRY_AFTER, USER_AGENT};
-use model::{NewToken, Permission, SignInWay};
+use model::{NewToken, Permission, Role, SignInWay, TeamId};
 use store::LinkPurpose;
 
 const PASSWORD: &str = "correct horse battery";
@@ -17,10 +17,16 @@ impl TestSite {
     /// Another account with the password.
     async fn person(&self, name: &str) -> User {
         let hash = app::password::hash(PASSWORD.to_owned()).await.expect("a hash");
-        self.store()
-            .create_user(name, InstanceRole::Owner, Some(hash))
+        let user = self
+            .store()
+            .create_user(name, InstanceRole::Person, Some(hash))
             .await
-            .expect("an account")
+            .expect("an account");
+        self.store()
+            .add_member(&TeamId::first(), Role::Owner, &user.id, Role::Member)
+            .await
+            .expect("taken in");
+        user
     }
 
     /// Signs in with the password from an address; the answer.
@@ -282,7 +288,7 @@ async fn every_wrong_sign_in_says_the_same() {
     let site = site().await;
     site.person("ada").await;
     site.store()
-        .create_user("provider-only", InstanceRole::Owner, None)
+        .create_user("provider-only", InstanceRole::Person, None)
         .await
         .expect("an account");
     let mut said = Vec::new();
@@ -322,7 +328,7 @@ async fn disabling_ends_sessions_and_tokens_at_once_and_deleting_for_good() {
         scopes: vec![Permission::Read],
         days: None,
     };
-    let (_, token) = runs::tokens::create(site.store(), &ada.id, new)
+    let (_, token) = runs::tokens::create(site.store(), &TeamId::first(), &ada.id, new)
         .await
         .expect("a token");
     let bearing = || {
@@ -365,4 +371,94 @@ async fn disabling_ends_sessions_and_tokens_at_once_and_deleting_for_good() {
     );
     assert!(site.store().agent(&agent.id).await.is_ok());
     site.person("ada").await;
+}
+
+#[tokio::test]
+async fn an_invitation_makes_an_account_or_takes_one_in_and_works_once() {
+    let site = site().await;
+    let ada = site.person("ada").await;
+    let member = site.try_password("ada", PASSWORD, "10.0.0.1").await.cookie();
+    let admin = site.sign_in().await;
+    let invite = || call("create_invitation", "role=viewer&note=for+Bob&days=7");
+    let refused = site.ask_as(&member, invite()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "a member invites nobody");
+    let made = site.ask_as(&admin, invite()).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+    let path: String = serde_json::from_str(&made.body).expect("a path");
+    let token = path.strip_prefix("/invite/").expect("the page's path").to_owned();
+    let page = site.ask(get(&path)).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(
+        page.body.contains("invites you to the team") && page.body.contains("as a viewer"),
+        "{}",
+        page.body
+    );
+    let accept = |body: &str| call("accept_invitation", &format!("token={token}&{body}"));
+    for wrong in [
+        "name=bob&password=short",
+        "name=&password=correct+horse+battery",
+        "name=ADA&password=correct+horse+battery",
+    ] {
+        let answer = site.ask(accept(wrong)).await;
+        assert!(answer.status.is_client_error(), "{wrong}: {}", answer.body);
+    }
+    let bob = site.ask(accept("name=bob&password=correct+horse+battery")).await;
+    assert_eq!(bob.status, StatusCode::OK, "{}", bob.body);
+    assert!(site.is_signed_in(&bob.cookie()).await);
+    let user = site
+        .store()
+        .user_by_name("bob")
+        .await
+        .expect("an answer")
+        .expect("Bob")
+        .0;
+    assert_eq!(
+        site.store()
+            .role_in(&TeamId::first(), &user.id)
+            .await
+            .expect("an answer"),
+        Some(Role::Viewer)
+    );
+    let again = site.ask(accept("name=eve&password=correct+horse+battery")).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+    assert!(site.ask(get(&path)).await.body.contains("used or revoked"));
+    let list = site.ask_as(&admin, get("/settings/invitations")).await;
+    assert!(
+        list.body.contains("for Bob") && list.body.contains("used by bob"),
+        "{}",
+        list.body
+    );
+    // Whoever is signed in joins another team with it, and works there from then on.
+    let other = site
+        .store()
+        .create_team("Other", &site.owner.id)
+        .await
+        .expect("a team");
+    let text = runs::links::text().expect("a text");
+    let new = model::NewInvitation {
+        role: Role::Admin,
+        note: String::new(),
+        days: 1,
+    };
+    let by = (&site.owner.id, Role::Owner);
+    site.store()
+        .create_invitation(&other.id, by, new, &runs::links::hash(&text))
+        .await
+        .expect("an invitation");
+    let page = site.ask_as(&member, get(&format!("/invite/{text}"))).await;
+    assert!(page.body.contains("Join as ada"), "{}", page.body);
+    let joined = site
+        .ask_as(&member, call("join_team", &format!("token={text}")))
+        .await;
+    assert_eq!(joined.status, StatusCode::OK, "{}", joined.body);
+    assert_eq!(
+        site.store().role_in(&other.id, &ada.id).await.expect("an answer"),
+        Some(Role::Admin)
+    );
+    let invitations = site.ask_as(&member, get("/settings/invitations")).await;
+    assert!(
+        invitations.body.contains("Invite to Other"),
+        "{}",
+        invitations.body
+    );
 }

@@ -8,6 +8,7 @@ mod audit;
 mod files;
 mod matrix;
 mod pressure;
+mod provider;
 mod secrets;
 mod signing_in;
 mod stream;

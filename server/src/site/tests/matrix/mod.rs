@@ -14,7 +14,7 @@ mod table;
 mod world;
 
 use super::*;
-use crate::site::router::{api_routes, open_routes};
+use crate::site::router::{api_routes, open_routes, sign_in_routes};
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
 use world::{Who, World};
@@ -26,7 +26,7 @@ const AT_ONCE: usize = 8;
 pub(super) async fn everything(site: &TestSite) -> BTreeSet<String> {
     let cookie = site.sign_in().await;
     let mut all = BTreeSet::new();
-    let open = open_routes(String::new()).into_iter();
+    let open = open_routes(String::new()).into_iter().chain(sign_in_routes());
     let open = open.map(|(route, handlers)| (route.to_owned(), handlers));
     for (route, _) in api_routes().into_iter().chain(open) {
         // What no route takes is answered with the methods it takes.

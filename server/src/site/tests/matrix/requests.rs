@@ -102,6 +102,23 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
             "current={}&password=another+long+one",
             super::world::PASSWORD
         )),
+        "POST /fn/load_account" | "POST /fn/list_accounts" | "POST /fn/list_invitations" => form(""),
+        "POST /fn/end_other_sessions" => form(""),
+        // Whoever asks has no such session, and no identity to take away.
+        "POST /fn/end_session" => form(&format!("session={}", address("{id}", None))).or(404),
+        "POST /fn/unlink_provider" => form("").or(409),
+        // Nobody made these links.
+        "POST /fn/load_reset" | "POST /fn/load_invitation" => form("token=none"),
+        "POST /fn/reset_password" => form("token=none&password=long+enough+for+one").or(404),
+        "POST /fn/accept_invitation" => form("token=none&name=x&password=long+enough+for+one").or(404),
+        "POST /fn/join_team" => form("token=none").or(404),
+        "POST /fn/create_invitation" => form("role=viewer&note=x&days=1"),
+        "POST /fn/revoke_invitation" => form(&format!("invitation={}", address("{id}", None))).or(404),
+        // Other accounts than one's own.
+        "POST /fn/create_reset_link"
+        | "POST /fn/disable_account"
+        | "POST /fn/enable_account"
+        | "POST /fn/delete_account" => form(&format!("user={}", world.colleague)),
         // Agents and their files.
         "POST /fn/list_agents" => form(""),
         "POST /fn/create_agent_from_template" => form("template=streaming-hello"),

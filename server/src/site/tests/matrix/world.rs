@@ -10,7 +10,7 @@ use axum::{body::Body, extract::ConnectInfo};
 use http::{Request, header};
 use model::{
     Agent, AgentSettings, FilePath, InstanceRole, Language, Millis, NewToken, Permission, Provider, Role,
-    RunId, SandboxId, SandboxRecord, SandboxState, SecretId, TeamId, TokenId, UserId,
+    RunId, SandboxId, SandboxRecord, SandboxState, SecretId, SignInWay, TeamId, TokenId, UserId,
 };
 use sqlx::Executor as _;
 use std::{
