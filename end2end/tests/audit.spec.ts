@@ -28,12 +28,12 @@ test("what somebody does is written down, found, exported and checked", async ({
   expect(await page.content()).not.toContain("never-in-the-log-1234");
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 
-  await page.getByLabel("What", { exact: true }).selectOption("Secrets");
+  await page.locator('select[name="action"]').selectOption("Secrets");
   await page.getByRole("button", { name: "Filter" }).click();
   await expect(page).toHaveURL(/action=secret/);
   await expect(rows.filter({ hasText: "added a secret" })).toBeVisible();
   await expect(rows.filter({ hasText: "made an agent" })).toHaveCount(0);
-  await page.getByLabel("Who").fill("nobody of this name");
+  await page.locator('input[name="who"]').fill("nobody of this name");
   await page.getByRole("button", { name: "Filter" }).click();
   await expect(page.getByText("No record fits")).toBeVisible();
   await page.getByRole("link", { name: "Clear" }).click();

@@ -40,12 +40,12 @@ test("a run costs something, and a budget blocks the next until it is raised", a
   await expect(budget.getByRole("alert")).toContainText("is no amount of money");
   await budget.getByLabel(/A month may cost/).fill("0.000001");
   await budget.getByRole("button", { name: "Set the budget" }).click();
-  await expect(page.getByText(/The team’s budget for .* is used up/)).toBeVisible();
+  await expect(page.getByText(/The team’s budget for .* is used up/).first()).toBeVisible();
   await page.goto(`/agents/${studio.slug}`);
   await studio.ready();
   await expect(page.getByRole("link", { name: /^Budget [0-9]+ %/ })).toBeVisible();
   await studio.start();
-  await expect(page.getByText(/budget for .* is used up/)).toBeVisible();
+  await expect(page.getByText(/budget for .* is used up/).first()).toBeVisible();
   expect((await studio.runs()).length).toBe(1);
 
   await page.goto("/settings/usage");

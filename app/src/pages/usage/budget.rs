@@ -27,7 +27,7 @@ pub fn BudgetBar(standing: BudgetStanding) -> impl IntoView {
     };
     let shown = percent.min(100);
     Some(view! {
-        <section class=kind aria-label="Budget">
+        <section class=kind aria-label="How far the budget is used">
             <div
                 class="budget-bar"
                 role="meter"
