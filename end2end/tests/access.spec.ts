@@ -13,7 +13,7 @@ for (const theme of ["dark", "light"] as const) {
     await studio.start();
     await studio.finished();
     const [run] = await studio.runs();
-    const paths = ["/", "/agents/new", `/agents/${studio.slug}`, `/runs/${run?.id}`, "/sandboxes", "/settings", "/settings/secrets", "/nothing-here"];
+    const paths = ["/", "/agents/new", `/agents/${studio.slug}`, `/runs/${run?.id}`, "/sandboxes", "/settings", "/settings/members", "/settings/secrets", "/nothing-here"];
     for (const path of paths) {
       await page.goto(path);
       if (path.startsWith(`/agents/${studio.slug}`)) await studio.ready();

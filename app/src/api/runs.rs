@@ -95,7 +95,8 @@ pub async fn list_runs(agent: AgentId, before: Option<RunId>) -> Result<Vec<Run>
 /// The newest run of an agent that was started in the studio.
 #[server(prefix = "/fn", endpoint = "newest_studio_run", input = Json)]
 pub async fn newest_studio_run(agent: AgentId) -> Result<Option<Run>, UiError> {
-    crate::session::can(model::Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
+    crate::session::agent_of(&caller, &agent).await?;
     Ok(crate::services::services()?
         .store
         .newest_studio_run(&agent)

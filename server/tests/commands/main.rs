@@ -8,6 +8,7 @@ mod run;
 mod secrets;
 mod serve;
 mod users;
+mod teams;
 
 use std::{
     path::Path,

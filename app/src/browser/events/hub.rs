@@ -254,6 +254,11 @@ fn heard(said: Said) {
         Said::Alive => {}
         Said::Message(kind, data) => match message::read(kind, &data) {
             Ok(StreamMessage::Bye { reason }) => {
+                if reason == "not_a_member" {
+                    // What is on the screen is another team's now: the server says what is left.
+                    let _ = window().location().reload();
+                    return;
+                }
                 with(|hub| hub.stopped = reason == "shutdown");
                 broken();
             }

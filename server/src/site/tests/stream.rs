@@ -106,6 +106,49 @@ async fn signing_out_ends_the_stream() {
     );
 }
 
+#[tokio::test]
+async fn leaving_the_team_ends_the_stream_and_what_is_the_teams_is_not_there_any_more() {
+    let site = site().await;
+    let cookie = site.sign_in().await;
+    let run = ended_run(&site, &[(LogStream::Stdout, b"ours\n")]).await;
+    let store = &site.site.services.store;
+    let heir = store
+        .create_user("heir", InstanceRole::Person, None)
+        .await
+        .expect("an account");
+    let team = model::TeamId::first();
+    let owner = model::Role::Owner;
+    store
+        .add_member(&team, owner, &heir.id, owner)
+        .await
+        .expect("taken in");
+    let path = format!("/api/events?runs={}@0.0", run.id);
+    let mut request = get(&path);
+    request
+        .headers_mut()
+        .insert(header::COOKIE, cookie.parse().expect("a cookie"));
+    let answer = site.send(request).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    store
+        .remove_member(&team, None, &site.owner.id)
+        .await
+        .expect("left");
+    let body = answer.into_body().collect().await.expect("its end").to_bytes();
+    let body = String::from_utf8_lossy(&body);
+    assert!(
+        body.contains("event: bye") && body.contains(r#""reason":"not_a_member""#),
+        "{body}"
+    );
+    let none = site.ask_as(&cookie, get(&path)).await;
+    assert_eq!(none.status, StatusCode::FORBIDDEN, "{}", none.body);
+    let own = store.create_team("Own", &site.owner.id).await.expect("a team");
+    assert_eq!(own.name, "Own");
+    for path in [path, format!("/api/runs/{}/log", run.id)] {
+        let gone = site.ask_as(&cookie, get(&path)).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.body);
+    }
+}
+
 /// A run that ended, with this output, of an agent of its own.
 async fn ended_run(site: &TestSite, output: &[(LogStream, &[u8])]) -> Run {
     end_of_run(&site.site, &site.agent().await, output).await

@@ -143,6 +143,7 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "POST /fn/start_run" => json(json!({"id": RunId::generate(), "agent": agent, "fresh": true})),
         "POST /fn/stop_run" => json(json!({"run": run})),
         "POST /fn/send_input" => json(json!({"run": run, "text": "x", "end": false})).or(409),
+        "POST /fn/newest_studio_run" => json(json!({"agent": agent})),
         "POST /fn/list_runs" => json(json!({"agent": agent, "before": null})),
         "POST /fn/load_run" | "POST /fn/load_run_page" => json(json!({"id": run})),
         // Sandboxes. Nothing runs in the one there is.
