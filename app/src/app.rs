@@ -12,6 +12,21 @@ use crate::{
         invitations::InvitationsPage, invite::InvitePage, members::MembersPage, new_agent::NewAgentPage,
         not_found::NotFound, reset::ResetPage, run::RunPage, sandboxes::SandboxesPage, secrets::SecretsPage,
         settings::SettingsPage, setup::SetupPage, sign_in::SignInPage, tokens::TokensPage, usage::UsagePage,
+        agents::AgentsPage,
+        audit::AuditPage,
+        members::MembersPage,
+        new_agent::NewAgentPage,
+        not_found::NotFound,
+        run::RunPage,
+        sandboxes::SandboxesPage,
+        schedules::{AgentSchedulesPage, SchedulesPage},
+        secrets::SecretsPage,
+        settings::SettingsPage,
+        setup::SetupPage,
+        sign_in::SignInPage,
+        tokens::TokensPage,
+        usage::UsagePage,
+        webhooks::WebhooksPage,
     },
     parts::{
         frame::MeResource,
@@ -44,6 +59,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=AgentsPage ssr=whole.clone() />
                 <Route path=path!("/agents/new") view=NewAgentPage ssr=whole.clone() />
                 <Route path=path!("/agents/:slug") view=StudioPage ssr=whole.clone() />
+                <Route path=path!("/agents/:slug/schedules") view=AgentSchedulesPage ssr=whole.clone() />
                 <Route path=path!("/runs/:id") view=RunPage ssr=whole.clone() />
                 <Route path=path!("/sandboxes") view=SandboxesPage ssr=whole.clone() />
                 <Route path=path!("/settings") view=SettingsPage ssr=whole.clone() />
@@ -54,6 +70,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/settings/tokens") view=TokensPage ssr=whole.clone() />
                 <Route path=path!("/settings/usage") view=UsagePage ssr=whole.clone() />
                 <Route path=path!("/settings/audit") view=AuditPage ssr=whole.clone() />
+                <Route path=path!("/settings/schedules") view=SchedulesPage ssr=whole.clone() />
+                <Route path=path!("/settings/webhooks") view=WebhooksPage ssr=whole.clone() />
                 <Route path=path!("/sign-in") view=SignInPage ssr=whole.clone() />
                 <Route path=path!("/settings/invitations") view=InvitationsPage ssr=whole.clone() />
                 <Route path=path!("/invite/:token") view=InvitePage ssr=whole.clone() />

@@ -141,6 +141,7 @@ async fn start(
             .chain(oidc_secret)
             .collect(),
         vault: Some(vault),
+        webhook_reach: configuration.webhook_reach.clone(),
         concurrency: configuration.concurrency,
         concurrency_per_person: configuration.concurrency_per_person,
         waiting: configuration.waiting_runs,

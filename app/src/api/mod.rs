@@ -14,11 +14,15 @@ pub mod invitations;
 pub mod password;
 pub mod runs;
 pub mod sandboxes;
+pub mod schedules;
 pub mod secrets;
 pub mod sessions;
 pub mod teams;
 pub mod tokens;
 pub mod usage;
+#[cfg(feature = "ssr")]
+mod trigger_words;
+pub mod webhooks;
 #[cfg(feature = "ssr")]
 mod words;
 
@@ -31,8 +35,10 @@ pub use invitations::*;
 pub use password::*;
 pub use runs::*;
 pub use sandboxes::*;
+pub use schedules::*;
 pub use secrets::*;
 pub use sessions::*;
 pub use teams::*;
 pub use tokens::*;
 pub use usage::*;
+pub use webhooks::*;

@@ -71,6 +71,7 @@ fn RunView(data: RunData) -> impl IntoView {
     let state = run.state;
     let reason = run.reason.clone();
     let entrypoint = run.entrypoint.clone();
+    let trigger = run.trigger.words();
     let kept = agent.settings.keep_minutes > 0;
     let run = Signal::stored(Some(run));
     let files = files
@@ -109,6 +110,8 @@ fn RunView(data: RunData) -> impl IntoView {
             <dl class="facts">
                 <dt>"Revision"</dt>
                 <dd>{revision}</dd>
+                <dt>"Started by"</dt>
+                <dd>{trigger}</dd>
                 <dt>"Started file"</dt>
                 <dd class="mono">{entrypoint}</dd>
                 <dt>"Log"</dt>

@@ -35,6 +35,8 @@ pub fn SettingsPage() -> impl IntoView {
                                     <AuditLog />
                                     <Account />
                                     <Accounts />
+                                    <ByThemselves />
+                                    <Password />
                                     <Session />
                                     <Instance facts=facts />
                                 </div>
@@ -144,6 +146,24 @@ fn AuditLog() -> impl IntoView {
 
 #[component]
 fn Account() -> impl IntoView {
+fn ByThemselves() -> impl IntoView {
+    view! {
+        <section class="panel" aria-labelledby="by-themselves">
+            <h2 id="by-themselves">"Schedules and webhooks"</h2>
+            <p class="hint">"When agents run by themselves, and who is told what came of it."</p>
+            <div style="display:flex;gap:8px;flex-wrap:wrap">
+                <a class="btn quiet" href="/settings/schedules">"Schedules"</a>
+                <a class="btn quiet" href="/settings/webhooks">"Webhooks"</a>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Password() -> impl IntoView {
+    let action = ServerAction::<ChangePassword>::new();
+    let value = action.value();
+    let error = Signal::derive(move || value.get().and_then(Result::err));
     view! {
         <section class="panel" aria-labelledby="account">
             <h2 id="account">"Your account"</h2>

@@ -10,5 +10,6 @@ pub mod icon;
 pub mod lane;
 pub mod menu;
 pub mod notices;
+pub mod shown_once;
 pub mod state;
 pub mod waits;

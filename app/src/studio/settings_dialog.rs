@@ -17,6 +17,7 @@ pub fn SettingsDialog(
         <Dialog open=open id="agent-settings-title" title="Settings of this agent">
             <Fields open=open />
             <Variables />
+            <Triggers />
             <Delete />
         </Dialog>
     }
@@ -91,6 +92,21 @@ fn Fields(open: RwSignal<bool>) -> impl IntoView {
             <FormError error=error />
             <button class="btn primary" style="justify-self:start">"Save the settings"</button>
         </form>
+    }
+}
+
+/// The way to what starts the agent by itself.
+#[component]
+fn Triggers() -> impl IntoView {
+    let studio = use_studio();
+    let slug = studio.agent.with_untracked(|agent| agent.slug.clone());
+    view! {
+        <div class="form" style="margin-top:20px;padding-top:16px;border-top:1px solid var(--line)">
+            <p class="hint">"Run this agent every morning, or whenever another program says so."</p>
+            <a class="btn quiet" style="justify-self:start" href=format!("/agents/{slug}/schedules")>
+                "Schedules and webhook"
+            </a>
+        </div>
     }
 }
 

@@ -33,6 +33,7 @@ pub mod time;
 pub mod token;
 pub mod trigger;
 pub mod usage;
+pub mod webhook;
 
 pub use account::Account;
 pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
@@ -66,6 +67,7 @@ pub use trigger::{Trigger, TriggerKind};
 pub use usage::{
     Amounts, Budget, BudgetEvent, BudgetStanding, RunCost, RunUsage, UsageInterval, UsageReport, UsageShare,
 };
+pub use webhook::{AgentHook, Attempt, Delivery, DeliveryState, HookBody, NewTarget, Target, WebhookEvent};
 
 /// A value that breaks one of the domain's rules: what is wrong, why, and what
 /// to do, as one sentence for the person who gave it.

@@ -1,6 +1,6 @@
 //! What the running of agents is told at start.
 
-use crate::Vault;
+use crate::{Vault, webhooks::Reach};
 use model::{Provider, run::MAX_TIMEOUT_SECONDS};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -45,6 +45,12 @@ pub struct RunsConfig {
     pub reap_every: Duration,
     /// How often is looked for schedules that are due.
     pub schedules_every: Duration,
+    /// Where webhooks may be sent besides the internet.
+    pub webhook_reach: Reach,
+    /// How often is looked for messages that are to be sent.
+    pub webhooks_every: Duration,
+    /// How long an address may take to answer.
+    pub webhook_patience: Duration,
     /// Pitlane's own keys and tokens: they are masked in everything a program or the provider says.
     pub own_secrets: Vec<SecretString>,
     /// What seals secrets; none for a key that is gone with this process.
@@ -76,6 +82,9 @@ impl RunsConfig {
             stranger_age: Duration::from_secs(120),
             reap_every: Duration::from_secs(60),
             schedules_every: Duration::from_secs(1),
+            webhook_reach: Reach::default(),
+            webhooks_every: Duration::from_secs(1),
+            webhook_patience: Duration::from_secs(15),
             own_secrets: Vec::new(),
             vault: None,
         }

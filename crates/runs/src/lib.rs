@@ -40,6 +40,7 @@ mod team_sandboxes;
 pub mod tokens;
 mod usage;
 mod vault;
+pub mod webhooks;
 
 pub use config::RunsConfig;
 pub use error::RunsError;

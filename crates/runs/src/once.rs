@@ -42,13 +42,15 @@ pub enum Instead {
     Code(String),
     /// These files and no others.
     Files(Vec<(FilePath, Vec<u8>)>),
+    /// The agent's files, with these beside or in the place of those of their names.
+    Beside(Vec<(FilePath, Vec<u8>)>),
 }
 
 /// The program's standard input.
 #[derive(Clone, Debug, Default)]
 pub struct Stdin {
     /// What is written to it when the program has begun.
-    pub text: String,
+    pub bytes: Vec<u8>,
     /// Whether that is all: the program then reads its end.
     pub close: bool,
 }
@@ -80,11 +82,11 @@ impl Once {
             size += name.len() + value.len();
         }
         check_size(size)?;
-        if self.stdin.text.len() > MOST_STDIN {
+        if self.stdin.bytes.len() > MOST_STDIN {
             return Err(Invalid(format!(
                 "The standard input may have {}, and this has {}. Put it into a file.",
                 byte_words(MOST_STDIN as u64),
-                byte_words(self.stdin.text.len() as u64)
+                byte_words(self.stdin.bytes.len() as u64)
             )));
         }
         Ok(())
@@ -146,6 +148,14 @@ impl Runs {
                     _ => find(&paths).or_else(|_| entrypoint(*language, None, &paths)),
                 };
                 Ok((revision, found))
+            }
+            Some(Instead::Beside(beside)) => {
+                let saved = store.snapshot(&agent.id).await?;
+                let found = find(&paths(&saved));
+                let mut files = store.revision_files(&saved.id).await?;
+                files.retain(|(path, _)| beside.iter().all(|(other, _)| other != path));
+                files.extend(beside);
+                Ok((store.snapshot_of(&agent.id, &files).await?, found))
             }
             Some(Instead::Code(code)) => {
                 let saved = store.snapshot(&agent.id).await?;
@@ -279,7 +289,7 @@ mod tests {
         }
         let much = Once {
             stdin: Stdin {
-                text: "x".repeat(MOST_STDIN + 1),
+                bytes: vec![b'x'; MOST_STDIN + 1],
                 close: true,
             },
             ..Once::default()

@@ -15,6 +15,7 @@ use crate::{
     sandboxes::Sandboxes,
     schedules, usage,
     vault::Vault,
+    webhooks,
 };
 use model::{
     Agent, AgentId, Cursor, Invalid, LogFrame, Run, RunId, SandboxRecord, Trigger, UserId, time::byte_words,
@@ -142,6 +143,9 @@ impl Runs {
         context.tasks.spawn(reaper::reap(Arc::clone(&context)));
         context.tasks.spawn(usage::watch(Arc::clone(&context)));
         let runs = Self { context };
+        runs.context
+            .tasks
+            .spawn(webhooks::keep(Arc::clone(&runs.context)));
         let keeping = schedules::keep(runs.clone());
         runs.context.tasks.spawn(keeping);
         Ok(runs)

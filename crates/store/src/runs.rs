@@ -284,6 +284,9 @@ impl Store {
             )));
         }
         run_events::append(&mut session, &run.id, events).await?;
+        if run.state.is_end() {
+            session.announce_end(run).await?;
+        }
         session.commit().await
     }
 

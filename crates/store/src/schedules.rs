@@ -3,7 +3,8 @@
 
 use crate::{Result, Store, StoreError, stored, value::values};
 use model::{
-    AgentId, Millis, MissedPolicy, NewSchedule, OverlapPolicy, Schedule, ScheduleId, UserId, schedule::MOST,
+    AgentId, Millis, MissedPolicy, NewSchedule, OverlapPolicy, Schedule, ScheduleId, TeamId, UserId,
+    schedule::MOST,
 };
 
 macro_rules! columns {
@@ -216,11 +217,11 @@ impl Store {
         rows.into_iter().map(ScheduleRow::read).collect()
     }
 
-    /// All schedules, with their agents: what is due next first, what is off last.
+    /// The schedules of a team, with their agents: what is due next first, what is off last.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn list_schedules(&self) -> Result<Vec<AgentSchedule>> {
+    pub async fn list_schedules(&self, team: &TeamId) -> Result<Vec<AgentSchedule>> {
         #[derive(sqlx::FromRow)]
         struct Row {
             #[sqlx(flatten)]
@@ -236,9 +237,9 @@ impl Store {
                     "select ",
                     columns!(),
                     ", a.slug, a.name as agent from schedules s join agents a on a.id = s.agent_id
-                     order by coalesce(s.next_at, 9223372036854775807), a.name, s.name"
+                     where a.team_id = $1 order by coalesce(s.next_at, 9223372036854775807), a.name, s.name"
                 ),
-                &[],
+                values![team],
             )
             .await?;
         rows.into_iter()

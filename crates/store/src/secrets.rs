@@ -204,6 +204,7 @@ impl Store {
                 )
                 .await?;
         }
+        session.reseal_webhooks(&mut reseal).await?;
         session.commit().await?;
         Ok(secrets.len())
     }

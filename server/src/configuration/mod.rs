@@ -20,7 +20,7 @@ use crate::{
 };
 use engine::{Images, NetworkBound, RateLimits, sandbox::IsolationChoice};
 use model::{Price, run::MAX_TIMEOUT_SECONDS};
-use runs::MasterKey;
+use runs::{MasterKey, webhooks::Reach};
 use secrecy::SecretString;
 use std::{
     collections::BTreeMap,
@@ -157,6 +157,10 @@ const AUDIT_DAYS: Name = Name {
     key: "audit_days",
     variable: "PITLANE_AUDIT_DAYS",
 };
+const WEBHOOK_ALLOW: Name = Name {
+    key: "webhook_allow",
+    variable: "PITLANE_WEBHOOK_ALLOW",
+};
 const DAYTONA_API_KEY: Name = Name {
     key: "daytona_api_key",
     variable: "DAYTONA_API_KEY",
@@ -170,7 +174,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 35] = [
+const NAMES: [Name; 36] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -203,6 +207,7 @@ const NAMES: [Name; 35] = [
     MASTER_KEY,
     PRICES,
     AUDIT_DAYS,
+    WEBHOOK_ALLOW,
     DAYTONA_API_KEY,
     DAYTONA_API_URL,
     DAYTONA_TARGET,
@@ -232,6 +237,8 @@ pub struct Configuration {
     pub master_key: Option<MasterKey>,
     /// How people sign in.
     pub sign_in: SignInSettings,
+    /// Where webhooks may be sent besides the internet.
+    pub webhook_reach: Reach,
     /// How long a stopped program has to end by itself.
     pub stop_grace: Duration,
     /// How many runs go on at the same time.
@@ -394,6 +401,7 @@ impl Configuration {
             master_key: sources
                 .get_secret(MASTER_KEY, |text| MasterKey::parse(text).map_err(|error| error.0))?,
             sign_in: sign_in::read(&sources)?,
+            webhook_reach: sources.get(WEBHOOK_ALLOW, str::parse)?.unwrap_or_default(),
             stop_grace: sources
                 .get(STOP_GRACE, seconds)?
                 .unwrap_or(Duration::from_secs(2)),

@@ -22,6 +22,7 @@ mod files;
 mod guard;
 mod headers;
 mod health;
+mod hooks;
 pub mod hosts;
 mod log;
 pub mod oidc;

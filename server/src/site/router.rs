@@ -3,6 +3,8 @@
 use super::{
     Site, api, assets, attempts, audit, events, files, guard, headers, health, hosts, oidc, pages,
     permission, pressure, problem, refusal::Refusal, session,
+    Site, api, assets, audit, events, files, guard, headers, health, hooks, hosts, pages, permission, pressure,
+    problem, refusal::Refusal, session,
 };
 use axum::{
     Router,
@@ -83,7 +85,12 @@ pub fn router(site: Site) -> Router {
     for (path, handlers) in open_routes(hash) {
         open = open.route(path, handlers);
     }
-    open.merge(signed_in)
+    let hooks = Router::new()
+        .route(hooks::PATH, routing::post(hooks::receive))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(site.clone(), pressure::check_requests));
+    open.merge(hooks)
+        .merge(signed_in)
         .layer(from_fn_with_state(site.clone(), hosts::check))
         .layer(from_fn_with_state(site.clone(), headers::add))
         .layer(CatchPanicLayer::custom(panicked))

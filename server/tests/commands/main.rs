@@ -9,6 +9,7 @@ mod secrets;
 mod serve;
 mod users;
 mod teams;
+mod webhooks;
 
 use std::{
     path::Path,

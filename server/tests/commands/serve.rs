@@ -19,9 +19,19 @@ pub fn serve(folder: &Path) -> Server {
     serve_with_log(folder, Stdio::inherit())
 }
 
+/// The same with these variables.
+pub fn serve_with(folder: &Path, variables: &[(&str, &str)]) -> Server {
+    serve_as(folder, Stdio::inherit(), variables)
+}
+
 fn serve_with_log(folder: &Path, log: Stdio) -> Server {
+    serve_as(folder, log, &[])
+}
+
+fn serve_as(folder: &Path, log: Stdio, variables: &[(&str, &str)]) -> Server {
     let mut process = pitlane(folder)
         .args(["serve", "--addr", "127.0.0.1:0", "--warm", "0"])
+        .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()

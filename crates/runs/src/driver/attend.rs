@@ -15,13 +15,11 @@ impl Driver {
     pub(super) async fn attend(&mut self, mut program: Program) -> Verdict {
         let deadline = tokio::time::Instant::now() + self.work.time_left();
         if let Some(once) = &self.work.once
-            && (once.stdin.close || !once.stdin.text.is_empty())
+            && (once.stdin.close || !once.stdin.bytes.is_empty())
         {
             // A program that ends without reading it has no need to be told.
             let (reply, _) = oneshot::channel();
-            program
-                .input
-                .write(once.stdin.text.as_bytes(), once.stdin.close, reply);
+            program.input.write(&once.stdin.bytes, once.stdin.close, reply);
         }
         loop {
             tokio::select! {

@@ -56,7 +56,10 @@ pub async fn fire(runs: &Runs, waiting: &Waiting) -> Result<(), StoreError> {
         Ok(team) => doing.of_team(team),
         Err(_) => doing,
     });
-    match doing.scope(runs.execute(request, Once::default())).await {
+    // Nobody is there to answer a program that asks.
+    let mut once = Once::default();
+    once.stdin.close = true;
+    match doing.scope(runs.execute(request, once)).await {
         Ok(_) => conclude(FiringState::Started, None).await,
         // The line is full, we are about to end, or the database is away: later, or another server.
         Err(RunsError::Busy(_) | RunsError::ShuttingDown) => Ok(()),

@@ -23,3 +23,4 @@ mod studio;
 #[path = "../support/told.rs"]
 mod told;
 mod usage;
+mod webhooks;

@@ -22,3 +22,4 @@ mod throughput;
 mod tokens;
 mod usage;
 mod users;
+mod webhooks;

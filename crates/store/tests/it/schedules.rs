@@ -49,7 +49,7 @@ on_both! {
         let made = schedule(&store, 1000).await;
         assert_eq!(store.schedule(&made.id).await.expect("kept"), made);
         assert_eq!(store.schedules_of(&made.agent).await.expect("listed"), [made.clone()]);
-        let all = store.list_schedules().await.expect("listed");
+        let all = store.list_schedules(&store.agent(&made.agent).await.expect("an agent").team).await.expect("listed");
         assert_eq!((all[0].slug.as_str(), &all[0].schedule), ("scout", &made));
         let other = NewSchedule { overlap: OverlapPolicy::StopFormer, ..said("evening") };
         store.update_schedule(&made.id, other.clone(), false, None).await.expect("changed");

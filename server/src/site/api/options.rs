@@ -103,7 +103,7 @@ impl Options {
             language: self.language,
             env: self.env,
             stdin: Stdin {
-                text: self.stdin.unwrap_or_default(),
+                bytes: self.stdin.unwrap_or_default().into_bytes(),
                 close: closes,
             },
         };
@@ -148,7 +148,10 @@ mod tests {
             (&["a".to_owned()][..], Some(5))
         );
         assert!(matches!(once.instead, Some(Instead::Files(files)) if files.len() == 1));
-        assert_eq!((once.stdin.text.as_str(), once.env["A"].as_str()), ("in", "b"));
+        assert_eq!(
+            (once.stdin.bytes.as_slice(), once.env["A"].as_str()),
+            (&b"in"[..], "b")
+        );
         assert_eq!(once.language, Some(Language::TypeScript));
     }
 

@@ -20,7 +20,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use model::{User, UserId};
+use model::{HookId, User, UserId};
 use std::{
     net::{IpAddr, Ipv6Addr},
     time::Duration,
@@ -68,6 +68,8 @@ impl Default for Limits {
 pub enum Client {
     /// Somebody who is signed in.
     Person(UserId),
+    /// The webhook of an agent.
+    Hook(HookId),
     /// Somebody else: an address, or what one customer of an IPv6 provider has of them.
     Address(IpAddr),
 }

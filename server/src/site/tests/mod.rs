@@ -6,6 +6,7 @@ mod accounts;
 mod answers;
 mod audit;
 mod files;
+mod hooks;
 mod matrix;
 mod pressure;
 mod provider;

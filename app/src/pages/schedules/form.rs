@@ -1,0 +1,128 @@
+//! The fields of a schedule, with the next times of what is typed.
+
+use crate::{UiError, api};
+use leptos::prelude::*;
+use model::{
+    MissedPolicy, NewSchedule, OverlapPolicy,
+    schedule::{LONGEST_CRON, LONGEST_NAME},
+};
+
+const MISSED: [(MissedPolicy, &str); 2] = [
+    (MissedPolicy::Skip, "leave it out"),
+    (MissedPolicy::RunOnce, "run once when it is back"),
+];
+const OVERLAP: [(OverlapPolicy, &str); 3] = [
+    (OverlapPolicy::Skip, "leave it out"),
+    (OverlapPolicy::Queue, "run when the former has ended"),
+    (OverlapPolicy::StopFormer, "stop the former run"),
+];
+
+/// The fields, empty or of a schedule that is there.
+#[component]
+pub fn Fields(
+    /// What is said of the schedule now.
+    said: Option<NewSchedule>,
+) -> impl IntoView {
+    let said = said.unwrap_or_else(|| NewSchedule {
+        name: String::new(),
+        cron: "0 9 * * MON-FRI".to_owned(),
+        zone: "UTC".to_owned(),
+        missed: MissedPolicy::default(),
+        overlap: OverlapPolicy::default(),
+    });
+    let cron = RwSignal::new(said.cron.clone());
+    let zone = RwSignal::new(said.zone.clone());
+    // Asked for in the browser alone, and again whenever something is typed.
+    let typed = RwSignal::new(None::<(String, String)>);
+    Effect::new(move |_| typed.set(Some((cron.get(), zone.get()))));
+    let next = LocalResource::new(move || {
+        let typed = typed.get();
+        async move {
+            match typed {
+                Some((cron, zone)) => Some(api::preview_schedule(cron, zone).await),
+                None => None,
+            }
+        }
+    });
+    let missed = MISSED.map(|(policy, words)| {
+        view! { <option value=policy.as_str() selected=policy == said.missed>{words}</option> }
+    });
+    let overlap = OVERLAP.map(|(policy, words)| {
+        view! { <option value=policy.as_str() selected=policy == said.overlap>{words}</option> }
+    });
+    view! {
+        <label>
+            "Name"
+            <input
+                class="field"
+                name="name"
+                value=said.name
+                required
+                maxlength=LONGEST_NAME.to_string()
+                autocomplete="off"
+            />
+        </label>
+        <div class="row">
+            <label>
+                "Cron: minute, hour, day, month, day of the week"
+                <input
+                    class="field mono"
+                    name="cron"
+                    value=said.cron
+                    required
+                    maxlength=LONGEST_CRON.to_string()
+                    autocomplete="off"
+                    spellcheck="false"
+                    on:input:target=move |event| cron.set(event.target().value())
+                />
+            </label>
+            <label>
+                "Time zone"
+                <input
+                    class="field"
+                    name="zone"
+                    value=said.zone
+                    required
+                    list="zones"
+                    autocomplete="off"
+                    spellcheck="false"
+                    on:input:target=move |event| zone.set(event.target().value())
+                />
+            </label>
+        </div>
+        <div class="row">
+            <label>
+                "When no server was running"
+                <select class="field" name="missed">{missed.collect_view()}</select>
+            </label>
+            <label>
+                "When the former run goes on"
+                <select class="field" name="overlap">{overlap.collect_view()}</select>
+            </label>
+        </div>
+        <div class="next-times" aria-live="polite">
+            {move || next.get().flatten().map(|next| view! { <Next next=next /> })}
+        </div>
+    }
+}
+
+#[component]
+fn Next(next: Result<Vec<String>, UiError>) -> impl IntoView {
+    match next {
+        Ok(times) => view! { <Times times=times /> }.into_any(),
+        Err(error) => view! { <p class="hint">{error.text}</p> }.into_any(),
+    }
+}
+
+/// The next times of a schedule.
+#[component]
+pub fn Times(
+    /// The times in words.
+    times: Vec<String>,
+) -> impl IntoView {
+    let times = times.into_iter().map(|time| view! { <li>{time}</li> });
+    view! {
+        <span class="hint">"Next"</span>
+        <ol>{times.collect_view()}</ol>
+    }
+}

@@ -1,0 +1,141 @@
+//! What starts an agent by itself: its schedules and its webhook; and, in the
+//! settings, the schedules of all agents.
+
+mod form;
+mod hook;
+mod overview;
+mod row;
+
+pub use overview::SchedulesPage;
+
+use crate::{
+    api::{self, AgentTriggers, CreateSchedule, DeleteSchedule, SwitchSchedule, UpdateSchedule},
+    parts::{
+        errors::{FormError, PageError},
+        frame::{Frame, Section},
+    },
+};
+use form::Fields;
+use hook::Hook;
+use leptos::{form::ActionForm, prelude::*};
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use row::ScheduleRow;
+
+/// What people do to the schedules of an agent.
+#[derive(Clone, Copy)]
+struct Actions {
+    create: ServerAction<CreateSchedule>,
+    update: ServerAction<UpdateSchedule>,
+    switch: ServerAction<SwitchSchedule>,
+    delete: ServerAction<DeleteSchedule>,
+}
+
+/// The page of an agent.
+#[component]
+pub fn AgentSchedulesPage() -> impl IntoView {
+    hook::provide_secret();
+    let params = use_params_map();
+    let slug = Memo::new(move |_| params.with(|params| params.get("slug").unwrap_or_default()));
+    let actions = Actions {
+        create: ServerAction::new(),
+        update: ServerAction::new(),
+        switch: ServerAction::new(),
+        delete: ServerAction::new(),
+    };
+    let hook = RwSignal::new(0);
+    let versions = move || {
+        let create = actions.create.version().get() + actions.update.version().get();
+        let other = actions.switch.version().get() + actions.delete.version().get();
+        (slug.get(), create + other, hook.get())
+    };
+    let triggers = Resource::new(versions, |(slug, ..)| api::load_triggers(slug));
+    view! {
+        <Frame section=Section::Agents>
+            <Transition>
+                {move || Suspend::new(async move {
+                    match triggers.await {
+                        Ok(triggers) => {
+                            view! { <Triggers triggers=triggers actions=actions changed=hook /> }.into_any()
+                        }
+                        Err(error) => view! { <PageError error=error /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </Frame>
+    }
+    .into_any()
+}
+
+#[component]
+fn Triggers(triggers: AgentTriggers, actions: Actions, changed: RwSignal<i32>) -> impl IntoView {
+    let AgentTriggers {
+        agent,
+        schedules,
+        hook,
+        zones,
+        now,
+    } = triggers;
+    let zones = zones
+        .into_iter()
+        .map(|zone| view! { <option value=zone></option> })
+        .collect_view();
+    let error = Signal::derive(move || {
+        let switched = actions.switch.value().get().and_then(Result::err);
+        switched.or_else(|| actions.delete.value().get().and_then(Result::err))
+    });
+    let list = if schedules.is_empty() {
+        view! {
+            <div class="empty">
+                <b>"No schedules yet"</b>
+                <p>"Add one below, and this agent runs by itself: every morning, every hour, on the first of the month."</p>
+            </div>
+        }
+        .into_any()
+    } else {
+        let rows = schedules
+            .into_iter()
+            .map(|one| view! { <ScheduleRow view=one actions=actions /> });
+        view! { <div class="schedules">{rows.collect_view()}</div> }.into_any()
+    };
+    view! {
+        <Title text=format!("Schedules of {}", agent.settings.name) />
+        <datalist id="zones">{zones}</datalist>
+        <div class="page slim">
+            <div class="head">
+                <h1>{format!("Schedules of {}", agent.settings.name)}</h1>
+                <span class="grow"></span>
+                <a class="btn quiet" href=format!("/agents/{}", agent.slug)>"To the agent"</a>
+            </div>
+            <FormError error=error />
+            {list}
+            <Add agent=agent.id.to_string() action=actions.create />
+            <Hook agent=agent.id hook=hook now=now changed=changed />
+        </div>
+    }
+}
+
+#[component]
+fn Add(agent: String, action: ServerAction<CreateSchedule>) -> impl IntoView {
+    let value = action.value();
+    let error = Signal::derive(move || value.get().and_then(Result::err));
+    view! {
+        <section class="panel" aria-labelledby="add-schedule">
+            <h2 id="add-schedule">"Add a schedule"</h2>
+            <ActionForm action=action attr:class="form">
+                <input type="hidden" name="agent" value=agent />
+                <Fields said=None />
+                <FormError error=error />
+                <div role="status">
+                    {move || {
+                        matches!(value.get(), Some(Ok(())))
+                            .then(|| view! { <p class="done-text">"The schedule is saved, and on."</p> })
+                    }}
+                </div>
+                <button class="btn primary" style="justify-self:start" disabled=move || action.pending().get()>
+                    "Add the schedule"
+                </button>
+            </ActionForm>
+        </section>
+    }
+}
