@@ -146,6 +146,12 @@ impl Store {
         session
             .execute("delete from secrets where team_id = $1", values![id])
             .await?;
+        for sql in [
+            "delete from webhook_targets where team_id = $1",
+            "delete from webhook_messages where team_id = $1",
+        ] {
+            session.execute(sql, values![id]).await?;
+        }
         session
             .execute("delete from teams where id = $1", values![id])
             .await?;

@@ -3,7 +3,11 @@
 //! do is to start this agent. So it stands before the guard, with limits of its
 //! own, and the body is read only when the rest of the message can be good.
 
-use super::{Site, pressure::Client, refusal::Refusal};
+use super::{
+    Site, guard,
+    pressure::{Client, no_room_for_it},
+    refusal::Refusal,
+};
 use app::ErrorCode;
 use axum::{
     Json,
@@ -36,6 +40,12 @@ pub async fn receive(
     }
     let runs = &site.services.runs;
     let hook = runs.open_hook(&id).await?;
+    let sender = Client::at(guard::address(&site, &parts.extensions, &parts.headers));
+    // Until its run is on its way.
+    let _reserved = match site.pressure.room.reserve(&sender, MOST_BODY as u64) {
+        Ok(reserved) => reserved,
+        Err(no_room) => return Ok(no_room_for_it(no_room)),
+    };
     let body = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, MOST_BODY)).await;
     let body = body
         .map_err(|_| Refusal::too_slow("The message took too long to come. Send it again."))?

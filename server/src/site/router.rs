@@ -46,6 +46,7 @@ pub fn open_routes(hash: String) -> Vec<(&'static str, MethodRouter<Site>)> {
     vec![
         ("/healthz", routing::get(health::healthz)),
         ("/readyz", routing::get(health::readyz)),
+        (hooks::PATH, routing::post(hooks::receive)),
         (
             "/assets/{hash}/{*path}",
             routing::get(move |path, headers| async move { assets::serve(path, headers, &hash).await }),
@@ -85,12 +86,7 @@ pub fn router(site: Site) -> Router {
     for (path, handlers) in open_routes(hash) {
         open = open.route(path, handlers);
     }
-    let hooks = Router::new()
-        .route(hooks::PATH, routing::post(hooks::receive))
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(site.clone(), pressure::check_requests));
-    open.merge(hooks)
-        .merge(signed_in)
+    open.merge(signed_in)
         .layer(from_fn_with_state(site.clone(), hosts::check))
         .layer(from_fn_with_state(site.clone(), headers::add))
         .layer(CatchPanicLayer::custom(panicked))

@@ -97,7 +97,7 @@ async fn what_is_not_signed_as_it_should_be_starts_nothing() {
     let sender = Sender::new().await;
     let (body, at) = ("{}", now());
     let good = sign(&sender.secret, "msg_1", at, body.as_bytes()).expect("a signature");
-    let other = runs::webhooks::sign("whsec_AAAA", "msg_1", at, body.as_bytes()).expect("a signature");
+    let other = sign("whsec_AAAA", "msg_1", at, body.as_bytes()).expect("a signature");
     for (request, status) in [
         (sender.signed("msg_1", at, &other, body), 403),
         (sender.signed("msg_2", at, &good, body), 403),

@@ -5,6 +5,9 @@ use super::world::World;
 use model::RunId;
 use serde_json::{Value, json};
 
+/// The fields of a schedule.
+const SCHEDULE: &str = "name=x&cron=@daily&zone=UTC&missed=skip&overlap=skip";
+
 /// How it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -164,6 +167,27 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "POST /fn/load_audit" => json(json!({"wanted": {
             "who": "", "action": "", "target": "", "from": "", "to": "", "before": "",
         }})),
+        // Schedules and webhooks.
+        "POST /fn/load_triggers" => json(json!({"slug": world.agent.slug})),
+        "POST /fn/list_schedules" | "POST /fn/list_targets" => json(json!({})),
+        "POST /fn/preview_schedule" => json(json!({"cron": "@daily", "zone": "UTC"})),
+        "POST /fn/create_schedule" => form(&format!("agent={agent}&{SCHEDULE}")),
+        "POST /fn/update_schedule" => form(&format!("schedule={}&{SCHEDULE}", world.schedule)),
+        "POST /fn/switch_schedule" => form(&format!("schedule={}&is_on=false", world.schedule)),
+        "POST /fn/delete_schedule" => form(&format!("schedule={}", world.schedule)),
+        "POST /fn/create_hook" => json(json!({"agent": agent})).or(409),
+        "POST /fn/rotate_hook" => json(json!({"agent": agent})),
+        "POST /fn/update_hook" => form(&format!("agent={agent}&is_on=false&body=file")),
+        "POST /fn/delete_hook" => form(&format!("agent={agent}")),
+        "POST /fn/create_target" => json(json!({"url": "https://example.com/", "events": ["run.failed"]})),
+        "POST /fn/update_target" => json(json!({
+            "target": world.target, "url": "https://example.com/", "events": ["run.failed"], "is_on": false,
+        })),
+        "POST /fn/rotate_target" => json(json!({"target": world.target})),
+        "POST /fn/delete_target" => form(&format!("target={}", world.target)),
+        "POST /fn/replay_delivery" => form(&format!("delivery={}", world.delivery)),
+        // Without a signature it is from nobody.
+        "POST /api/hooks/{id}" => plain(),
         // Teams.
         "POST /fn/load_team" => form(""),
         "POST /fn/switch_team" => form(&format!("team={}", world.team)),

@@ -11,6 +11,9 @@ use http::{Request, header};
 use model::{
     Agent, AgentSettings, FilePath, InstanceRole, Language, Millis, NewToken, Permission, Provider, Role,
     RunId, SandboxId, SandboxRecord, SandboxState, SecretId, SignInWay, TeamId, TokenId, UserId,
+    Agent, AgentSettings, FilePath, InstanceRole, Language, Millis, NewSchedule, NewTarget, NewToken,
+    Permission, Provider, Role, RunId, SandboxId, SandboxRecord, SandboxState, ScheduleId, SecretId,
+    TargetId, TeamId, TokenId, UserId, WebhookEvent,
 };
 use sqlx::Executor as _;
 use std::{
@@ -136,6 +139,9 @@ pub struct World {
     pub secret: SecretId,
     pub token: TokenId,
     pub sandbox: SandboxId,
+    pub schedule: ScheduleId,
+    pub target: TargetId,
+    pub delivery: String,
     /// A viewer of the team.
     pub colleague: UserId,
     /// Somebody who is not in it.
@@ -208,6 +214,7 @@ impl Ground {
             .expect("a secret");
         let sandbox = self.sandbox(&agent).await;
         let token = self.token(&team, &owner, &mark).await.0;
+        let (schedule, target, delivery) = self.by_themselves(&agent, &mark).await;
         World {
             ground: self.clone(),
             number,
@@ -218,9 +225,43 @@ impl Ground {
             secret,
             token,
             sandbox,
+            schedule,
+            target,
+            delivery,
             colleague,
             stranger_name,
         }
+    }
+
+    /// What starts the agent by itself, and who is told of it.
+    async fn by_themselves(&self, agent: &Agent, mark: &str) -> (ScheduleId, TargetId, String) {
+        let (store, runs) = (&self.site.services.store, &self.site.services.runs);
+        let said = NewSchedule {
+            name: mark.to_owned(),
+            cron: "@yearly".to_owned(),
+            zone: "UTC".to_owned(),
+            missed: model::MissedPolicy::Skip,
+            overlap: model::OverlapPolicy::Skip,
+        };
+        let schedule = runs.create_schedule(&agent.id, &agent.owner, said).await;
+        runs.create_hook(&agent.id, &agent.owner)
+            .await
+            .expect("a webhook");
+        let said = NewTarget {
+            url: format!("https://{mark}.invalid/"),
+            events: WebhookEvent::ALL.to_vec(),
+        };
+        let target = runs.create_target(&agent.team, said).await.expect("an address").0;
+        let data = serde_json::json!({});
+        let told = store
+            .announce(&agent.team, WebhookEvent::BudgetWarning, mark, &data)
+            .await;
+        told.expect("announced");
+        let sent = store
+            .list_deliveries(&agent.team, None, None, 1)
+            .await
+            .expect("deliveries");
+        (schedule.expect("a schedule").id, target.id, sent[0].id.clone())
     }
 
     async fn sandbox(&self, agent: &Agent) -> SandboxId {
