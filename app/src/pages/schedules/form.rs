@@ -1,12 +1,14 @@
 //! The fields of a schedule, with the next times of what is typed.
 
-use crate::{UiError, api};
-use leptos::prelude::*;
+use crate::{UiError, api, parts::clock::pause};
+use leptos::{prelude::*, task::spawn_local};
 use model::{
     MissedPolicy, NewSchedule, OverlapPolicy,
     schedule::{LONGEST_CRON, LONGEST_NAME},
 };
 
+/// How long nothing may be typed before the next times are asked for, in milliseconds.
+const TYPING: i32 = 200;
 const MISSED: [(MissedPolicy, &str); 2] = [
     (MissedPolicy::Skip, "leave it out"),
     (MissedPolicy::RunOnce, "run once when it is back"),
@@ -32,17 +34,21 @@ pub fn Fields(
     });
     let cron = RwSignal::new(said.cron.clone());
     let zone = RwSignal::new(said.zone.clone());
-    // Asked for in the browser alone, and again whenever something is typed.
-    let typed = RwSignal::new(None::<(String, String)>);
-    Effect::new(move |_| typed.set(Some((cron.get(), zone.get()))));
-    let next = LocalResource::new(move || {
-        let typed = typed.get();
-        async move {
-            match typed {
-                Some((cron, zone)) => Some(api::preview_schedule(cron, zone).await),
-                None => None,
+    let next = RwSignal::new(None::<Result<Vec<String>, UiError>>);
+    // In the browser alone, when nothing was typed for a moment.
+    Effect::new(move |_| {
+        let typed = (cron.get(), zone.get());
+        spawn_local(async move {
+            pause(TYPING).await;
+            let now = || Some((cron.try_get_untracked()?, zone.try_get_untracked()?));
+            if now().as_ref() != Some(&typed) {
+                return;
             }
-        }
+            let told = api::preview_schedule(typed.0.clone(), typed.1.clone()).await;
+            if now() == Some(typed) {
+                let _ = next.try_set(Some(told));
+            }
+        });
     });
     let missed = MISSED.map(|(policy, words)| {
         view! { <option value=policy.as_str() selected=policy == said.missed>{words}</option> }
@@ -101,7 +107,7 @@ pub fn Fields(
             </label>
         </div>
         <div class="next-times" aria-live="polite">
-            {move || next.get().flatten().map(|next| view! { <Next next=next /> })}
+            {move || next.get().map(|next| view! { <Next next=next /> })}
         </div>
     }
 }
