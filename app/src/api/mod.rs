@@ -19,9 +19,9 @@ pub mod secrets;
 pub mod sessions;
 pub mod teams;
 pub mod tokens;
-pub mod usage;
 #[cfg(feature = "ssr")]
 mod trigger_words;
+pub mod usage;
 pub mod webhooks;
 #[cfg(feature = "ssr")]
 mod words;

@@ -5,6 +5,7 @@ use super::{
     permission, pressure, problem, refusal::Refusal, session,
     Site, api, assets, audit, events, files, guard, headers, health, hooks, hosts, pages, permission, pressure,
     problem, refusal::Refusal, session,
+    problem, refusal::Refusal, session,
 };
 use axum::{
     Router,

@@ -139,6 +139,7 @@ impl Runs {
             fresh: true,
             person: Some(hook.user),
             trigger: Trigger::new(TriggerKind::Webhook, &incoming.id, "webhook"),
+            in_studio: false,
         };
         Ok(self
             .execute(request, given(hook.hook.body, incoming, body)?)
