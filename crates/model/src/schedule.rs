@@ -16,6 +16,7 @@ pub const SHOWN_TIMES: usize = 5;
 /// What becomes of times at which no server was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum MissedPolicy {
     /// They are left out.
     #[default]
@@ -47,6 +48,7 @@ impl MissedPolicy {
 /// What becomes of a time at which the former run of the schedule goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum OverlapPolicy {
     /// It is left out.
     #[default]
@@ -81,6 +83,7 @@ impl OverlapPolicy {
 /// What a person says of a schedule. Whether the expression and the zone can be used is told where
 /// they are read, which the browser does not do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct NewSchedule {
     /// What it is called.
     pub name: String,
@@ -128,6 +131,7 @@ impl NewSchedule {
 
 /// A schedule of an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Schedule {
     /// Its id.
     pub id: ScheduleId,
@@ -147,6 +151,7 @@ pub struct Schedule {
 /// What came of a time at which a schedule was due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum FiringState {
     /// Its run is about to start, or waits for the former one.
     Waiting,
@@ -191,6 +196,7 @@ impl FiringState {
 
 /// One time at which a schedule was due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Firing {
     /// When it was due.
     pub due_at: Millis,

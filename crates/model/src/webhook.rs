@@ -22,6 +22,7 @@ pub const BODY_FILE: &str = "webhook-body";
 
 /// What a team can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum WebhookEvent {
     /// A run succeeded or was stopped.
     #[serde(rename = "run.finished")]
@@ -77,6 +78,7 @@ impl WebhookEvent {
 
 /// What a person says of an address that is told of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct NewTarget {
     /// Where messages are sent.
     pub url: String,
@@ -124,6 +126,7 @@ impl NewTarget {
 
 /// An address of a team that is told of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Target {
     /// Its id.
     pub id: TargetId,
@@ -143,6 +146,7 @@ pub struct Target {
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum DeliveryState {
     /// It is sent at the next time.
     Waiting,
@@ -178,6 +182,7 @@ impl DeliveryState {
 
 /// A message on its way to one address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Delivery {
     /// Its id.
     pub id: String,
@@ -199,6 +204,7 @@ pub struct Delivery {
 
 /// What came of sending a message once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Attempt {
     /// When.
     pub at: Millis,
@@ -213,6 +219,7 @@ pub struct Attempt {
 /// How a program is given the body of a message to its agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum HookBody {
     /// On its standard input.
     #[default]
@@ -243,6 +250,7 @@ impl HookBody {
 
 /// The webhook of an agent, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AgentHook {
     /// Its id, in its address.
     pub id: HookId,

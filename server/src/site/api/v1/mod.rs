@@ -20,7 +20,9 @@ mod files;
 mod given;
 mod once;
 mod page;
+mod schedules;
 mod tokens;
+mod webhooks;
 
 pub use endpoint::{Endpoint, endpoint};
 
@@ -47,7 +49,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         older(),
         agents::endpoints(),
         files::endpoints(),
+        schedules::endpoints(),
         tokens::endpoints(),
+        webhooks::endpoints(),
     ]
     .into_iter()
     .flatten()

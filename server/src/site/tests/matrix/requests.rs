@@ -57,6 +57,9 @@ pub fn address(route: &str, world: Option<&World>) -> String {
             (Some(world), "tokens", _) => world.token.to_string(),
             (Some(world), "runs", _) => world.run.to_string(),
             (Some(_), "files", "{*path}") => "agent.py".to_owned(),
+            (Some(world), "schedules", _) => world.schedule.to_string(),
+            (Some(world), "webhooks", _) => world.target.to_string(),
+            (Some(world), "deliveries", _) => world.delivery.clone(),
             (Some(_), ..) => NOBODY.to_owned(),
         };
         before = part;
@@ -186,6 +189,18 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "POST /fn/rotate_target" => json(json!({"target": world.target})),
         "POST /fn/delete_target" => form(&format!("target={}", world.target)),
         "POST /fn/replay_delivery" => form(&format!("delivery={}", world.delivery)),
+        "POST /api/v1/agents/{agent}/schedules" => json(json!({"name": "x", "cron": "@daily"})),
+        "PATCH /api/v1/schedules/{schedule}" => json(json!({"is_on": false})),
+        "DELETE /api/v1/schedules/{schedule}"
+        | "DELETE /api/v1/agents/{agent}/webhook"
+        | "POST /api/v1/agents/{agent}/webhook/secret"
+        | "POST /api/v1/webhooks/{webhook}/secret"
+        | "DELETE /api/v1/webhooks/{webhook}"
+        | "POST /api/v1/deliveries/{delivery}/replay" => plain(),
+        "POST /api/v1/agents/{agent}/webhook" => plain().or(409),
+        "PATCH /api/v1/agents/{agent}/webhook" => json(json!({"body": "file"})),
+        "POST /api/v1/webhooks" => json(json!({"url": "https://example.com/", "events": ["run.failed"]})),
+        "PATCH /api/v1/webhooks/{webhook}" => json(json!({"is_on": false})),
         // Without a signature it is from nobody.
         "POST /api/hooks/{id}" => plain(),
         // Teams.

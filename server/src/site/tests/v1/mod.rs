@@ -1,6 +1,7 @@
 //! The API, version 1: its document, and each resource through the router.
 
 mod agents;
+mod by_themselves;
 mod document;
 mod files;
 mod tokens;
