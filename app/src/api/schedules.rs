@@ -3,9 +3,7 @@
 
 use crate::UiError;
 use leptos::prelude::*;
-use model::{
-    Agent, AgentHook, AgentId, Firing, Millis, MissedPolicy, NewSchedule, OverlapPolicy, Schedule, ScheduleId,
-};
+use model::{Agent, AgentHook, AgentId, Firing, Millis, MissedPolicy, OverlapPolicy, Schedule, ScheduleId};
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
@@ -74,7 +72,7 @@ pub async fn create_schedule(
 ) -> Result<(), UiError> {
     let caller = crate::session::can(model::Permission::Administer).await?;
     let agent = crate::session::agent_of(&caller, &agent).await?;
-    let said = NewSchedule {
+    let said = model::NewSchedule {
         name,
         cron,
         zone,
@@ -98,7 +96,7 @@ pub async fn update_schedule(
     overlap: OverlapPolicy,
 ) -> Result<(), UiError> {
     let (schedule, slug) = super::trigger_words::changeable(&schedule).await?;
-    let said = NewSchedule {
+    let said = model::NewSchedule {
         name,
         cron,
         zone,

@@ -3,7 +3,7 @@
 
 use crate::UiError;
 use leptos::prelude::*;
-use model::{AgentId, Delivery, HookBody, Millis, NewTarget, Target, TargetId, WebhookEvent};
+use model::{AgentId, Delivery, HookBody, Millis, Target, TargetId, WebhookEvent};
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
@@ -79,7 +79,7 @@ pub async fn create_target(url: String, events: Vec<WebhookEvent>) -> Result<Str
     let caller = crate::session::can(model::Permission::Administer).await?;
     let runs = crate::services::services()?.runs;
     let made = runs
-        .create_target(&caller.team, NewTarget { url, events })
+        .create_target(&caller.team, model::NewTarget { url, events })
         .await?;
     Ok(made.1)
 }
@@ -94,7 +94,7 @@ pub async fn update_target(
 ) -> Result<(), UiError> {
     let caller = crate::session::can(model::Permission::Administer).await?;
     let runs = crate::services::services()?.runs;
-    let said = NewTarget { url, events };
+    let said = model::NewTarget { url, events };
     Ok(runs.update_target(&caller.team, &target, said, is_on).await?)
 }
 

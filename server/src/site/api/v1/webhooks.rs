@@ -79,7 +79,7 @@ pub struct HookChange {
 #[schema(example = json!({"url": "https://example.com/pitlane", "events": ["run.failed"]}))]
 pub struct TargetWanted {
     /// Where messages are sent.
-    #[schema(min_length = 8, max_length = 2000, format = Uri)]
+    #[schema(min_length = 8, max_length = 2000, format = "uri")]
     url: String,
     /// What it is told.
     #[schema(min_items = 1)]
@@ -92,7 +92,7 @@ pub struct TargetWanted {
 #[schema(example = json!({"is_on": false}))]
 pub struct TargetChange {
     /// Where messages are sent.
-    #[schema(min_length = 8, max_length = 2000, format = Uri)]
+    #[schema(min_length = 8, max_length = 2000, format = "uri")]
     url: Option<String>,
     /// What it is told.
     #[schema(min_items = 1)]
