@@ -9,6 +9,7 @@ mod row;
 pub use overview::SchedulesPage;
 
 use crate::{
+    UiError,
     api::{self, AgentTriggers, CreateSchedule, DeleteSchedule, SwitchSchedule, UpdateSchedule},
     parts::{
         errors::{FormError, PageError},
@@ -43,12 +44,13 @@ pub fn AgentSchedulesPage() -> impl IntoView {
         switch: ServerAction::new(),
         delete: ServerAction::new(),
     };
-    let hook = RwSignal::new(0);
-    let versions = move || {
-        let create = actions.create.version().get() + actions.update.version().get();
-        let other = actions.switch.version().get() + actions.delete.version().get();
-        (slug.get(), create + other, hook.get())
-    };
+    // Counted up by what was done, not by what was refused: then what was typed stays.
+    let (changed, added) = (RwSignal::new(0), RwSignal::new(0));
+    count_done(move || actions.create.value().get(), added);
+    count_done(move || actions.update.value().get(), changed);
+    count_done(move || actions.switch.value().get(), changed);
+    count_done(move || actions.delete.value().get(), changed);
+    let versions = move || (slug.get(), changed.get(), added.get());
     let triggers = Resource::new(versions, |(slug, ..)| api::load_triggers(slug));
     view! {
         <Frame section=Section::Agents>
@@ -56,7 +58,7 @@ pub fn AgentSchedulesPage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match triggers.await {
                         Ok(triggers) => {
-                            view! { <Triggers triggers=triggers actions=actions changed=hook /> }.into_any()
+                            view! { <Triggers triggers=triggers actions=actions changed=changed added=added /> }.into_any()
                         }
                         Err(error) => view! { <PageError error=error /> }.into_any(),
                     }
@@ -67,8 +69,22 @@ pub fn AgentSchedulesPage() -> impl IntoView {
     .into_any()
 }
 
+/// Counts how often something was done.
+fn count_done(came: impl Fn() -> Option<Result<(), UiError>> + 'static, times: RwSignal<i32>) {
+    Effect::new(move |_| {
+        if matches!(came(), Some(Ok(()))) {
+            times.update(|times| *times += 1);
+        }
+    });
+}
+
 #[component]
-fn Triggers(triggers: AgentTriggers, actions: Actions, changed: RwSignal<i32>) -> impl IntoView {
+fn Triggers(
+    triggers: AgentTriggers,
+    actions: Actions,
+    changed: RwSignal<i32>,
+    added: RwSignal<i32>,
+) -> impl IntoView {
     let AgentTriggers {
         agent,
         schedules,
@@ -109,14 +125,14 @@ fn Triggers(triggers: AgentTriggers, actions: Actions, changed: RwSignal<i32>) -
             </div>
             <FormError error=error />
             {list}
-            <Add agent=agent.id.to_string() action=actions.create />
+            <Add agent=agent.id.to_string() action=actions.create added=added />
             <Hook agent=agent.id hook=hook now=now changed=changed />
         </div>
     }
 }
 
 #[component]
-fn Add(agent: String, action: ServerAction<CreateSchedule>) -> impl IntoView {
+fn Add(agent: String, action: ServerAction<CreateSchedule>, added: RwSignal<i32>) -> impl IntoView {
     let value = action.value();
     let error = Signal::derive(move || value.get().and_then(Result::err));
     view! {
@@ -124,7 +140,8 @@ fn Add(agent: String, action: ServerAction<CreateSchedule>) -> impl IntoView {
             <h2 id="add-schedule">"Add a schedule"</h2>
             <ActionForm action=action attr:class="form">
                 <input type="hidden" name="agent" value=agent />
-                <Fields said=None />
+                // Made anew after each schedule that was added.
+                <For each=move || [added.get()] key=|times| *times children=|_| view! { <Fields said=None /> } />
                 <FormError error=error />
                 <div role="status">
                     {move || {
