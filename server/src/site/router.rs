@@ -6,6 +6,8 @@ use super::{
     Site, api, assets, audit, events, files, guard, headers, health, hooks, hosts, pages, permission, pressure,
     problem, refusal::Refusal, session,
     problem, refusal::Refusal, session,
+    Site, api, assets, audit, events, files, guard, headers, health, hooks, hosts, pages, permission,
+    pressure, problem, refusal::Refusal, session,
 };
 use axum::{
     Router,
