@@ -2,7 +2,7 @@
 
 use crate::{Result, Store, StoreError, session::Session, stored, value::values};
 use model::{
-    Budget, BudgetEvent, BudgetStanding, Micros, Millis, Month, Price, TeamId,
+    Budget, BudgetEvent, BudgetStanding, Micros, Millis, Month, Price, TeamId, WebhookEvent,
     usage::{BLOCKING_PERCENT, WARNING_PERCENT},
 };
 
@@ -147,6 +147,13 @@ impl Store {
                 )
                 .await?;
             if let Some((at,)) = at {
+                let event = match percent {
+                    WARNING_PERCENT => WebhookEvent::BudgetWarning,
+                    _ => WebhookEvent::BudgetExhausted,
+                };
+                let month = month.to_string();
+                let data = serde_json::json!({ "month": month, "percent": percent, "standing": standing });
+                session.announce(team, event, &month, &data).await?;
                 noted.push(BudgetEvent {
                     percent,
                     standing,
