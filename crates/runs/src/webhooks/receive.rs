@@ -8,12 +8,12 @@
 use super::signature::is_signed;
 use crate::{Instead, Once, Runs, RunsError, StartRun, Stdin};
 use model::{
-    FilePath, HookBody, HookId, Invalid, Millis, Run, RunId, Trigger, TriggerKind,
+    Action, Actor, ActorKind, FilePath, HookBody, HookId, Invalid, Millis, Run, RunId, Trigger, TriggerKind,
     webhook::{BODY_FILE, LONGEST_MESSAGE_ID, WINDOW_SECONDS},
 };
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
-use store::SealedHook;
+use std::{collections::BTreeMap, sync::Arc};
+use store::{Doing, SealedHook};
 
 /// The longest content type that the program is told, in bytes.
 const LONGEST_TYPE: usize = 200;
@@ -141,9 +141,12 @@ impl Runs {
             trigger: Trigger::new(TriggerKind::Webhook, &incoming.id, "webhook"),
             in_studio: false,
         };
-        Ok(self
-            .execute(request, given(hook.hook.body, incoming, body)?)
-            .await?)
+        // As the webhook's doing in the audit log.
+        let actor = Actor::new(ActorKind::Webhook, Some(id.as_str()), "webhook");
+        let team = store.agent(&request.agent).await?.team;
+        let doing = Arc::new(Doing::new(actor, Action::RunStart).of_team(team));
+        let once = given(hook.hook.body, incoming, body)?;
+        Ok(doing.scope(self.execute(request, once)).await?)
     }
 }
 

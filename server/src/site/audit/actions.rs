@@ -201,6 +201,7 @@ const ROUTES: &[(&str, &str, Effect)] = {
             "/api/v1/agents/{agent}/webhook/secret",
             Changes(WebhookUpdate),
         ),
+        ("POST", "/api/hooks/{id}", Changes(RunStart)),
         ("POST", "/api/v1/webhooks", Changes(WebhookCreate)),
         ("PATCH", "/api/v1/webhooks/{webhook}", Changes(WebhookUpdate)),
         ("DELETE", "/api/v1/webhooks/{webhook}", Changes(WebhookDelete)),
