@@ -142,7 +142,7 @@ impl Runs {
             in_studio: false,
         };
         // As the webhook's doing in the audit log.
-        let actor = Actor::new(ActorKind::Webhook, Some(id.as_str()), "webhook");
+        let actor = Actor::new(ActorKind::Webhook, Some(incoming.id.as_str()), "webhook");
         let team = store.agent(&request.agent).await?.team;
         let doing = Arc::new(Doing::new(actor, Action::RunStart).of_team(team));
         let once = given(hook.hook.body, incoming, body)?;
