@@ -3,7 +3,7 @@
 
 use crate::UiError;
 use leptos::prelude::*;
-use model::{AgentId, Delivery, HookBody, Millis, Target, TargetId, WebhookEvent};
+use model::{AgentId, Delivery, HookBody, Millis, TargetId, WebhookEvent, WebhookTarget};
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
@@ -14,7 +14,7 @@ pub const SHOWN_DELIVERIES: u32 = 50;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetList {
     /// The addresses, oldest first.
-    pub targets: Vec<Target>,
+    pub targets: Vec<WebhookTarget>,
     /// The newest deliveries, newest first.
     pub deliveries: Vec<Delivery>,
     /// The server's clock.

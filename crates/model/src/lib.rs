@@ -67,7 +67,9 @@ pub use trigger::{Trigger, TriggerKind};
 pub use usage::{
     Amounts, Budget, BudgetEvent, BudgetStanding, RunCost, RunUsage, UsageInterval, UsageReport, UsageShare,
 };
-pub use webhook::{AgentHook, Attempt, Delivery, DeliveryState, HookBody, NewTarget, Target, WebhookEvent};
+pub use webhook::{
+    AgentHook, Attempt, Delivery, DeliveryState, HookBody, NewTarget, WebhookEvent, WebhookTarget,
+};
 
 /// A value that breaks one of the domain's rules: what is wrong, why, and what
 /// to do, as one sentence for the person who gave it.

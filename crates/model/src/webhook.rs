@@ -127,7 +127,7 @@ impl NewTarget {
 /// An address of a team that is told of events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Target {
+pub struct WebhookTarget {
     /// Its id.
     pub id: TargetId,
     /// What was said of it.

@@ -2,7 +2,7 @@
 
 use crate::{Result, Store, StoreError, stored, value::values};
 use model::{
-    Millis, NewTarget, Target, TargetId, TeamId,
+    Millis, NewTarget, TargetId, TeamId, WebhookTarget,
     webhook::{MOST_TARGETS, OVERLAP_MILLISECONDS},
 };
 
@@ -24,8 +24,8 @@ struct TargetRow {
 }
 
 impl TargetRow {
-    fn read(self) -> Result<Target> {
-        Ok(Target {
+    fn read(self) -> Result<WebhookTarget> {
+        Ok(WebhookTarget {
             id: stored::text("the id of a webhook", self.id)?,
             said: NewTarget {
                 url: self.url,
@@ -50,7 +50,7 @@ impl Store {
         id: &TargetId,
         said: NewTarget,
         sealed: &str,
-    ) -> Result<Target> {
+    ) -> Result<WebhookTarget> {
         let said = said.check()?;
         let mut session = self.writer().await?;
         let (count,): (i64,) = session
@@ -64,7 +64,7 @@ impl Store {
                 "There are {count} webhooks of this team, as many as it may have. Delete one first."
             )));
         }
-        let target = Target {
+        let target = WebhookTarget {
             id: id.clone(),
             said,
             is_on: true,
@@ -95,7 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn list_targets(&self, team: &TeamId) -> Result<Vec<Target>> {
+    pub async fn list_targets(&self, team: &TeamId) -> Result<Vec<WebhookTarget>> {
         let rows: Vec<TargetRow> = self
             .reader()
             .await?

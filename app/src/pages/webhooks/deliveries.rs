@@ -3,7 +3,7 @@
 use super::Around;
 use leptos::{form::ActionForm, prelude::*};
 use model::{
-    Attempt, Delivery, DeliveryState, Millis, Target,
+    Attempt, Delivery, DeliveryState, Millis, WebhookTarget,
     time::{ago_words, duration_words},
 };
 
@@ -11,7 +11,7 @@ use model::{
 #[component]
 pub fn Deliveries(
     /// The addresses.
-    targets: Vec<Target>,
+    targets: Vec<WebhookTarget>,
     /// The messages, newest first.
     deliveries: Vec<Delivery>,
     /// The server's clock.

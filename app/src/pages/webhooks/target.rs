@@ -3,13 +3,13 @@
 use super::{Around, events::Events};
 use crate::api;
 use leptos::{ev::SubmitEvent, form::ActionForm, html, prelude::*};
-use model::{Target, webhook::LONGEST_URL};
+use model::{WebhookTarget, webhook::LONGEST_URL};
 
 /// The address, and below it what can be changed of it.
 #[component]
 pub fn TargetRow(
     /// The address.
-    target: Target,
+    target: WebhookTarget,
     /// What happens around it.
     around: Around,
 ) -> impl IntoView {
@@ -49,7 +49,7 @@ pub fn TargetRow(
 }
 
 #[component]
-fn Change(target: Target, around: Around) -> impl IntoView {
+fn Change(target: WebhookTarget, around: Around) -> impl IntoView {
     let url = NodeRef::<html::Input>::new();
     let chosen = RwSignal::new(target.said.events.clone());
     let (id, was, is_on) = (target.id.clone(), target.said.url.clone(), target.is_on);

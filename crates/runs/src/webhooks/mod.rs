@@ -18,7 +18,7 @@ pub use signature::sign;
 pub(crate) use deliver::keep;
 
 use crate::{Runs, RunsError};
-use model::{AgentHook, AgentId, HookId, Invalid, NewTarget, Target, TargetId, TeamId, UserId};
+use model::{AgentHook, AgentId, HookId, Invalid, NewTarget, TargetId, TeamId, UserId, WebhookTarget};
 
 impl Runs {
     /// Gives an agent a webhook; the second value is its secret, which is told nowhere again.
@@ -55,7 +55,11 @@ impl Runs {
     ///
     /// # Errors
     /// When it cannot be an address, or one that may not be connected to, or the team has as many as it may.
-    pub async fn create_target(&self, team: &TeamId, said: NewTarget) -> Result<(Target, String), RunsError> {
+    pub async fn create_target(
+        &self,
+        team: &TeamId,
+        said: NewTarget,
+    ) -> Result<(WebhookTarget, String), RunsError> {
         let said = self.checked_target(said)?;
         let (id, secret) = (TargetId::generate(), signature::new_secret()?);
         let sealed = self.context.vault.seal(id.as_str(), &secret)?;

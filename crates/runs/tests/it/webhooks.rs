@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use model::{Delivery, DeliveryState, Millis, NewTarget, RunState, Target, WebhookEvent};
+use model::{Delivery, DeliveryState, Millis, NewTarget, RunState, WebhookEvent, WebhookTarget};
 use runs::{Runs, RunsConfig, Vault, webhooks::sign};
 use serde_json::json;
 use sqlx::Executor as _;
@@ -139,7 +139,7 @@ impl Studio {
         self.store.agent(&self.agent).await.unwrap().team
     }
 
-    async fn tells(&self, receiver: &Receiver) -> (Target, String) {
+    async fn tells(&self, receiver: &Receiver) -> (WebhookTarget, String) {
         let said = NewTarget {
             url: receiver.url.clone(),
             events: WebhookEvent::ALL.to_vec(),

@@ -4,7 +4,7 @@
 use crate::fresh::{agent, new_run, on_both, server};
 use model::{
     Agent, Attempt, Delivery, DeliveryState, HookBody, HookId, Millis, NewTarget, Run, RunId, RunState,
-    Target, TargetId, TeamId, WebhookEvent,
+    TargetId, TeamId, WebhookEvent, WebhookTarget,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use store::{Hold, Next, Store, StoreError};
 
 const ALL: [WebhookEvent; 4] = WebhookEvent::ALL;
 
-async fn target(store: &Store, team: &TeamId, events: &[WebhookEvent]) -> Target {
+async fn target(store: &Store, team: &TeamId, events: &[WebhookEvent]) -> WebhookTarget {
     let said = NewTarget {
         url: "https://example.com/hook".to_owned(),
         events: events.to_vec(),

@@ -18,7 +18,7 @@ use axum::{
     response::Response,
 };
 use http::StatusCode;
-use model::{AgentHook, Delivery, HookBody, NewTarget, Target, TargetId, WebhookEvent};
+use model::{AgentHook, Delivery, HookBody, NewTarget, TargetId, WebhookEvent, WebhookTarget};
 use runs::RunsError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -105,7 +105,7 @@ pub struct TargetChange {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TargetMade {
     #[serde(flatten)]
-    target: Target,
+    target: WebhookTarget,
     /// `whsec_` and base64: shown this once.
     secret: String,
 }
@@ -207,12 +207,12 @@ pub async fn delete_hook(
 
 /// Lists the addresses that are told of events
 #[utoipa::path(get, path = "/api/v1/webhooks", tag = "Webhooks", operation_id = "list_webhooks", params(Wanted),
-    responses((status = 200, body = Page<Target>)))]
+    responses((status = 200, body = Page<WebhookTarget>)))]
 pub async fn list(
     can: Can<Administer>,
     State(site): State<Site>,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<Page<Target>>, Refusal> {
+) -> Result<Json<Page<WebhookTarget>>, Refusal> {
     let targets = site.services.store.list_targets(&can.team).await?;
     let page = Page::of_all(targets, &wanted, |target| target.id.to_string(), |target| target)?;
     Ok(Json(page))
@@ -243,13 +243,13 @@ pub async fn create(
 /// What waits for one that is switched off is not sent.
 #[utoipa::path(patch, path = "/api/v1/webhooks/{webhook}", tag = "Webhooks", operation_id = "change_webhook",
     params(("webhook" = TargetId, Path, description = "Its id")), request_body = TargetChange,
-    responses((status = 200, body = Target)))]
+    responses((status = 200, body = WebhookTarget)))]
 pub async fn change(
     can: Can<Administer>,
     State(site): State<Site>,
     Path(id): Path<String>,
     given: Given<TargetChange>,
-) -> Result<Json<Target>, Refusal> {
+) -> Result<Json<WebhookTarget>, Refusal> {
     let id = TargetId::parse(&id)?;
     let was = of_team(&can, &site, &id).await?;
     let TargetChange { url, events, is_on } = given.body;
@@ -329,7 +329,7 @@ pub async fn replay(
 }
 
 /// The team's address of this id.
-async fn of_team<P>(can: &Can<P>, site: &Site, id: &TargetId) -> Result<Target, Refusal> {
+async fn of_team<P>(can: &Can<P>, site: &Site, id: &TargetId) -> Result<WebhookTarget, Refusal> {
     let targets = site.services.store.list_targets(&can.team).await?;
     let none = || RunsError::NotFound("There is no such webhook. Was it deleted?".to_owned());
     Ok(targets
