@@ -145,7 +145,6 @@ fn AuditLog() -> impl IntoView {
 }
 
 #[component]
-fn Account() -> impl IntoView {
 fn ByThemselves() -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="by-themselves">
@@ -160,10 +159,7 @@ fn ByThemselves() -> impl IntoView {
 }
 
 #[component]
-fn Password() -> impl IntoView {
-    let action = ServerAction::<ChangePassword>::new();
-    let value = action.value();
-    let error = Signal::derive(move || value.get().and_then(Result::err));
+fn Account() -> impl IntoView {
     view! {
         <section class="panel" aria-labelledby="account">
             <h2 id="account">"Your account"</h2>

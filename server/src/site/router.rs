@@ -1,13 +1,8 @@
 //! All routes, and the layers before them.
 
 use super::{
-    Site, api, assets, attempts, audit, events, files, guard, headers, health, hosts, oidc, pages,
+    Site, api, assets, attempts, audit, events, files, guard, headers, health, hooks, hosts, oidc, pages,
     permission, pressure, problem, refusal::Refusal, session,
-    Site, api, assets, audit, events, files, guard, headers, health, hooks, hosts, pages, permission, pressure,
-    problem, refusal::Refusal, session,
-    problem, refusal::Refusal, session,
-    Site, api, assets, audit, events, files, guard, headers, health, hooks, hosts, pages, permission,
-    pressure, problem, refusal::Refusal, session,
 };
 use axum::{
     Router,

@@ -9,11 +9,9 @@ use app::session::{SESSION_ID, TEAM_ID};
 use axum::{body::Body, extract::ConnectInfo};
 use http::{Request, header};
 use model::{
-    Agent, AgentSettings, FilePath, InstanceRole, Language, Millis, NewToken, Permission, Provider, Role,
-    RunId, SandboxId, SandboxRecord, SandboxState, SecretId, SignInWay, TeamId, TokenId, UserId,
     Agent, AgentSettings, FilePath, InstanceRole, Language, Millis, NewSchedule, NewTarget, NewToken,
     Permission, Provider, Role, RunId, SandboxId, SandboxRecord, SandboxState, ScheduleId, SecretId,
-    TargetId, TeamId, TokenId, UserId, WebhookEvent,
+    SignInWay, TargetId, TeamId, TokenId, UserId, WebhookEvent,
 };
 use sqlx::Executor as _;
 use std::{
