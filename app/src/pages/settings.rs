@@ -36,7 +36,6 @@ pub fn SettingsPage() -> impl IntoView {
                                     <Account />
                                     <Accounts />
                                     <ByThemselves />
-                                    <Password />
                                     <Session />
                                     <Instance facts=facts />
                                 </div>
