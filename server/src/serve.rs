@@ -146,6 +146,8 @@ async fn start(
         concurrency_per_person: configuration.concurrency_per_person,
         waiting: configuration.waiting_runs,
         max_timeout_seconds: configuration.max_timeout_seconds,
+        interpreter_idle: configuration.interpreter_idle,
+        interpreters: configuration.interpreters,
         stop_grace: configuration.stop_grace,
         log_limit: configuration.log_limit,
         ring: ring(configuration.concurrency),

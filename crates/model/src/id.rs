@@ -110,6 +110,10 @@ id!(
     TargetId, "a webhook target"
 );
 id!(
+    /// Names an interpreter.
+    InterpreterId, "an interpreter"
+);
+id!(
     /// Names a secret.
     SecretId, "a secret"
 );

@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod events;
 pub mod file;
 pub mod id;
+pub mod interpreter;
 pub mod invitation;
 pub mod language;
 pub mod log;
@@ -42,9 +43,10 @@ pub use calendar::{Day, Month};
 pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
 pub use file::{FileContent, FileEntry, FilePath, SaveOutcome};
 pub use id::{
-    AgentId, HookId, InvitationId, RevisionId, RunId, SandboxId, ScheduleId, SecretId, SessionId, TargetId,
-    TeamId, TokenId, UserId,
+    AgentId, HookId, InterpreterId, InvitationId, RevisionId, RunId, SandboxId, ScheduleId, SecretId,
+    SessionId, TargetId, TeamId, TokenId, UserId,
 };
+pub use interpreter::{CellEnd, CellEvent, CellState, Chart, Exception, Interpreter};
 pub use invitation::{Invitation, NewInvitation};
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};

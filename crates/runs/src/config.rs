@@ -4,6 +4,7 @@ use crate::{Vault, webhooks::Reach};
 use model::{Provider, run::MAX_TIMEOUT_SECONDS};
 use secrecy::SecretString;
 use std::time::Duration;
+use store::InterpreterLimits;
 
 /// Settings of [`crate::Runs`].
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct RunsConfig {
     /// How long a run may take at most, in seconds: what an agent's settings say is cut to it, and more
     /// is refused.
     pub max_timeout_seconds: u32,
+    /// How long an interpreter is kept that nobody uses.
+    pub interpreter_idle: Duration,
+    /// How many interpreters there may be at once.
+    pub interpreters: InterpreterLimits,
     /// How long a program that is asked to end has before it is killed.
     pub stop_grace: Duration,
     /// The snapshot sandboxes are made from; none for the provider's own.
@@ -73,6 +78,11 @@ impl RunsConfig {
             concurrency_per_person: usize::MAX,
             waiting: 1000,
             max_timeout_seconds: MAX_TIMEOUT_SECONDS,
+            interpreter_idle: Duration::from_secs(15 * 60),
+            interpreters: InterpreterLimits {
+                of_one_person: 8,
+                of_one_team: 32,
+            },
             stop_grace: Duration::from_secs(2),
             snapshot: None,
             provider_deadline: Duration::from_secs(60),

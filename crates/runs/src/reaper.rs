@@ -6,9 +6,9 @@
 //! |---|---|---|
 //! | none, `deleting` or `deleted` | there | deleted |
 //! | `idle`, its time over | there | deleted |
-//! | `intended`, `in use`, of a run that has ended or is gone | any | deleted |
+//! | `intended`, `in use`, of a run or an interpreter that has ended or is gone | any | deleted |
 //! | `idle` | gone | noted |
-//! | of a run under way at any server, or `idle` with time left | there | left alone |
+//! | of a run under way at any server, of an interpreter, or `idle` with time left | there | left alone |
 //! | any, of another installation | any | never touched |
 
 use crate::{
@@ -243,20 +243,19 @@ async fn settle(context: &Context, tally: &Tally, record: &SandboxRecord, found:
     }
 }
 
-/// Whether the run that a sandbox is for is under way: here, at another server, or left by one that is
-/// gone and taken over soon. One of which that cannot be known is taken for it.
+/// Whether what a sandbox is for goes on: a run, here, at another server, or left by one that is gone and
+/// taken over soon; or an interpreter. One of which that cannot be known is taken for it.
 pub(crate) async fn is_under_way(context: &Context, record: &SandboxRecord) -> bool {
-    let Some(run) = &record.run else { return false };
+    let Some(run) = &record.run else {
+        return context.store.has_interpreter(&record.id).await.unwrap_or(true);
+    };
     context.hub.get(run).is_some() || context.store.is_unfinished(run).await.unwrap_or(true)
 }
 
 /// Whether that run is under way, and not here.
 async fn is_away(context: &Context, record: &SandboxRecord) -> bool {
-    let here = record
-        .run
-        .as_ref()
-        .is_some_and(|run| context.hub.get(run).is_some());
-    !here && context.store.is_shared() && is_under_way(context, record).await
+    let Some(run) = &record.run else { return false };
+    context.hub.get(run).is_none() && context.store.is_shared() && is_under_way(context, record).await
 }
 
 async fn delete(context: &Context, tally: &Tally, record: &SandboxRecord) {

@@ -3,6 +3,7 @@
 use crate::{
     Follower, RunsConfig, RunsError,
     driver::{After, Context},
+    interpreters::{self, Known},
     launch::{New, spawn},
     live::{Hub, LiveRun, Request},
     masking::MaskBook,
@@ -133,15 +134,23 @@ impl Runs {
             hub: Hub::default(),
             sandboxes: Arc::new(sandboxes),
             rounds: Rounds::default(),
+            interpreters: Known::default(),
             tasks,
             shutdown: CancellationToken::new(),
             serving: Mutex::new(Some(serving)),
         });
         let left = replicas::register(&context).await?;
+        context
+            .store
+            .forget_half_made_interpreters(&context.replica)
+            .await?;
         recovery::take_up(&context, left, After::Restart).await?;
         context.tasks.spawn(replicas::keep(Arc::clone(&context)));
         context.tasks.spawn(reaper::reap(Arc::clone(&context)));
         context.tasks.spawn(usage::watch(Arc::clone(&context)));
+        context
+            .tasks
+            .spawn(interpreters::end_unused(Arc::clone(&context)));
         let runs = Self { context };
         runs.context
             .tasks

@@ -40,18 +40,19 @@ impl Store {
     /// # Errors
     /// `NotFound` when there is no such agent.
     pub async fn snapshot(&self, agent: &AgentId) -> Result<Revision> {
+        // Most often nothing changed since, and nobody has to wait for those who write: the files were
+        // once, while this was read, what that revision holds.
+        let mut reader = self.reader().await?;
+        let files = files::entries(&mut reader, agent).await?;
+        if let Some(newest) = newest_with(&mut reader, agent, &content(&files)).await? {
+            return read(&mut reader, newest).await;
+        }
+        drop(reader);
         let mut session = self.writer().await?;
         agents::lock(&mut session, agent).await?;
         let files = files::entries(&mut session, agent).await?;
         let content = content(&files);
-        let newest: Option<RevisionRow> = session
-            .optional(
-                "select id, agent_id, number, content, created_at from revisions
-                 where agent_id = $1 order by number desc limit 1",
-                values![agent],
-            )
-            .await?;
-        if let Some(newest) = newest.filter(|newest| newest.content == content) {
+        if let Some(newest) = newest_with(&mut session, agent, &content).await? {
             return read(&mut session, newest).await;
         }
         let (id, now) = (RevisionId::generate(), Millis::now());
@@ -153,6 +154,18 @@ impl Store {
             .map(|(path, body)| Ok((stored::text("the path of a file", path)?, body)))
             .collect()
     }
+}
+
+/// The agent's newest revision, when it has this content.
+async fn newest_with(session: &mut Session, agent: &AgentId, content: &str) -> Result<Option<RevisionRow>> {
+    let newest: Option<RevisionRow> = session
+        .optional(
+            "select id, agent_id, number, content, created_at from revisions
+             where agent_id = $1 order by number desc limit 1",
+            values![agent],
+        )
+        .await?;
+    Ok(newest.filter(|newest| newest.content == content))
 }
 
 /// Inserts the row under the agent's next number, and gives that.

@@ -117,6 +117,7 @@ text_value!(
     FilePath,
     HookId,
     InvitationId,
+    InterpreterId,
     RevisionId,
     RunId,
     SandboxId,

@@ -28,6 +28,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use store::InterpreterLimits;
 
 const ADDR: Name = Name {
     key: "addr",
@@ -129,6 +130,18 @@ const MAX_TIMEOUT: Name = Name {
     key: "max_timeout",
     variable: "PITLANE_MAX_TIMEOUT",
 };
+const INTERPRETER_IDLE: Name = Name {
+    key: "interpreter_idle",
+    variable: "PITLANE_INTERPRETER_IDLE",
+};
+const INTERPRETERS_PER_PERSON: Name = Name {
+    key: "interpreters_per_person",
+    variable: "PITLANE_INTERPRETERS_PER_PERSON",
+};
+const INTERPRETERS_PER_TEAM: Name = Name {
+    key: "interpreters_per_team",
+    variable: "PITLANE_INTERPRETERS_PER_TEAM",
+};
 const CONNECTIONS: Name = Name {
     key: "connections",
     variable: "PITLANE_CONNECTIONS",
@@ -174,7 +187,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 36] = [
+const NAMES: [Name; 39] = [
     ADDR,
     PUBLIC_URL,
     DATA,
@@ -200,6 +213,9 @@ const NAMES: [Name; 36] = [
     WAITING_RUNS,
     STARTS_PER_MINUTE,
     MAX_TIMEOUT,
+    INTERPRETER_IDLE,
+    INTERPRETERS_PER_PERSON,
+    INTERPRETERS_PER_TEAM,
     CONNECTIONS,
     STREAMS_PER_PERSON,
     LOG_LIMIT,
@@ -249,6 +265,10 @@ pub struct Configuration {
     pub waiting_runs: usize,
     /// How long a run may take at most, in seconds.
     pub max_timeout_seconds: u32,
+    /// How long an interpreter is kept that nobody uses.
+    pub interpreter_idle: Duration,
+    /// How many interpreters there may be at once.
+    pub interpreters: InterpreterLimits,
     /// How many connections to the site are open at once.
     pub connections: usize,
     /// What one client may ask of the site.
@@ -418,6 +438,10 @@ impl Configuration {
                 .get(MAX_TIMEOUT, |text| number(text, 1, MAX_TIMEOUT_SECONDS.into()))?
                 .and_then(|seconds| seconds.try_into().ok())
                 .unwrap_or(MAX_TIMEOUT_SECONDS),
+            interpreter_idle: sources
+                .get(INTERPRETER_IDLE, |text| number(text, 1, 604_800))?
+                .map_or(Duration::from_secs(15 * 60), Duration::from_secs),
+            interpreters: interpreters(&sources)?,
             connections: sources
                 .get(CONNECTIONS, |text| number(text, 16, 100_000))?
                 .map_or(4096, |count| count as usize),
@@ -460,6 +484,17 @@ fn limits(sources: &Sources) -> Result<Limits, Failure> {
         starts_per_minute: sources
             .get(STARTS_PER_MINUTE, |text| number(text, 0, 100_000))?
             .map_or(usual.starts_per_minute, |count| count as usize),
+    })
+}
+
+fn interpreters(sources: &Sources) -> Result<InterpreterLimits, Failure> {
+    let count = |name, usual| -> Result<u32, Failure> {
+        let count = sources.get(name, |text| number(text, 0, 10_000))?;
+        Ok(count.and_then(|count| count.try_into().ok()).unwrap_or(usual))
+    };
+    Ok(InterpreterLimits {
+        of_one_person: count(INTERPRETERS_PER_PERSON, 8)?,
+        of_one_team: count(INTERPRETERS_PER_TEAM, 32)?,
     })
 }
 

@@ -19,7 +19,7 @@ const DOCUMENT: &str = include_str!("../../../docs/api.md");
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// A server with the agent of the document, and a token.
-fn with_scout(folder: &Path) -> (Server, String) {
+pub fn with_scout(folder: &Path) -> (Server, String) {
     let server = serve(folder);
     block_on(async {
         let url = format!("sqlite://{}", folder.join("pitlane-data/pitlane.db").display());
@@ -48,7 +48,7 @@ fn with_scout(folder: &Path) -> (Server, String) {
     (server, token)
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -57,7 +57,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// One request; the status, the head and the body.
-fn ask(
+pub fn ask(
     server: &Server,
     token: &str,
     method: &str,
@@ -81,7 +81,7 @@ fn ask(
     (status, head.to_ascii_lowercase(), body.to_owned())
 }
 
-fn json_of(text: &str) -> Value {
+pub fn json_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
@@ -92,11 +92,11 @@ fn execute(server: &Server, token: &str, options: &Value) -> (u16, Value) {
 }
 
 /// How many sandboxes the engine has: each keeps its output there.
-fn sandboxes(folder: &Path) -> usize {
+pub fn sandboxes(folder: &Path) -> usize {
     std::fs::read_dir(folder.join("pitlane-data/engine/spool")).map_or(0, Iterator::count)
 }
 
-fn wait_until(words: &str, mut is_so: impl FnMut() -> bool) {
+pub fn wait_until(words: &str, mut is_so: impl FnMut() -> bool) {
     let until = Instant::now() + WITHIN;
     while !is_so() {
         assert!(Instant::now() < until, "{words}");
@@ -104,7 +104,7 @@ fn wait_until(words: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn assert_no_sandbox_is_left(folder: &Path) {
+pub fn assert_no_sandbox_is_left(folder: &Path) {
     wait_until("a sandbox is left", || sandboxes(folder) == 0);
 }
 
@@ -364,11 +364,16 @@ fn the_operators_limits_are_told() {
     server.stop();
 }
 
-type Socket = WebSocketStream<tokio::net::TcpStream>;
+pub type Socket = WebSocketStream<tokio::net::TcpStream>;
 
 async fn converse(server: &Server, token: &str) -> Socket {
+    converse_at(server, token, "/api/agents/scout/ws").await
+}
+
+/// A conversation at this address.
+pub async fn converse_at(server: &Server, token: &str, path: &str) -> Socket {
     use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-    let url = format!("ws://{}/api/agents/scout/ws", server.address);
+    let url = format!("ws://{}{path}", server.address);
     let mut request = url.into_client_request().expect("a request");
     let header = format!("Bearer {token}").parse().expect("a header");
     request.headers_mut().insert("authorization", header);
@@ -378,13 +383,13 @@ async fn converse(server: &Server, token: &str) -> Socket {
     client_async(request, stream).await.expect("a conversation").0
 }
 
-async fn say(socket: &mut Socket, message: Value) {
+pub async fn say(socket: &mut Socket, message: Value) {
     let message = Message::Text(message.to_string().into());
     socket.send(message).await.expect("sent");
 }
 
 /// What is said up to the first message that is looked for, that one included.
-async fn hear_until(socket: &mut Socket, mut is_it: impl FnMut(&Value) -> bool) -> Vec<Value> {
+pub async fn hear_until(socket: &mut Socket, mut is_it: impl FnMut(&Value) -> bool) -> Vec<Value> {
     let mut heard = Vec::new();
     loop {
         let next = tokio::time::timeout(WITHIN, socket.next()).await;
@@ -405,7 +410,7 @@ fn is_complete(message: &Value) -> bool {
     message["type"] == "execution_complete"
 }
 
-fn content(heard: &[Value], stream: &str) -> String {
+pub fn content(heard: &[Value], stream: &str) -> String {
     let logs = heard
         .iter()
         .filter(|said| said["type"] == "log" && said["stream"] == stream);

@@ -3,12 +3,13 @@
 mod api;
 mod doctor;
 mod hostile;
+mod interpreter;
 mod refusals;
 mod run;
 mod secrets;
 mod serve;
-mod users;
 mod teams;
+mod users;
 mod webhooks;
 
 use std::{

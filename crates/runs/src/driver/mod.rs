@@ -28,12 +28,14 @@ mod program;
 mod resume;
 mod turn;
 
+pub(crate) use packages::wanted as wanted_packages;
 pub(crate) use resume::{After, Resumed};
 
 use crate::{
     RunsConfig,
     book::Book,
     handle::Handle,
+    interpreters,
     ledger::Writer,
     live::{Hub, Request},
     masking::{MaskBook, Masks},
@@ -70,6 +72,7 @@ pub(crate) struct Context {
     pub(crate) queue: Queue,
     pub(crate) sandboxes: Arc<Sandboxes>,
     pub(crate) rounds: Rounds,
+    pub(crate) interpreters: interpreters::Known,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
     pub(crate) vault: Vault,

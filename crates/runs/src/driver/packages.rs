@@ -14,9 +14,9 @@ use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
 /// A list of packages and the command that installs it.
-struct Packages {
-    file: &'static str,
-    command: &'static str,
+pub(crate) struct Packages {
+    pub(crate) file: &'static str,
+    pub(crate) command: &'static str,
     /// SHA-256 of the list: one that was installed is not installed again in the same sandbox.
     hash: String,
 }
@@ -128,7 +128,8 @@ fn shared_list(
     })
 }
 
-fn wanted(language: Language, files: &[(FilePath, Bytes)]) -> Option<Packages> {
+/// The list of packages among these files, if it names any.
+pub(crate) fn wanted(language: Language, files: &[(FilePath, Bytes)]) -> Option<Packages> {
     let content = |name: &str| {
         let file = files.iter().find(|(path, _)| path.as_str() == name);
         file.map(|(_, bytes)| &bytes[..])

@@ -3,9 +3,10 @@
 use super::{AGENT_LABEL, Held, INSTANCE_LABEL, RUN_LABEL, SANDBOX_LABEL, Sandboxes};
 use crate::ingest::is_passing;
 use daytona::{CreateSandbox, LANGUAGE_LABEL, Sandbox, SandboxState as ProviderState};
-use model::{AgentSettings, Millis, Provider, Run, SandboxId, SandboxRecord, SandboxState};
+use model::{
+    AgentId, AgentSettings, Language, Millis, Provider, Run, SandboxId, SandboxRecord, SandboxState,
+};
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -44,31 +45,62 @@ impl Sandboxes {
             used_at: now,
             expires_at: None,
         };
-        let request = self.request(&record, run, settings);
+        let request = self.request(&record, run.language, settings.keep_minutes);
         let (sandboxes, asked) = (Arc::clone(self), record.clone());
         let task = self
             .tasks
-            .spawn(async move { sandboxes.create(&hold, asked, request).await });
+            .spawn(async move { sandboxes.create(Some(&hold), asked, request).await });
         Asked { record, task }
     }
 
-    fn request(&self, record: &SandboxRecord, run: &Run, settings: &AgentSettings) -> CreateSandbox {
+    /// Asks for a sandbox that no run uses. Its row has this id, and it may rest for so many minutes.
+    ///
+    /// # Errors
+    /// A sentence with what the provider said.
+    pub(crate) async fn make(
+        &self,
+        id: SandboxId,
+        agent: &AgentId,
+        settings: &AgentSettings,
+        rest_minutes: u32,
+    ) -> Result<Held, String> {
+        let now = Millis::now();
+        let record = SandboxRecord {
+            id,
+            provider: self.config.provider,
+            provider_id: None,
+            agent: agent.clone(),
+            run: None,
+            state: SandboxState::Intended,
+            resources: settings.resources,
+            created_at: now,
+            used_at: now,
+            expires_at: None,
+        };
+        let request = self.request(&record, settings.language, rest_minutes);
+        self.create(None, record, request).await
+    }
+
+    fn request(&self, record: &SandboxRecord, language: Language, rest_minutes: u32) -> CreateSandbox {
         let labels = [
-            (INSTANCE_LABEL, self.config.instance.clone()),
-            (SANDBOX_LABEL, record.id.to_string()),
-            (AGENT_LABEL, record.agent.to_string()),
-            (RUN_LABEL, run.id.to_string()),
-            (LANGUAGE_LABEL, run.language.as_str().to_owned()),
+            (INSTANCE_LABEL, Some(self.config.instance.clone())),
+            (SANDBOX_LABEL, Some(record.id.to_string())),
+            (AGENT_LABEL, Some(record.agent.to_string())),
+            (RUN_LABEL, record.run.as_ref().map(ToString::to_string)),
+            (LANGUAGE_LABEL, Some(language.as_str().to_owned())),
         ];
+        let labels = labels
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
         // The cloud takes resources only together with an image to build; the engine takes them as they are.
         let sized = self.config.provider == Provider::Embedded;
         CreateSandbox {
             snapshot: self.config.snapshot.clone(),
-            labels: BTreeMap::from(labels.map(|(name, value)| (name.to_owned(), value))),
+            labels: labels.collect(),
             cpu: sized.then_some(record.resources.cpu),
             memory: sized.then_some(record.resources.memory_gib),
             disk: sized.then_some(record.resources.disk_gib),
-            auto_stop_interval: Some(i64::from(AUTO_STOP_MINUTES + settings.keep_minutes)),
+            auto_stop_interval: Some(i64::from(AUTO_STOP_MINUTES + rest_minutes)),
             auto_delete_interval: Some(0),
             ..CreateSandbox::default()
         }
@@ -76,18 +108,18 @@ impl Sandboxes {
 
     async fn create(
         &self,
-        hold: &Hold,
+        hold: Option<&Hold>,
         record: SandboxRecord,
         request: CreateSandbox,
     ) -> Result<Held, String> {
         self.store
-            .intend_sandbox(&record, &self.replica, Some(hold))
+            .intend_sandbox(&record, &self.replica, hold)
             .await
             .map_err(|error| error.to_string())?;
         let sandbox = self.made(&record, &request).await?;
         let (toolbox, noted) = tokio::join!(
             self.client.toolbox(&sandbox),
-            self.store.sandbox_created(&record.id, &sandbox.id, Some(hold))
+            self.store.sandbox_created(&record.id, &sandbox.id, hold)
         );
         // The label finds it too; the reaper notes the id later.
         if let Err(error) = noted {

@@ -6,6 +6,7 @@ mod agents;
 mod audit;
 mod files;
 mod fresh;
+mod interpreters;
 mod leases;
 mod log_chunks;
 mod made_once;

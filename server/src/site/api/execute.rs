@@ -49,7 +49,7 @@ pub struct Wanted {
         ("Idempotency-Key" = Option<String>, Header, description = "The same request with the same key again is the same run", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body = Option<Options>,
     responses((status = 200, body = Answer), (status = 202, body = Answer, description = "It is started", headers(("Location" = String))),
-        (status = 409, description = "Another run of the agent goes on")))]
+        (status = 409, description = "Two of the files cannot be beside each other")))]
 pub async fn execute(
     can: Can<MayRun>,
     State(site): State<Site>,

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod events;
 pub mod execute;
 pub mod idempotency;
+pub mod interpreter;
 pub mod options;
 pub mod run;
 pub mod session;

@@ -155,7 +155,8 @@ fn is_stream(request: &Request) -> bool {
     let parts: Vec<_> = request.uri().path().split('/').collect();
     match parts.as_slice() {
         ["", "api", "events"]
-        | ["", "api", "agents", _, "execute" | "ws"]
+        | ["", "api", "agents", _, "execute" | "ws" | "interpreter"]
+        | ["", "api", "agents", _, "interpreter", "ws"]
         | ["", "api", "runs", _, "events"] => true,
         ["", "api", "runs", _, "log"] => {
             let query = request.uri().query().unwrap_or_default();

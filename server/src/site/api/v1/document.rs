@@ -20,7 +20,7 @@ use utoipa::{
 pub static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| document(super::endpoints()));
 
 /// The groups of endpoints, in the order they are shown.
-const GROUPS: [(&str, &str); 10] = [
+const GROUPS: [(&str, &str); 11] = [
     ("Agents", "Projects: their settings and files."),
     ("Files", "The files of an agent, as they are edited."),
     (
@@ -28,6 +28,10 @@ const GROUPS: [(&str, &str); 10] = [
         "The files of an agent, as they were when something ran.",
     ),
     ("Runs", "Executions of a revision, their state and output."),
+    (
+        "Interpreters",
+        "Pythons that keep their variables from one piece of code to the next.",
+    ),
     ("Sandboxes", "The machines that runs are in."),
     ("Secrets", "Values that runs are given and nobody can read."),
     ("Tokens", "How programs sign in."),

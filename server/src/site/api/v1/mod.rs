@@ -26,7 +26,10 @@ mod webhooks;
 
 pub use endpoint::{Endpoint, endpoint};
 
-use super::super::{Site, permission};
+use super::{
+    super::{Site, permission},
+    interpreter,
+};
 use axum::routing::MethodRouter;
 use std::collections::BTreeMap;
 
@@ -47,6 +50,7 @@ fn older() -> Vec<Endpoint> {
 pub fn endpoints() -> Vec<Endpoint> {
     [
         older(),
+        interpreter::endpoints(),
         agents::endpoints(),
         files::endpoints(),
         schedules::endpoints(),

@@ -55,6 +55,7 @@ pub fn address(route: &str, world: Option<&World>) -> String {
             (Some(world), "agents", "{slug}") => world.agent.slug.clone(),
             (Some(world), "agents", _) => world.agent.id.to_string(),
             (Some(world), "tokens", _) => world.token.to_string(),
+            (Some(world), "interpreter", _) => world.interpreter.to_string(),
             (Some(world), "runs", _) => world.run.to_string(),
             (Some(_), "files", "{*path}") => "agent.py".to_owned(),
             (Some(world), "schedules", _) => world.schedule.to_string(),
@@ -86,6 +87,11 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
     Some(match key {
         "GET /assets/{hash}/{*path}" => plain().or(404),
         "GET /api/agents/{agent}/ws" => make(Kind::Socket, String::new()),
+        "GET /api/agents/{agent}/interpreter/ws" => make(Kind::Socket, String::new()),
+        // There is no provider, and nothing runs in the one there is.
+        "POST /api/agents/{agent}/interpreter" => json(json!({})).or(503),
+        "POST /api/agents/{agent}/interpreter/{interpreter}/interrupt" => plain().or(409),
+        "DELETE /api/agents/{agent}/interpreter/{interpreter}" => plain(),
         "POST /api/agents/{agent}/execute" => json(json!({})),
         "PUT /api/agents/{id}/files/{*path}" => make(Kind::Plain, "print(2)\n".to_owned()).or(412),
         "POST /api/v1/agents" => json(json!({"name": "Another", "language": "python"})),

@@ -9,9 +9,9 @@ use app::session::{SESSION_ID, TEAM_ID};
 use axum::{body::Body, extract::ConnectInfo};
 use http::{Request, header};
 use model::{
-    Agent, AgentSettings, FilePath, InstanceRole, Language, Millis, NewSchedule, NewTarget, NewToken,
-    Permission, Provider, Role, RunId, SandboxId, SandboxRecord, SandboxState, ScheduleId, SecretId,
-    SignInWay, TargetId, TeamId, TokenId, UserId, WebhookEvent,
+    Agent, AgentSettings, FilePath, InstanceRole, InterpreterId, Language, Millis, NewSchedule, NewTarget,
+    NewToken, Permission, Provider, Role, RunId, SandboxId, SandboxRecord, SandboxState, ScheduleId,
+    SecretId, SignInWay, TargetId, TeamId, TokenId, UserId, WebhookEvent,
 };
 use sqlx::Executor as _;
 use std::{
@@ -140,6 +140,7 @@ pub struct World {
     pub schedule: ScheduleId,
     pub target: TargetId,
     pub delivery: String,
+    pub interpreter: InterpreterId,
     /// A viewer of the team.
     pub colleague: UserId,
     /// Somebody who is not in it.
@@ -211,6 +212,7 @@ impl Ground {
             .await
             .expect("a secret");
         let sandbox = self.sandbox(&agent).await;
+        let interpreter = self.interpreter(&agent, &owner).await;
         let token = self.token(&team, &owner, &mark).await.0;
         let (schedule, target, delivery) = self.by_themselves(&agent, &mark).await;
         World {
@@ -226,6 +228,7 @@ impl Ground {
             schedule,
             target,
             delivery,
+            interpreter,
             colleague,
             stranger_name,
         }
@@ -290,6 +293,31 @@ impl Ground {
             .await;
         intended.expect("a row");
         record.id
+    }
+
+    async fn interpreter(&self, agent: &Agent, person: &UserId) -> InterpreterId {
+        let new = store::NewInterpreter {
+            id: InterpreterId::generate(),
+            agent: agent.id.clone(),
+            person: person.clone(),
+            sandbox: SandboxId::generate(),
+            created_at: Millis::now(),
+            expires_at: Millis(i64::MAX),
+        };
+        let limits = store::InterpreterLimits {
+            of_one_person: 1,
+            of_one_team: 1,
+        };
+        let server = store::Replica {
+            id: "elsewhere".to_owned(),
+            name: "elsewhere".to_owned(),
+            instance: "elsewhere".to_owned(),
+            lease: Duration::from_secs(60),
+        };
+        let store = &self.site.services.store;
+        let opened = store.open_interpreter(&new, limits, &server).await;
+        assert_eq!(opened.expect("an answer"), store::Admission::Admitted);
+        new.id
     }
 
     async fn token(&self, team: &TeamId, user: &UserId, name: &str) -> (TokenId, String) {
