@@ -68,16 +68,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached or used, or was made by a newer Pitlane.
     pub async fn open(url: &str) -> Result<Self> {
-        let database = if let Some(path) = url.strip_prefix("sqlite:") {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            open_sqlite(path.strip_suffix("?mode=rwc").unwrap_or(path)).await?
-        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            open_postgres(url).await?
-        } else {
-            return Err(StoreError::unavailable(
-                "DATABASE_URL starts with neither sqlite:// nor postgres://. Write sqlite://pitlane-data/pitlane.db, or postgres://user:password@host/database.",
-            ));
-        };
+        let database = connect(url).await?;
         match &database {
             Database::Sqlite { writer, .. } => {
                 // All in one transaction, so that another process that opens the same new file waits:
@@ -89,6 +80,23 @@ impl Store {
             Database::Postgres(pool) => migrated(POSTGRES.run(pool).await, &POSTGRES)?,
         }
         Ok(Self { database })
+    }
+
+    /// Opens a database that is there, and leaves its tables as they are, also when they are older: a
+    /// server of that version may be using them.
+    ///
+    /// # Errors
+    /// When the database is not there, or cannot be reached or used.
+    pub async fn open_as_it_is(url: &str) -> Result<Self> {
+        if let Some(path) = sqlite_file(url).filter(|path| !path.exists()) {
+            return Err(StoreError::unavailable(format!(
+                "There is no database at {}. Check DATABASE_URL and PITLANE_DATA.",
+                path.display()
+            )));
+        }
+        Ok(Self {
+            database: connect(url).await?,
+        })
     }
 
     /// The pools, for the store of sessions.
@@ -140,6 +148,45 @@ impl Store {
             Database::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+async fn connect(url: &str) -> Result<Database> {
+    if let Some(path) = sqlite_path(url) {
+        open_sqlite(path).await
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        open_postgres(url).await
+    } else {
+        Err(StoreError::unavailable(
+            "DATABASE_URL starts with neither sqlite:// nor postgres://. Write sqlite://pitlane-data/pitlane.db, or postgres://user:password@host/database.",
+        ))
+    }
+}
+
+fn sqlite_path(url: &str) -> Option<&str> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    Some(path.strip_suffix("?mode=rwc").unwrap_or(path))
+}
+
+/// The file of a SQLite database, from its address; none of one in memory and of others.
+#[must_use]
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    sqlite_path(url)
+        .filter(|path| *path != ":memory:")
+        .map(PathBuf::from)
+}
+
+/// The newest version of the tables that this program knows.
+pub(crate) fn newest_migration() -> i64 {
+    newest(&SQLITE)
+}
+
+fn newest(migrations: &Migrator) -> i64 {
+    migrations
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
 }
 
 async fn open_sqlite(path: &str) -> Result<Database> {
@@ -268,7 +315,7 @@ fn is_starting(error: &sqlx::Error) -> bool {
 
 /// Explains what came of the migrations.
 fn migrated(outcome: Result<(), MigrateError>, ours: &Migrator) -> Result<()> {
-    let newest = ours.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let newest = newest(ours);
     match outcome {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(version)) if version > newest => Err(StoreError::TooNew(format!(

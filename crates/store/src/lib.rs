@@ -44,10 +44,12 @@ mod secrets;
 mod servers;
 mod serving;
 mod session;
+mod standing;
 mod stored;
 mod targets;
 mod teams;
 mod tokens;
+mod transfer;
 mod usage_intervals;
 mod usage_totals;
 mod users;
@@ -60,6 +62,7 @@ pub use audit_chain::{Chain, Checked, read_audit_line};
 pub use bells::Bells;
 pub use database::{Pools, Store};
 pub use deliveries::{Next, Parcel};
+pub use database::{Pools, Store, sqlite_file};
 pub use doing::{Carrier, Doing, carried, concerns, detail};
 pub use driver_requests::{Asked, RunRequest, Standing};
 pub use error::StoreError;
@@ -79,8 +82,14 @@ pub use schedules::AgentSchedule;
 pub use secrets::SealedSecret;
 pub use servers::{Renewed, Replica};
 pub use serving::Serving;
+pub use standing::{Counts, Schema};
 pub use usage_intervals::SeenSandbox;
 pub use users::LinkPurpose;
+
+pub use transfer::{
+    Archive, Cell, Column, Contents, Filling, Header, Kind, Moved, OF_LIBRARIES, Part, Snapshot, TABLES,
+    Table, Writing, kept_tables,
+};
 
 /// What every method of the store gives.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -4,7 +4,7 @@
 use crate::{Result, Store, StoreError, database::Database};
 use std::{
     fs::{File, TryLockError},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -23,9 +23,19 @@ impl Store {
     /// # Errors
     /// When another server has it.
     pub async fn serve(&self) -> Result<Serving> {
-        let Database::Sqlite { file: Some(path), .. } = &self.database else {
-            return Ok(Serving(None));
-        };
+        match &self.database {
+            Database::Sqlite { file: Some(path), .. } => Serving::of_file(path).await,
+            _ => Ok(Serving(None)),
+        }
+    }
+}
+
+impl Serving {
+    /// Holds a SQLite database that need not be there, by its file.
+    ///
+    /// # Errors
+    /// When a server has it.
+    pub async fn of_file(path: &Path) -> Result<Self> {
         // Not the database's own file: whoever closes that drops SQLite's locks on it.
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
@@ -44,7 +54,7 @@ impl Store {
         let until = Instant::now() + PATIENCE;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Serving(Some(file))),
+                Ok(()) => return Ok(Self(Some(file))),
                 Err(TryLockError::WouldBlock) if Instant::now() < until => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }

@@ -21,6 +21,7 @@ mod secrets;
 mod teams;
 mod throughput;
 mod tokens;
+mod transfer;
 mod usage;
 mod users;
 mod webhooks;
