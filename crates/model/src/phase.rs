@@ -33,6 +33,19 @@ impl Phase {
         Self::CleanUp,
     ];
 
+    /// The word for programs, as it is sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sandbox => "sandbox",
+            Self::Files => "files",
+            Self::Packages => "packages",
+            Self::Run => "run",
+            Self::CleanUp => "clean_up",
+        }
+    }
+
     /// The name people read.
     #[must_use]
     pub const fn name(self) -> &'static str {

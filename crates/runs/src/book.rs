@@ -3,6 +3,7 @@
 //! told to other servers.
 
 use crate::{
+    Notice, Watch,
     replicas::{Bell, Lease},
     scribe::Scribe,
 };
@@ -26,16 +27,18 @@ pub(crate) struct Book {
     pub(crate) store: Store,
     pub(crate) lease: Lease,
     bell: Arc<Bell>,
+    watch: Watch,
     /// Who tells the people when the database is away.
     scribe: Arc<OnceLock<Weak<Scribe>>>,
 }
 
 impl Book {
-    pub(crate) fn new(store: Store, lease: Lease, bell: Arc<Bell>) -> Self {
+    pub(crate) fn new(store: Store, lease: Lease, bell: Arc<Bell>, watch: Watch) -> Self {
         Self {
             store,
             lease,
             bell,
+            watch,
             scribe: Arc::default(),
         }
     }
@@ -73,8 +76,13 @@ impl Book {
     /// Writes a part of the log.
     pub(crate) async fn append(&self, chunks: &[Chunk]) {
         let hold = &self.lease.hold;
-        self.written("its log", || self.store.append_chunks(hold, chunks))
+        let is_stored = self
+            .written("its log", || self.store.append_chunks(hold, chunks))
             .await;
+        if is_stored {
+            let bytes = chunks.iter().map(|chunk| chunk.length).sum();
+            self.watch.tell(Notice::Stored(bytes));
+        }
     }
 
     /// Writes the end record of the log.

@@ -1,6 +1,6 @@
 //! What the running of agents is told at start.
 
-use crate::{Vault, webhooks::Reach};
+use crate::{Vault, Watch, webhooks::Reach};
 use model::{Provider, run::MAX_TIMEOUT_SECONDS};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -60,6 +60,8 @@ pub struct RunsConfig {
     pub own_secrets: Vec<SecretString>,
     /// What seals secrets; none for a key that is gone with this process.
     pub vault: Option<Vault>,
+    /// Told of what goes on.
+    pub watch: Watch,
 }
 
 impl RunsConfig {
@@ -97,6 +99,7 @@ impl RunsConfig {
             webhook_patience: Duration::from_secs(15),
             own_secrets: Vec::new(),
             vault: None,
+            watch: Watch::default(),
         }
     }
 }

@@ -80,10 +80,22 @@ pub(crate) fn spawn(
         lease.clone(),
     ));
     context.hub.insert(Arc::clone(&live));
-    let book = Book::new(context.store.clone(), lease, Arc::clone(&context.bell));
+    let book = Book::new(
+        context.store.clone(),
+        lease,
+        Arc::clone(&context.bell),
+        context.config.watch.clone(),
+    );
     let journal = Journal::start(book.clone());
     let writer = Writer::start(book.clone(), ledger);
-    let mut record = Record::new(run, live, journal, known, context.masks.own());
+    let mut record = Record::new(
+        run,
+        live,
+        journal,
+        known,
+        context.masks.own(),
+        context.config.watch.clone(),
+    );
     book.told_by(record.scribe());
     if matches!(beginning, Beginning::InLine(_)) {
         record.begin(Phase::Queued);

@@ -1,7 +1,7 @@
 //! The driver's own copy of its run: every change goes through here, is told
 //! to readers at once and queued for the database.
 
-use crate::{journal::Journal, live::LiveRun, masking::Masks, scribe::Scribe};
+use crate::{Watch, journal::Journal, live::LiveRun, masking::Masks, scribe::Scribe};
 use model::{EventKind, Millis, Phase, PhaseRecord, Run, RunState, StopProof};
 use std::{sync::Arc, time::Instant};
 
@@ -24,10 +24,11 @@ impl Record {
         journal: Journal,
         events: i64,
         masks: Arc<Masks>,
+        watch: Watch,
     ) -> Self {
         Self {
             run,
-            scribe: Arc::new(Scribe::new(Arc::clone(&live), journal.changes(), events)),
+            scribe: Arc::new(Scribe::new(Arc::clone(&live), journal.changes(), events, watch)),
             live,
             journal,
             phase_since: None,

@@ -1,7 +1,7 @@
 //! What is told of a run, by its driver and by those who write for it: numbered,
 //! told to readers at once, and queued for the database.
 
-use crate::{journal::Change, live::LiveRun};
+use crate::{Notice, Watch, journal::Change, live::LiveRun};
 use model::{EventKind, Millis, Run, RunEvent, time::duration_words};
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 pub(crate) struct Scribe {
     live: Arc<LiveRun>,
     changes: mpsc::UnboundedSender<Change>,
+    watch: Watch,
     state: Mutex<State>,
 }
 
@@ -24,7 +25,12 @@ struct State {
 
 impl Scribe {
     /// Of a run that has this many events.
-    pub(crate) fn new(live: Arc<LiveRun>, changes: mpsc::UnboundedSender<Change>, events: i64) -> Self {
+    pub(crate) fn new(
+        live: Arc<LiveRun>,
+        changes: mpsc::UnboundedSender<Change>,
+        events: i64,
+        watch: Watch,
+    ) -> Self {
         let state = State {
             next_event: events + 1,
             away: None,
@@ -32,6 +38,7 @@ impl Scribe {
         Self {
             live,
             changes,
+            watch,
             state: Mutex::new(state),
         }
     }
@@ -55,6 +62,10 @@ impl Scribe {
         let events: Vec<_> = numbered.collect();
         state.next_event += i64::try_from(events.len()).unwrap_or_default();
         self.live.publish(run.clone(), events.clone());
+        self.watch.tell(Notice::Changed {
+            run: &run,
+            events: &events,
+        });
         // The task that writes ends only after this sender is gone.
         let _ = self.changes.send(Change { run, events });
     }

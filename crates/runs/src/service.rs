@@ -1,7 +1,7 @@
 //! The way in: start, stop, write to and follow runs.
 
 use crate::{
-    Follower, RunsConfig, RunsError,
+    Follower, Notice, RunsConfig, RunsError,
     driver::{After, Context},
     interpreters::{self, Known},
     launch::{New, spawn},
@@ -213,18 +213,20 @@ impl Runs {
         };
         // From here on the run exists; a caller that gives up must not keep it from being driven.
         let context = Arc::clone(context);
+        let (watch, id) = (context.config.watch.clone(), new.id.clone());
+        watch.tell(Notice::Asked(&id));
         let started = tokio::spawn(store::carried(async move {
             let ticket = match context.queue.join(&new.person, &new.agent) {
                 Ok(ticket) => ticket,
                 // Started before: still the same run.
                 Err(busy) => match context.store.run(&new.id).await {
-                    Ok(run) if run.agent == new.agent => return Ok(run),
+                    Ok(run) if run.agent == new.agent => return Ok((run, false)),
                     _ => return Err(busy),
                 },
             };
             let (run, created) = context.store.create_run(&new, &context.replica).await?;
             if !created {
-                return Ok(run);
+                return Ok((run, false));
             }
             let new = New {
                 revision,
@@ -233,11 +235,17 @@ impl Runs {
                 once,
             };
             let lease = Lease::new(Hold::first(&run.id));
-            Ok(spawn(&context, lease, run, agent.settings, Ok(new)))
+            Ok((spawn(&context, lease, run, agent.settings, Ok(new)), true))
         }));
-        started
-            .await
-            .map_err(|error| RunsError::Conflict(format!("The start ended badly: {error}. Try again.")))?
+        let started = started.await.unwrap_or_else(|error| {
+            Err(RunsError::Conflict(format!(
+                "The start ended badly: {error}. Try again."
+            )))
+        });
+        if !matches!(started, Ok((_, true))) {
+            watch.tell(Notice::NotStarted(&id));
+        }
+        Ok(started?.0)
     }
 
     /// Asks a run to end. Returns at once; the run tells when it has.

@@ -100,6 +100,17 @@ impl Queue {
         Ok(ticket)
     }
 
+    /// How many wait, how many places are taken, and how many there are.
+    pub(crate) fn figures(&self) -> (u64, u64, u64) {
+        let state = self.0.locked();
+        let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        (
+            wide(state.line.length()),
+            wide(state.all_under_way),
+            wide(self.0.limits.places),
+        )
+    }
+
     /// A place for a run that an earlier process started: it runs already, so it does not wait.
     pub(crate) fn already_running(&self, person: &UserId) -> Place {
         self.0.locked().take(person);
