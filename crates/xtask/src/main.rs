@@ -8,6 +8,7 @@ mod bench;
 mod build;
 mod chaos;
 mod dist;
+mod figures;
 mod lint;
 mod packages;
 mod process;

@@ -19,7 +19,7 @@ const PYTHON: &str = "/usr/bin/python3";
 /// Installs both SDKs with what runs their tests.
 pub fn install() -> Result<()> {
     step("Daytona's Python SDK", || {
-        python(&root().join("end2end/sdk/python"))
+        environment_of(&root().join("end2end/sdk/python"), "sdk").map(drop)
     })?;
     step("Daytona's TypeScript SDK", || {
         node_packages(&root().join("end2end/sdk/typescript"))
@@ -53,17 +53,17 @@ fn environment() -> PathBuf {
     target().join("sdk/python")
 }
 
-/// Makes the environment as `requirements.txt` says, unless that was done
-/// since the file last changed.
-fn python(folder: &Path) -> Result<()> {
+/// Makes an environment as the folder's `requirements.txt` says, unless that was done since the file last
+/// changed; gives where it is.
+pub fn environment_of(folder: &Path, name: &str) -> Result<PathBuf> {
     let requirements = folder.join("requirements.txt");
     let digest = crate::assets::digest(&std::fs::read(&requirements)?);
-    let stamp = environment().join("pitlane-requirements.sha256");
+    let place = target().join(name).join("python");
+    let stamp = place.join("pitlane-requirements.sha256");
     if std::fs::read_to_string(&stamp).is_ok_and(|last| last == digest) {
-        return Ok(());
+        return Ok(place);
     }
     let interpreter = if exists(PYTHON) { PYTHON } else { "python3" };
-    let place = environment();
     let _ = std::fs::remove_dir_all(&place);
     let make = || run_quietly(Command::new(interpreter).args(["-m", "venv"]).arg(&place));
     if make().is_err() {
@@ -81,7 +81,7 @@ fn python(folder: &Path) -> Result<()> {
             .arg(&requirements),
     )?;
     std::fs::write(stamp, digest)?;
-    Ok(())
+    Ok(place)
 }
 
 /// A built engine that ends when we do.

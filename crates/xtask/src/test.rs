@@ -34,6 +34,12 @@ pub fn run(options: &Options) -> Result<()> {
             in_rust()?;
         }
         crate::sdk::test()?;
+        if !options.sdk {
+            step(
+                "The figures, read by Prometheus\u{2019} own parser",
+                crate::figures::test,
+            )?;
+        }
     }
     if !options.no_browser && !options.sdk {
         in_browser(&options.playwright)?;
