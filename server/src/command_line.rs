@@ -39,7 +39,13 @@ pub enum Command {
         command: AuditCommand,
     },
     /// Say what works on this machine, and what to do about the rest
-    Doctor,
+    Doctor(DoctorFlags),
+    /// Write the whole database into a file, also while a server uses it
+    Backup(BackupFlags),
+    /// Put a backup into the database
+    Restore(RestoreFlags),
+    /// Move everything to another database, such as from SQLite to PostgreSQL
+    MigrateData(MigrateFlags),
     /// The secrets that runs are given
     Secrets {
         /// What to do with secrets.
@@ -113,6 +119,64 @@ pub struct ServeFlags {
     /// Leave the engine and its sandboxes running when the server is stopped
     #[arg(long)]
     pub keep_engine: bool,
+}
+
+/// How to say what works.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "The exit code is 0 when programs can be run in isolation, 1 when not, and 2 when a setting cannot be used."
+)]
+pub struct DoctorFlags {
+    /// Say it as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A backup.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "The backup has every account, agent, file, run, log, secret and token in it as they are at one \
+moment, and the name of this installation. Secrets are encrypted; the key is only in it with --with-key. Sandboxes, and \
+who is signed in, are not."
+)]
+pub struct BackupFlags {
+    /// The file to write
+    pub file: PathBuf,
+    /// Put the key of the secrets into it, too
+    #[arg(long)]
+    pub with_key: bool,
+    /// Replace the file when it is there
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// A backup that is put back.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "The server has to be stopped. A backup of SQLite can be restored into PostgreSQL, and the other \
+way round. A backup of another version is restored with that version of Pitlane, then brought up to date by the next start."
+)]
+pub struct RestoreFlags {
+    /// The backup
+    pub file: PathBuf,
+    /// Put it in the place of what is there
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// A move to another database.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Servers on both databases have to be stopped. The database to move to is empty or new; the one \
+to move from is left as it is. Interrupted, nothing was moved: run it again."
+)]
+pub struct MigrateFlags {
+    /// The database to move from
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// The database to move to
+    #[arg(long, value_name = "URL")]
+    pub to: String,
 }
 
 /// A run in the terminal.

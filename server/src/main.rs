@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 mod audit_command;
+mod backup_command;
 mod command_line;
 mod configuration;
 mod connections;
@@ -11,10 +12,15 @@ mod engine_command;
 mod engine_process;
 mod failure;
 mod listening;
+mod metrics;
+mod migrate_command;
 mod observation;
+mod observed;
 mod operator;
 mod output;
 mod provider;
+mod readiness;
+mod restore_command;
 mod secrets_command;
 mod serve;
 mod site;
@@ -22,6 +28,8 @@ mod stopping;
 mod team_command;
 mod terminal;
 mod token_command;
+mod traces;
+mod transfer_words;
 mod user_command;
 
 use clap::Parser;
@@ -76,7 +84,10 @@ fn act(
         Command::Audit { command } => audit_command::run(&configuration, command)?,
         Command::Run(flags) => return Ok(terminal::run(configuration, flags)),
         Command::Engine(flags) => return engine_command::run(&configuration, flags, hangups),
-        Command::Doctor => return doctor::run(&configuration),
+        Command::Doctor(flags) => return doctor::run(&configuration, &flags),
+        Command::Backup(flags) => backup_command::run(&configuration, &flags)?,
+        Command::Restore(flags) => restore_command::run(&configuration, &flags)?,
+        Command::MigrateData(flags) => migrate_command::run(&configuration, &flags)?,
         Command::Secrets { command } => secrets_command::run(&configuration, command)?,
         Command::Team { command } => team_command::run(&configuration, command)?,
         Command::Token { command } => token_command::run(&configuration, command)?,

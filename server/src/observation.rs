@@ -9,9 +9,49 @@ use crate::{
 };
 use std::io::IsTerminal;
 use tokio::signal::unix::SignalKind;
-use tracing_subscriber::{EnvFilter, reload};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, Registry, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
+};
 
 type Change = Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>;
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object in each line.
+    Json,
+}
+
+impl LogFormat {
+    /// The word of the setting.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl std::str::FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Text, Self::Json]
+            .into_iter()
+            .find(|format| format.as_str() == text)
+            .ok_or_else(|| "text or json is needed.".to_owned())
+    }
+}
+
+/// Reads a filter of what is logged.
+pub fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|_| {
+        "error, warn, info, debug, trace or a filter such as info,runs=debug is needed.".to_owned()
+    })
+}
 
 /// What is logged, while the process runs.
 pub struct Observation {
@@ -27,21 +67,22 @@ pub fn start(configuration: &Configuration, command: &Command) -> Observation {
             "warn,pitlane=info,engine=info,runs=info,store=info,daytona=info"
         }
         Command::Run(_) => "off",
-        Command::Doctor
-        | Command::User { .. }
-        | Command::Team { .. }
-        | Command::Token { .. }
-        | Command::Audit { .. }
-        | Command::Secrets { .. } => "error",
+        _ => "error",
     };
     let filter = configuration.log.as_deref().unwrap_or(usual);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_filter_reloading();
-    let handle = builder.reload_handle();
-    if let Err(error) = builder.try_init() {
+    let (filter, handle) = reload::Layer::new(EnvFilter::new(filter));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match configuration.log_format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        // The fields beside the message, as collectors of logs expect them.
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .with_ansi(false)
+            .boxed(),
+    };
+    if let Err(error) = Registry::default().with(filter).with(lines).try_init() {
         crate::output::error_line(&format!("pitlane: logging could not be started: {error}"));
     }
     for variable in &configuration.unknown_variables {

@@ -13,7 +13,10 @@ const fn action(command: &Command) -> Option<Action> {
         Command::Serve(_)
         | Command::Run(_)
         | Command::Engine(_)
-        | Command::Doctor
+        | Command::Doctor(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
+        | Command::MigrateData(_)
         | Command::Audit { .. }
         | Command::Team {
             command: TeamCommand::List | TeamCommand::Members { .. },

@@ -10,10 +10,13 @@ use crate::{
     connections::{self, Bounds},
     engine_process::EnginePlan,
     failure::Failure,
-    listening, output,
+    listening,
+    observed::Observed,
+    output,
     provider::Sandboxes,
     site::{self, Sessions, Site, hosts::Hosts, oidc},
     stopping,
+    traces::Traces,
 };
 use app::{Assets, Services, api::SignInOptions};
 use model::{InstanceRole, Provider};
@@ -24,6 +27,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     os::unix::fs::DirBuilderExt,
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 use store::Store;
@@ -36,6 +40,8 @@ const STOP_WITHIN: Duration = Duration::from_millis(2500);
 const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 /// How long is waited for the engine, which was told to end and does so by itself.
 const ENGINE_WITHIN: Duration = Duration::from_secs(1);
+/// How many connections there are to the address of the figures.
+const METRICS_CONNECTIONS: usize = 64;
 /// How much of all logs is held in memory at most, in bytes, as long as that leaves each the smallest part.
 const RINGS: usize = 128 << 20;
 /// The least of one log that is held in memory, in bytes.
@@ -69,12 +75,23 @@ async fn serve(configuration: &Configuration) -> Result<(), Failure> {
     let addr = listener
         .local_addr()
         .map_err(|error| Failure::new(format!("The socket has no address: {error}.")))?;
+    let metrics_listener = match configuration.metrics_addr {
+        Some(addr) => Some(listening::bind(addr, "PITLANE_METRICS_ADDR")?),
+        None => None,
+    };
+    let observed = Observed {
+        traces: Arc::new(Traces::from_environment()?),
+        ..Observed::default()
+    };
     let _data = hold_data(&configuration.data)?;
     let sandboxes = Sandboxes::open(configuration, || engine_plan(configuration))?;
-    let started = start(configuration, &sandboxes, addr, &shutdown).await;
+    let started = start(configuration, &sandboxes, addr, &shutdown, observed.clone()).await;
     let served = match started {
         Ok(site) => {
             let services = site.services.clone();
+            if let Some(listener) = metrics_listener {
+                serve_metrics(listener, site.clone(), shutdown.clone())?;
+            }
             let bounds = Bounds::new(listening::possible(configuration.connections));
             let serving = async {
                 let answered = answer(listener, site, bounds, shutdown.clone()).await;
@@ -96,6 +113,7 @@ async fn serve(configuration: &Configuration) -> Result<(), Failure> {
         }
         Err(failure) => Err(failure),
     };
+    observed.traces.finish().await;
     if let Some(engine) = sandboxes.engine {
         if configuration.keep_engine {
             engine.leave();
@@ -111,6 +129,7 @@ async fn start(
     sandboxes: &Sandboxes,
     addr: SocketAddr,
     shutdown: &CancellationToken,
+    observed: Observed,
 ) -> Result<Site, Failure> {
     let (store, isolation) = tokio::join!(open_store(configuration), sandboxes.isolation());
     let store = store?;
@@ -133,6 +152,7 @@ async fn start(
         .and_then(|provider| provider.client_secret.clone());
     let config = RunsConfig {
         server,
+        watch: observed.watch(),
         own_secrets: sandboxes
             .keys
             .iter()
@@ -160,6 +180,12 @@ async fn start(
                 "The runs of an earlier start cannot be taken up. {error}"
             ))
         })?;
+    tokio::spawn(Arc::clone(&observed.readiness).keep(
+        store.clone(),
+        sandboxes.provider,
+        sandboxes.client.clone(),
+        shutdown.clone(),
+    ));
     let link = first_link(&store).await?;
     greet(configuration, addr, link.as_deref());
     let services = Services {
@@ -192,6 +218,7 @@ async fn start(
         sessions,
         hosts,
         configuration.limits,
+        observed,
         shutdown.clone(),
     )
     .with_provider(provider))
@@ -235,6 +262,17 @@ async fn answer(
     Ok(())
 }
 
+/// Answers with the figures at their own address, until `shutdown`.
+fn serve_metrics(listener: TcpListener, site: Site, shutdown: CancellationToken) -> Result<(), Failure> {
+    let listener = tokio::net::TcpListener::from_std(listener)
+        .map_err(|error| Failure::new(format!("The socket for the figures cannot be used: {error}.")))?;
+    let bounds = Bounds::new(METRICS_CONNECTIONS);
+    tokio::spawn(async move {
+        connections::serve(listener, site::metrics_alone(site), bounds, shutdown).await;
+    });
+    Ok(())
+}
+
 /// How much of each log is held in memory, when so many runs go on at the same time: together no more
 /// than [`RINGS`].
 fn ring(concurrency: usize) -> usize {
@@ -251,6 +289,7 @@ pub fn engine_plan(configuration: &Configuration) -> Result<EnginePlan, Failure>
         runtime: site::runtime_folder(&configuration.data)?,
         settings: configuration.engine.clone(),
         log: configuration.log.clone(),
+        log_format: configuration.log_format,
         ends_with_us: false,
     })
 }

@@ -2,6 +2,7 @@
 //! takes values from here; nothing else looks at the environment.
 
 mod address;
+mod cloud;
 mod sandboxes;
 mod sign_in;
 mod sources;
@@ -9,6 +10,7 @@ mod sources;
 mod tests;
 
 pub use address::{PublicUrl, listen as listen_address};
+pub use cloud::CloudSettings;
 pub use sandboxes::{written, written_paths};
 pub use sign_in::SignInSettings;
 use sources::{Name, Sources};
@@ -16,12 +18,12 @@ use sources::{Name, Sources};
 use crate::{
     command_line::{ServeFlags, SettingFlags},
     failure::Failure,
+    observation::{self, LogFormat},
     site::Limits,
 };
 use engine::{Images, NetworkBound, RateLimits, sandbox::IsolationChoice};
 use model::{Price, run::MAX_TIMEOUT_SECONDS};
 use runs::{MasterKey, webhooks::Reach};
-use secrecy::SecretString;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -49,6 +51,14 @@ const DATABASE_URL: Name = Name {
 const LOG: Name = Name {
     key: "log",
     variable: "PITLANE_LOG",
+};
+const LOG_FORMAT: Name = Name {
+    key: "log_format",
+    variable: "PITLANE_LOG_FORMAT",
+};
+const METRICS_ADDR: Name = Name {
+    key: "metrics_addr",
+    variable: "PITLANE_METRICS_ADDR",
 };
 const ISOLATION: Name = Name {
     key: "isolation",
@@ -188,11 +198,14 @@ const DAYTONA_TARGET: Name = Name {
 };
 
 const NAMES: [Name; 39] = [
+const NAMES: [Name; 37] = [
     ADDR,
     PUBLIC_URL,
     DATA,
     DATABASE_URL,
     LOG,
+    LOG_FORMAT,
+    METRICS_ADDR,
     ISOLATION,
     NETWORK,
     SANDBOX_ENV,
@@ -229,9 +242,6 @@ const NAMES: [Name; 39] = [
     DAYTONA_TARGET,
 ];
 
-/// Daytona's cloud.
-const DAYTONA_CLOUD: &str = "https://app.daytona.io/api";
-
 /// The settings.
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -245,6 +255,10 @@ pub struct Configuration {
     pub database_url: String,
     /// What is logged.
     pub log: Option<String>,
+    /// How it is written.
+    pub log_format: LogFormat,
+    /// Where the figures are served besides, for everybody who comes there.
+    pub metrics_addr: Option<SocketAddr>,
     /// The engine of this machine.
     pub engine: EngineSettings,
     /// Daytona's cloud, when it is to be used.
@@ -320,17 +334,6 @@ pub struct EngineSettings {
     pub orphan_grace: Duration,
 }
 
-/// How Daytona's cloud is reached.
-#[derive(Clone, Debug)]
-pub struct CloudSettings {
-    /// The base URL of its API.
-    pub api_url: String,
-    /// The key.
-    pub api_key: SecretString,
-    /// The region.
-    pub target: Option<String>,
-}
-
 impl Configuration {
     /// Reads the settings of this process. `uses_database` is whether the
     /// command has to do with the site's database: a program's own `.env` may
@@ -387,7 +390,9 @@ impl Configuration {
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000))),
             public_url: sources.get(PUBLIC_URL, PublicUrl::parse)?,
             database_url,
-            log: sources.get(LOG, log_filter)?,
+            log: sources.get(LOG, observation::filter)?,
+            log_format: sources.get(LOG_FORMAT, str::parse)?.unwrap_or_default(),
+            metrics_addr: sources.get(METRICS_ADDR, address::listen)?,
             engine: EngineSettings {
                 isolation: sources.get(ISOLATION, str::parse)?.unwrap_or_default(),
                 network: sources.get(NETWORK, str::parse)?.unwrap_or_default(),
@@ -417,7 +422,7 @@ impl Configuration {
                     .get(ENGINE_GRACE, seconds)?
                     .unwrap_or(Duration::from_secs(600)),
             },
-            cloud: cloud(&sources)?,
+            cloud: cloud::read(&sources)?,
             master_key: sources
                 .get_secret(MASTER_KEY, |text| MasterKey::parse(text).map_err(|error| error.0))?,
             sign_in: sign_in::read(&sources)?,
@@ -462,19 +467,6 @@ impl Configuration {
     }
 }
 
-fn cloud(sources: &Sources) -> Result<Option<CloudSettings>, Failure> {
-    let Some(api_key) = sources.get(DAYTONA_API_KEY, |text| Ok(SecretString::from(text.to_owned())))? else {
-        return Ok(None);
-    };
-    Ok(Some(CloudSettings {
-        api_url: sources
-            .get(DAYTONA_API_URL, address::api)?
-            .unwrap_or_else(|| DAYTONA_CLOUD.to_owned()),
-        api_key,
-        target: sources.get(DAYTONA_TARGET, |text| Ok(text.to_owned()))?,
-    }))
-}
-
 fn limits(sources: &Sources) -> Result<Limits, Failure> {
     let usual = Limits::default();
     Ok(Limits {
@@ -516,12 +508,4 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "true or false is needed.".to_owned())
-}
-
-fn log_filter(text: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(text)
-        .map(|_| text.to_owned())
-        .map_err(|_| {
-            "error, warn, info, debug, trace or a filter such as info,runs=debug is needed.".to_owned()
-        })
 }

@@ -301,3 +301,24 @@ fn a_sign_in_provider_is_whole_or_the_start_stops() {
         assert!(refusal.contains(said), "{refusal}");
     }
 }
+
+#[test]
+fn the_examples_for_operators_set_what_there_is() {
+    let known: Vec<&str> = NAMES.iter().map(|name| name.variable).collect();
+    for text in [
+        include_str!("../../../docs/operate/compose.yaml"),
+        include_str!("../../../docs/operate/example.env"),
+        include_str!("../../../docs/operate/Dockerfile"),
+        include_str!("../../../docs/operate/Caddyfile"),
+        include_str!("../../../docs/operate/prometheus.yml"),
+        include_str!("../../../docs/operate/pitlane.service"),
+        include_str!("../../../docs/operate/README.md"),
+    ] {
+        let words = text.split(|letter: char| !(letter.is_ascii_uppercase() || letter == '_'));
+        for word in words.filter(|word| word.starts_with("PITLANE_")) {
+            // The name of the site for the proxy, and the key that only the engine reads.
+            let is_known = known.contains(&word) || ["PITLANE_HOST", "PITLANE_ENGINE_KEY"].contains(&word);
+            assert!(is_known, "{word}");
+        }
+    }
+}

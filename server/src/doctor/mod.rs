@@ -7,10 +7,12 @@ mod provider;
 mod sandboxes;
 mod storage;
 
-use crate::{configuration::Configuration, failure::Failure, output};
+use crate::{command_line::DoctorFlags, configuration::Configuration, failure::Failure, output};
+use serde::Serialize;
 use std::process::ExitCode;
 
 /// What was found of one thing.
+#[derive(Debug)]
 struct Finding {
     name: &'static str,
     is_well: bool,
@@ -19,12 +21,48 @@ struct Finding {
     sentences: Vec<String>,
 }
 
+/// All of it as an object, for programs. Fields are only ever added.
+#[derive(Debug, Serialize)]
+struct Report<'f> {
+    /// Whether programs can be run: what the exit code says.
+    ok: bool,
+    /// Of this program.
+    version: &'static str,
+    findings: Vec<Reported<'f>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reported<'f> {
+    /// What it is about: `data`, `database`, `isolation` and so on.
+    name: String,
+    /// `ok`, `note` or `fail`.
+    status: &'static str,
+    /// What was found and what to do about it, the most important first.
+    sentences: &'f [String],
+}
+
 impl Finding {
-    fn print(&self) {
-        let mark = match (self.is_well, self.is_needed) {
-            (true, _) => "ok  ",
-            (false, true) => "FAIL",
+    const fn status(&self) -> &'static str {
+        match (self.is_well, self.is_needed) {
+            (true, _) => "ok",
+            (false, true) => "fail",
             (false, false) => "note",
+        }
+    }
+
+    fn reported(&self) -> Reported<'_> {
+        Reported {
+            name: self.name.to_lowercase().replace(['.', ' '], ""),
+            status: self.status(),
+            sentences: &self.sentences,
+        }
+    }
+
+    fn print(&self) {
+        let mark = match self.status() {
+            "ok" => "ok  ",
+            "fail" => "FAIL",
+            _ => "note",
         };
         for (index, sentence) in self.sentences.iter().enumerate() {
             let (mark, name) = if index == 0 {
@@ -41,7 +79,7 @@ impl Finding {
 ///
 /// # Errors
 /// When no thread can be started.
-pub fn run(configuration: &Configuration) -> Result<ExitCode, Failure> {
+pub fn run(configuration: &Configuration, flags: &DoctorFlags) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -55,15 +93,26 @@ pub fn run(configuration: &Configuration) -> Result<ExitCode, Failure> {
             findings.push(provider::engine(configuration));
         }
     }
-    findings.iter().for_each(Finding::print);
     let is_well = findings
         .iter()
         .all(|finding| finding.is_well || !finding.is_needed);
-    output::line(if is_well {
-        "Programs can be run."
+    if flags.json {
+        let report = Report {
+            ok: is_well,
+            version: env!("CARGO_PKG_VERSION"),
+            findings: findings.iter().map(Finding::reported).collect(),
+        };
+        let text = serde_json::to_string(&report)
+            .map_err(|error| Failure::new(format!("The report cannot be written: {error}.")))?;
+        output::line(&text);
     } else {
-        "Nothing should be run until what failed is mended."
-    });
+        findings.iter().for_each(Finding::print);
+        output::line(if is_well {
+            "Programs can be run."
+        } else {
+            "Nothing should be run until what failed is mended."
+        });
+    }
     Ok(if is_well {
         ExitCode::SUCCESS
     } else {

@@ -9,7 +9,7 @@
 mod child;
 mod refusing;
 
-use crate::{configuration::EngineSettings, failure::Failure};
+use crate::{configuration::EngineSettings, failure::Failure, observation::LogFormat};
 pub use child::REFUSED;
 use child::{Child, Outcome};
 use engine::{lock, sandbox::IsolationChoice};
@@ -42,6 +42,8 @@ pub struct EnginePlan {
     pub settings: EngineSettings,
     /// What it logs.
     pub log: Option<String>,
+    /// How it writes it.
+    pub log_format: LogFormat,
     /// Whether it ends as soon as this process does, however that happens.
     pub ends_with_us: bool,
 }
@@ -330,6 +332,7 @@ impl EnginePlan {
         variables.extend(domain.map(|domain| ("PITLANE_PREVIEW_DOMAIN", domain.into())));
         let addr = settings.ssh_addr.map(|addr| addr.to_string());
         variables.extend(addr.map(|addr| ("PITLANE_SSH_ADDR", addr.into())));
+        variables.push(("PITLANE_LOG_FORMAT", self.log_format.as_str().into()));
         variables.extend(self.log.clone().map(|log| ("PITLANE_LOG", log.into())));
         variables
     }

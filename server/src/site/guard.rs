@@ -133,7 +133,7 @@ fn is_start(path: &str) -> bool {
 
 /// Whose token it is. Nobody guesses 256 bits, so tries are not counted: a program with an old token must
 /// not keep the people of its address from signing in.
-async fn token_viewer(site: &Site, token: &str) -> Result<(SignedIn, Credential), Refusal> {
+pub(super) async fn token_viewer(site: &Site, token: &str) -> Result<(SignedIn, Credential), Refusal> {
     let hash = runs::tokens::hash_of(token).ok_or_else(Refusal::bad_token)?;
     let used = site.services.store.use_token(&hash).await?;
     let (user, membership, token) = used.ok_or_else(Refusal::bad_token)?;

@@ -3,6 +3,7 @@
 //! ```text
 //! every request ── trace ─ catch panics ─ headers ─ host and origin
 //!    ├── /healthz /readyz /assets/…            open
+//!    ├── /metrics                               this machine, or a token of an owner of the instance
 //!    └── session ─ guard ─ pressure ─ compression
 //!           ├── pages                           signed in, or sent to /sign-in
 //!           ├── /oidc/… the sign-in provider    open: to it, and back from it
@@ -25,6 +26,7 @@ mod health;
 mod hooks;
 pub mod hosts;
 mod log;
+mod metrics;
 pub mod oidc;
 mod pages;
 mod permission;
@@ -39,10 +41,12 @@ mod tests;
 
 pub use assets::{base as assets_base, runtime_folder};
 pub use audit::forget_old as forget_audit_records;
+pub use metrics::alone as metrics_alone;
 pub use pressure::Limits;
 pub use router::router;
 pub use session::{Sessions, fresh_link, fresh_sign_in_link};
 
+use crate::observed::Observed;
 use axum::extract::FromRef;
 use hosts::Hosts;
 use leptos::prelude::LeptosOptions;
@@ -64,6 +68,8 @@ pub struct Site {
     pub provider: Option<oidc::Provider>,
     /// What clients ask of it, counted.
     pub pressure: Arc<pressure::Pressure>,
+    /// What is counted and looked up for who runs it.
+    pub observed: Observed,
     /// Ends what would go on for ever when the server stops.
     pub shutdown: CancellationToken,
     leptos: LeptosOptions,
@@ -77,6 +83,7 @@ impl Site {
         sessions: Sessions,
         hosts: Hosts,
         limits: Limits,
+        observed: Observed,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
@@ -90,6 +97,7 @@ impl Site {
             hosts: Arc::new(hosts),
             provider: None,
             pressure: Arc::new(pressure::Pressure::new(limits)),
+            observed,
             shutdown,
         }
     }

@@ -1,8 +1,8 @@
 //! All routes, and the layers before them.
 
 use super::{
-    Site, api, assets, attempts, audit, events, files, guard, headers, health, hooks, hosts, oidc, pages,
-    permission, pressure, problem, refusal::Refusal, session,
+    Site, api, assets, attempts, audit, events, files, guard, headers, health, hooks, hosts, metrics, oidc,
+    pages, permission, pressure, problem, refusal::Refusal, session,
 };
 use axum::{
     Router,
@@ -45,6 +45,7 @@ pub fn open_routes(hash: String) -> Vec<(&'static str, MethodRouter<Site>)> {
         ("/healthz", routing::get(health::healthz)),
         ("/readyz", routing::get(health::readyz)),
         (hooks::PATH, routing::post(hooks::receive)),
+        ("/metrics", routing::get(metrics::show)),
         (
             "/assets/{hash}/{*path}",
             routing::get(move |path, headers| async move { assets::serve(path, headers, &hash).await }),
@@ -90,6 +91,8 @@ pub fn router(site: Site) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(problem::tell))
         .layer(TraceLayer::new_for_http().on_failure(()))
+        .layer(from_fn_with_state(site.clone(), crate::traces::trace))
+        .layer(from_fn_with_state(site.clone(), metrics::count))
         .with_state(site)
 }
 

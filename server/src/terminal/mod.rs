@@ -105,6 +105,7 @@ fn plan(configuration: &Configuration, folder: &std::path::Path) -> Result<Engin
         runtime: site::runtime_folder(folder)?,
         settings,
         log: Some(configuration.log.clone().unwrap_or_else(|| "off".to_owned())),
+        log_format: configuration.log_format,
         ends_with_us: true,
     })
 }

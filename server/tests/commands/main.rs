@@ -1,16 +1,21 @@
 //! The built binary, as a person or a script calls it.
 
 mod api;
+mod backup;
 mod doctor;
 mod hostile;
 mod interpreter;
+mod operation;
 mod refusals;
+mod replicas;
 mod run;
 mod secrets;
 mod serve;
 mod teams;
 mod users;
 mod webhooks;
+mod traces;
+mod users;
 
 use std::{
     path::Path,

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -21,21 +21,25 @@ pub fn serve(folder: &Path) -> Server {
 
 /// The same with these variables.
 pub fn serve_with(folder: &Path, variables: &[(&str, &str)]) -> Server {
-    serve_as(folder, Stdio::inherit(), variables)
+    serve_as(folder, |command| {
+        command.envs(variables.iter().copied());
+    })
 }
 
 fn serve_with_log(folder: &Path, log: Stdio) -> Server {
-    serve_as(folder, log, &[])
+    serve_as(folder, |command| {
+        command.stderr(log);
+    })
 }
 
-fn serve_as(folder: &Path, log: Stdio, variables: &[(&str, &str)]) -> Server {
-    let mut process = pitlane(folder)
+/// One that is started in another way.
+pub fn serve_as(folder: &Path, change: impl FnOnce(&mut Command)) -> Server {
+    let mut command = pitlane(folder);
+    command
         .args(["serve", "--addr", "127.0.0.1:0", "--warm", "0"])
-        .envs(variables.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .expect("started");
+        .stdout(Stdio::piped());
+    change(&mut command);
+    let mut process = command.spawn().expect("started");
     let mut lines = BufReader::new(process.stdout.take().expect("its output"));
     let mut line = String::new();
     lines.read_line(&mut line).expect("a line");
@@ -71,7 +75,7 @@ impl Server {
         answer
     }
 
-    fn tell(&self, signal: rustix::process::Signal) {
+    pub fn tell(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.process);
         rustix::process::kill_process(pid, signal).expect("told");
     }
@@ -81,6 +85,14 @@ impl Server {
         self.tell(rustix::process::Signal::TERM);
         let status = self.process.wait().expect("ended");
         (status.code(), began.elapsed())
+    }
+}
+
+/// Of a test that failed: nobody is left behind.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

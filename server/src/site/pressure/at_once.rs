@@ -38,6 +38,11 @@ impl<K: Clone + Eq + Hash> AtOnce<K> {
         self.most
     }
 
+    /// How many there are of all clients.
+    pub fn inside(&self) -> usize {
+        locked(&self.counts).values().sum()
+    }
+
     /// One more, unless the client has as many as it may.
     pub fn enter(&self, key: &K) -> Option<Inside<K>> {
         let mut counts = locked(&self.counts);
@@ -76,6 +81,7 @@ mod tests {
         let _two = counts.enter(&1).expect("the second");
         assert!(counts.enter(&1).is_none());
         let other = counts.enter(&2).expect("another client");
+        assert_eq!(counts.inside(), 3);
         drop(one);
         let _three = counts.enter(&1).expect("given back");
         drop(other);

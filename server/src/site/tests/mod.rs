@@ -8,6 +8,7 @@ mod audit;
 mod files;
 mod hooks;
 mod matrix;
+mod operation;
 mod pressure;
 mod provider;
 mod secrets;
@@ -105,6 +106,7 @@ async fn site_on(store: Store, public: Option<&str>, password_hash: Option<&str>
         sessions,
         hosts,
         super::Limits::default(),
+        crate::observed::Observed::default(),
         CancellationToken::new(),
     );
     TestSite {
