@@ -13,14 +13,15 @@ use model::{Cursor, RunId, RunState};
 use runs::Runs;
 use sqlx::{Connection as _, SqliteConnection};
 use std::{
+    fs::File,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use store::{Pools, Store};
+use store::{Archive, Pools, Store, Writing};
 use testkit::postgres::start_with;
 
 /// Says that it is up, waits to be told, and then writes far more than is kept in memory.
-fn waiting() -> Program {
+pub fn waiting() -> Program {
     let text = "import os, sys\nprint('up', flush=True)\nsys.stdin.readline()\nfor i in range(1000):\n    os.write(1, (b'%08d' % i + b'.' * 2991 + b'\\n'))\n";
     let mut program = Program {
         text,
@@ -31,7 +32,7 @@ fn waiting() -> Program {
 }
 
 /// A reader on a task of its own, so that what it has so far can be looked at.
-async fn reader(runs: &Runs, run: &RunId) -> Arc<Mutex<Told>> {
+pub async fn reader(runs: &Runs, run: &RunId) -> Arc<Mutex<Told>> {
     let told = Arc::new(Mutex::new(Told::default()));
     let mut follower = runs.follow(run, Cursor::default()).await.unwrap();
     let takes = Arc::clone(&told);
@@ -46,7 +47,7 @@ async fn reader(runs: &Runs, run: &RunId) -> Arc<Mutex<Told>> {
 }
 
 /// Runs the program while the database is away; `away` begins that and `back` ends it.
-async fn keeps_all(bench: &mut Bench, words: &str, away: impl AsyncFnOnce(), back: impl AsyncFnOnce()) {
+pub async fn keeps_all(bench: &mut Bench, words: &str, away: impl AsyncFnOnce(), back: impl AsyncFnOnce()) {
     let (runs, program) = (bench.runs().await, waiting());
     let (agent, run) = (bench.agent(program.text).await, RunId::generate());
     runs.start(request(&agent, &run)).await.unwrap();
@@ -181,6 +182,56 @@ pub async fn a_killed_postgres(bench: &mut Bench) {
 }
 
 pub async fn a_restored_backup(bench: &mut Bench) {
+    let (backup, file) = (
+        bench.folder.path().join("backup.db"),
+        bench.folder.path().join("pitlane.db"),
+    );
+    comes_back_older(
+        bench,
+        async |bench| pragma(&bench.store, &format!("vacuum into '{}'", backup.display())).await,
+        async |bench| {
+            bench.store.close().await;
+            std::fs::copy(&backup, &file).unwrap();
+            bench.store = Store::open(&database(bench.folder.path())).await.unwrap();
+        },
+    )
+    .await;
+}
+
+pub async fn a_restored_backup_of_postgresql(bench: &mut Bench) {
+    let postgres = start_with(&[]).unwrap();
+    bench.on_postgres(&postgres).await;
+    let backup = bench.folder.path().join("backup");
+    comes_back_older(
+        bench,
+        async |bench| {
+            let file = File::create(&backup).unwrap();
+            let header = bench.store.backup_header("0.0.0", false);
+            let mut writing = Writing::begin(file, &header).unwrap();
+            let mut snapshot = bench.store.snapshot_all().await.unwrap();
+            snapshot.write(&mut writing).await.unwrap();
+            writing.finish().unwrap();
+        },
+        async |bench| {
+            let mut filling = bench.store.fill().await.unwrap();
+            filling.empty().await.unwrap();
+            Archive::open(&backup)
+                .unwrap()
+                .restore(&mut filling)
+                .await
+                .unwrap();
+            filling.commit().await.unwrap();
+        },
+    )
+    .await;
+}
+
+/// A backup is made in the middle of a run and put back when the engine is further than that.
+async fn comes_back_older(
+    bench: &mut Bench,
+    back_up: impl AsyncFnOnce(&mut Bench),
+    put_back: impl AsyncFnOnce(&mut Bench),
+) {
     bench.config.stranger_age = Duration::from_secs(1);
     let runs = bench.runs().await;
     let program = programs::ascii();
@@ -193,18 +244,14 @@ pub async fn a_restored_backup(bench: &mut Bench) {
     let (first, second) = (RunId::generate(), RunId::generate());
     runs.start(request(&long, &first)).await.unwrap();
     bench.until_stored(&first, 3).await;
-    let backup = bench.folder.path().join("backup.db");
-    pragma(&bench.store, &format!("vacuum into '{}'", backup.display())).await;
+    back_up(bench).await;
     // After the backup: what was under way ends, and a sandbox is made that it does not know.
     runs.stop(&first).await.unwrap();
     assert_eq!(bench.told(&runs, &first).await.run().state, RunState::Stopped);
     runs.start(request(&kept, &second)).await.unwrap();
     assert_eq!(difference(&bench.told(&runs, &second).await, &program), None);
     runs.shutdown().await;
-    bench.store.close().await;
-    let file = bench.folder.path().join("pitlane.db");
-    std::fs::copy(&backup, &file).unwrap();
-    bench.store = Store::open(&database(bench.folder.path())).await.unwrap();
+    put_back(bench).await;
     let runs = bench.runs().await;
     let told = bench.told(&runs, &first).await;
     assert_eq!(told.run().state, RunState::Lost, "{:?}", told.run());

@@ -13,6 +13,7 @@ mod chaos;
 mod database;
 #[path = "../support/engine_process.rs"]
 mod engine_process;
+mod file_systems;
 mod kills;
 mod ledger;
 mod programs;
@@ -47,6 +48,7 @@ fn main() -> std::process::ExitCode {
             return std::process::ExitCode::SUCCESS;
         }
         Some("chaos") => return chaos::main(),
+        Some("in-a-namespace") => return file_systems::main(),
         _ => {}
     }
     let mut trials = trials![
@@ -81,10 +83,17 @@ fn main() -> std::process::ExitCode {
         replicas::stop_and_input_reach_the_one_that_drives,
         replicas::one_that_ends_politely_leaves_its_runs_at_once,
         database::a_killed_postgres,
+        database::a_restored_backup_of_postgresql,
     ];
     // Where PostgreSQL is not installed; `cargo xtask test` sees to it that it is.
     let without = testkit::postgres::find_binaries().is_none();
     trials.extend(replicas.into_iter().map(|trial| trial.with_ignored_flag(without)));
+    // Where nobody may mount.
+    let cannot = !file_systems::is_possible();
+    trials.extend(file_systems::NAMES.map(|name| {
+        Trial::test(format!("file_systems::{name}"), move || file_systems::apart(name))
+            .with_ignored_flag(cannot)
+    }));
     trials.push(Trial::test(
         "chaos::a_seed_says_the_same_again",
         chaos::a_seed_says_the_same_again,
