@@ -60,7 +60,6 @@ pub use account_sessions::SESSION_MILLISECONDS;
 pub use audit::audit_hash;
 pub use audit_chain::{Chain, Checked, read_audit_line};
 pub use bells::Bells;
-pub use database::{Pools, Store};
 pub use deliveries::{Next, Parcel};
 pub use database::{Pools, Store, sqlite_file};
 pub use doing::{Carrier, Doing, carried, concerns, detail};
