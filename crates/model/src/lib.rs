@@ -9,10 +9,12 @@ pub mod account;
 pub mod agent;
 pub mod audit;
 pub mod calendar;
+pub mod difference;
 pub mod events;
 pub mod file;
 pub mod id;
 pub mod interpreter;
+pub mod inside;
 pub mod invitation;
 pub mod language;
 pub mod log;
@@ -40,6 +42,7 @@ pub use account::Account;
 pub use agent::{Agent, AgentSettings, AgentSummary, DayOfRuns};
 pub use audit::{Action, Actor, ActorKind, AuditFilter, AuditRecord, Target};
 pub use calendar::{Day, Month};
+pub use difference::{FileChange, FileDifference, RunComparison};
 pub use events::{Cursor, EventKind, RunEvent, StreamMessage};
 pub use file::{FileContent, FileEntry, FilePath, SaveOutcome};
 pub use id::{
@@ -47,6 +50,7 @@ pub use id::{
     SessionId, TargetId, TeamId, TokenId, UserId,
 };
 pub use interpreter::{CellEnd, CellEvent, CellState, Chart, Exception, Interpreter};
+pub use inside::{ProcessLog, SandboxFile, SandboxPort, SandboxProcess};
 pub use invitation::{Invitation, NewInvitation};
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};

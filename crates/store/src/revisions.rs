@@ -116,6 +116,31 @@ impl Store {
         })
     }
 
+    /// Revisions of an agent, newest first, those with a number less than `before`; at most `limit`.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn revisions_before(
+        &self,
+        agent: &AgentId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Revision>> {
+        let mut session = self.reader().await?;
+        let rows: Vec<RevisionRow> = session
+            .all(
+                "select id, agent_id, number, content, created_at from revisions
+                 where agent_id = $1 and number < $2 order by number desc limit $3",
+                values![agent, before.unwrap_or(i64::MAX), limit],
+            )
+            .await?;
+        let mut revisions = Vec::with_capacity(rows.len());
+        for row in rows {
+            revisions.push(read(&mut session, row).await?);
+        }
+        Ok(revisions)
+    }
+
     /// The revision of this id.
     ///
     /// # Errors

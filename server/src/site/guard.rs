@@ -86,7 +86,7 @@ pub async fn check(State(site): State<Site>, session: Session, mut request: Requ
     }
     let starter = viewer
         .as_ref()
-        .filter(|_| is_start(&path))
+        .filter(|_| is_start(request.method(), &path))
         .map(|who| Client::Person(who.user.id.clone()));
     if let Some(who) = viewer {
         request.extensions_mut().insert(who);
@@ -125,10 +125,14 @@ pub fn is_api(path: &str) -> bool {
     path.starts_with("/api/")
 }
 
-/// Whether a request to this address starts a run.
-fn is_start(path: &str) -> bool {
+/// Whether such a request to this address starts a run.
+fn is_start(method: &Method, path: &str) -> bool {
     let parts: Vec<_> = path.split('/').collect();
-    path == "/fn/start_run" || matches!(parts.as_slice(), ["", "api", "agents", _, "execute" | "ws"])
+    match parts.as_slice() {
+        ["", "fn", "start_run"] | ["", "api", "agents", _, "execute" | "ws"] => true,
+        ["", "api", "v1", "agents", _, "runs"] => method == Method::POST,
+        _ => false,
+    }
 }
 
 /// Whose token it is. Nobody guesses 256 bits, so tries are not counted: a program with an old token must

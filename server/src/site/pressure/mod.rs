@@ -158,7 +158,7 @@ fn is_stream(request: &Request) -> bool {
         | ["", "api", "agents", _, "execute" | "ws" | "interpreter"]
         | ["", "api", "agents", _, "interpreter", "ws"]
         | ["", "api", "runs", _, "events"] => true,
-        ["", "api", "runs", _, "log"] => {
+        ["", "api", "runs", _, "log"] | ["", "api", "v1", "runs", _, "log"] => {
             let query = request.uri().query().unwrap_or_default();
             query.split('&').any(|part| part == "follow=true")
         }

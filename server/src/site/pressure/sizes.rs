@@ -50,7 +50,8 @@ fn bounds(request: &Request) -> (u64, Duration) {
     let path = request.uri().path();
     let is_file = matches!(path, "/fn/save_file" | "/fn/upload_file")
         || path.starts_with("/api/agents/")
-        || path.starts_with("/api/v1/agents");
+        || path.starts_with("/api/v1/agents")
+        || path.starts_with("/api/v1/sandboxes/");
     match request.extensions().get::<SignedIn>() {
         Some(_) if is_file => (WITH_A_FILE, FILE_TIME),
         Some(_) => (USUAL, USUAL_TIME),

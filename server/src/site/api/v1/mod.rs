@@ -17,10 +17,16 @@ mod document_page;
 mod endpoint;
 mod entity_tag;
 mod files;
+mod found;
 mod given;
+mod inside;
 mod once;
 mod page;
+mod revisions;
+mod runs;
+mod sandboxes;
 mod schedules;
+mod secrets;
 mod tokens;
 mod webhooks;
 
@@ -53,6 +59,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         interpreter::endpoints(),
         agents::endpoints(),
         files::endpoints(),
+        revisions::endpoints(),
+        runs::endpoints(),
+        sandboxes::endpoints(),
+        inside::endpoints(),
+        secrets::endpoints(),
         schedules::endpoints(),
         tokens::endpoints(),
         webhooks::endpoints(),

@@ -57,6 +57,11 @@ pub fn address(route: &str, world: Option<&World>) -> String {
             (Some(world), "tokens", _) => world.token.to_string(),
             (Some(world), "interpreter", _) => world.interpreter.to_string(),
             (Some(world), "runs", _) => world.run.to_string(),
+            (Some(world), "revisions", _) => world.revision.to_string(),
+            (Some(world), "secrets", _) => world.secret.to_string(),
+            (Some(world), "sandboxes", _) => world.sandbox.to_string(),
+            (Some(_), "processes", _) => format!("process-{NOBODY}"),
+            (Some(_), "ports", _) => "8000".to_owned(),
             (Some(_), "files", "{*path}") => "agent.py".to_owned(),
             (Some(world), "schedules", _) => world.schedule.to_string(),
             (Some(world), "webhooks", _) => world.target.to_string(),
@@ -82,6 +87,10 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
     let plain = || make(Kind::Plain, String::new());
     let form = |fields: &str| make(Kind::Form, fields.to_owned());
     let json = |value: Value| make(Kind::Json, value.to_string());
+    let asking = |query: &str| Example {
+        path: format!("{}?{query}", address(route, Some(world))),
+        ..plain()
+    };
     let (agent, run) = (&world.agent.id, &world.run);
     let file = json!({"agent": agent, "path": "agent.py"});
     Some(match key {
@@ -102,6 +111,32 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "DELETE /api/v1/agents/{agent}/files/{*path}" => plain(),
         "POST /api/v1/tokens" => json(json!({"name": "ci", "scopes": ["read"], "days": 1})),
         "DELETE /api/v1/tokens/{token}" => plain(),
+        "POST /api/v1/agents/{agent}/runs" => json(json!({})),
+        "PUT /api/v1/agents/{agent}/variables" => json(json!({"variables": []})),
+        "POST /api/v1/runs/{run}/stop" => plain(),
+        "POST /api/v1/runs/{run}/stdin" => json(json!({"text": "x"})).or(409),
+        "GET /api/v1/compare/runs" => asking(&format!("a={run}&b={run}")),
+        "GET /api/v1/revisions/{revision}/compare" => asking(&format!("with={}", world.revision)),
+        "POST /api/v1/secrets" => json(json!({"name": "ANOTHER", "value": "0123456789"})),
+        "PUT /api/v1/secrets/{secret}" => json(json!({"value": "0123456789"})),
+        "DELETE /api/v1/secrets/{secret}" => plain(),
+        // No provider answers for the sandbox there is, and nothing runs in it.
+        "POST /api/v1/sandboxes/{sandbox}/stop" => plain().or(409),
+        "DELETE /api/v1/sandboxes/{sandbox}" => plain().or(503),
+        "GET /api/v1/sandboxes/{sandbox}/files"
+        | "GET /api/v1/sandboxes/{sandbox}/file"
+        | "DELETE /api/v1/sandboxes/{sandbox}/file"
+        | "PUT /api/v1/sandboxes/{sandbox}/file" => asking("path=a").or(409).or(503),
+        "POST /api/v1/sandboxes/{sandbox}/git/clone" => {
+            json(json!({"url": "https://git.example/a.git", "path": "a"}))
+                .or(409)
+                .or(503)
+        }
+        "POST /api/v1/sandboxes/{sandbox}/processes" => json(json!({"command": "true"})).or(409).or(503),
+        "GET /api/v1/sandboxes/{sandbox}/processes"
+        | "GET /api/v1/sandboxes/{sandbox}/processes/{process}/log"
+        | "DELETE /api/v1/sandboxes/{sandbox}/processes/{process}"
+        | "GET /api/v1/sandboxes/{sandbox}/ports/{port}" => plain().or(409).or(503),
         // The account.
         "POST /fn/load_me" | "POST /fn/instance" | "POST /fn/sign_out" => form(""),
         "POST /fn/sign_in" => form(&format!(

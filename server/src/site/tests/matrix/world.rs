@@ -11,6 +11,8 @@ use http::{Request, header};
 use model::{
     Agent, AgentSettings, FilePath, InstanceRole, InterpreterId, Language, Millis, NewSchedule, NewTarget,
     NewToken, Permission, Provider, Role, RunId, SandboxId, SandboxRecord, SandboxState, ScheduleId,
+    Agent, AgentSettings, FilePath, InstanceRole, Language, Millis, NewSchedule, NewTarget, NewToken,
+    Permission, Provider, RevisionId, Role, RunId, SandboxId, SandboxRecord, SandboxState, ScheduleId,
     SecretId, SignInWay, TargetId, TeamId, TokenId, UserId, WebhookEvent,
 };
 use sqlx::Executor as _;
@@ -134,6 +136,7 @@ pub struct World {
     pub owner_name: String,
     pub agent: Agent,
     pub run: RunId,
+    pub revision: RevisionId,
     pub secret: SecretId,
     pub token: TokenId,
     pub sandbox: SandboxId,
@@ -222,6 +225,7 @@ impl Ground {
             owner_name,
             agent,
             run: run.id,
+            revision: run.revision,
             secret,
             token,
             sandbox,

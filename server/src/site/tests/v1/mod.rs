@@ -4,6 +4,7 @@ mod agents;
 mod by_themselves;
 mod document;
 mod files;
+mod running;
 mod tokens;
 
 use super::*;
