@@ -1,16 +1,20 @@
 //! The figures of a built server, read by Prometheus' own parser.
 
 use crate::process::{program, run};
-use crate::sdk::environment_of;
+use crate::python;
 use crate::workspace::{Profile, binary, root};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+/// The environment its parser is installed into.
+const ENVIRONMENT: &str = "operate/python";
+
 /// Starts a server on a fresh data directory, and has them read.
 pub fn test() -> Result<()> {
     let folder = root().join("end2end/operate");
-    let python = environment_of(&folder, "operate")?.join("bin/python");
+    python::install(ENVIRONMENT, &folder)?;
+    let python = python::environment(ENVIRONMENT).join("bin/python");
     let data = tempfile::tempdir().context("making a data directory")?;
     let mut server = Command::new(binary(Profile::Debug))
         .args(["serve", "--addr", "127.0.0.1:0", "--warm", "0", "--data"])

@@ -3,23 +3,24 @@
 //! suites in `end2end/sdk` know two environment variables and nothing of ours,
 //! so that they can be pointed at Daytona's cloud as well.
 
-use crate::process::{exists, program, run, run_quietly, say, step};
-use crate::setup::{node_packages, system_package};
-use crate::workspace::{Profile, binary, root, target};
+use crate::process::{program, run, run_quietly, say, step};
+use crate::python;
+use crate::setup::node_packages;
+use crate::workspace::{Profile, binary, root};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// The key the engine is started with.
 const KEY: &str = "dtn_for_the_tests_of_the_sdks";
-/// Debian's interpreter: what is first in PATH may be a slow shim.
-const PYTHON: &str = "/usr/bin/python3";
+/// The Python environment they are installed into.
+const ENVIRONMENT: &str = "sdk/python";
 
 /// Installs both SDKs with what runs their tests.
 pub fn install() -> Result<()> {
     step("Daytona's Python SDK", || {
-        environment_of(&root().join("end2end/sdk/python"), "sdk").map(drop)
+        python::install(ENVIRONMENT, &root().join("end2end/sdk/python"))
     })?;
     step("Daytona's TypeScript SDK", || {
         node_packages(&root().join("end2end/sdk/typescript"))
@@ -37,7 +38,7 @@ pub fn test() -> Result<()> {
         })?;
     }
     step("Daytona's Python SDK, synchronous and asynchronous", || {
-        let pytest = environment().join("bin/pytest");
+        let pytest = python::environment(ENVIRONMENT).join("bin/pytest");
         let mut command = program(
             &pytest.to_string_lossy(),
             &["-q"],
@@ -46,42 +47,6 @@ pub fn test() -> Result<()> {
         run(engine.told_to(&mut command))
     })?;
     engine.end()
-}
-
-/// The folder of our Python environment.
-fn environment() -> PathBuf {
-    target().join("sdk/python")
-}
-
-/// Makes an environment as the folder's `requirements.txt` says, unless that was done since the file last
-/// changed; gives where it is.
-pub fn environment_of(folder: &Path, name: &str) -> Result<PathBuf> {
-    let requirements = folder.join("requirements.txt");
-    let digest = crate::assets::digest(&std::fs::read(&requirements)?);
-    let place = target().join(name).join("python");
-    let stamp = place.join("pitlane-requirements.sha256");
-    if std::fs::read_to_string(&stamp).is_ok_and(|last| last == digest) {
-        return Ok(place);
-    }
-    let interpreter = if exists(PYTHON) { PYTHON } else { "python3" };
-    let _ = std::fs::remove_dir_all(&place);
-    let make = || run_quietly(Command::new(interpreter).args(["-m", "venv"]).arg(&place));
-    if make().is_err() {
-        system_package("python3-venv")?;
-        make().context("On Debian run `apt-get install python3-venv`, and start again.")?;
-    }
-    run_quietly(
-        Command::new(place.join("bin/pip"))
-            .args([
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
-            .arg(&requirements),
-    )?;
-    std::fs::write(stamp, digest)?;
-    Ok(place)
 }
 
 /// A built engine that ends when we do.

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test. First what runs without a browser, against
 //! SQLite and a private PostgreSQL; then Daytona's official SDKs against the
-//! built engine; then the built binary in a real browser.
+//! built engine, and the API against its document; then the built binary in a real browser.
 
 use crate::process::{cargo, exists, program, run as run_command, say, step};
 use crate::workspace::{Profile, binary, root};
@@ -15,6 +15,9 @@ pub struct Options {
     /// Only the tests by Daytona's official SDKs
     #[arg(long, conflicts_with_all = ["browser", "no_browser"])]
     sdk: bool,
+    /// Only the test of the API against its document, by schemathesis
+    #[arg(long, conflicts_with_all = ["browser", "no_browser", "sdk"])]
+    schemathesis: bool,
     /// Only the tests in the browser
     #[arg(long)]
     browser: bool,
@@ -29,6 +32,9 @@ pub fn run(options: &Options) -> Result<()> {
     crate::setup::for_testing()?;
     // The site and the binary come first: tests of the binary start it.
     crate::build::build(Profile::Debug)?;
+    if options.schemathesis {
+        return crate::schemathesis::test();
+    }
     if !options.browser {
         if !options.sdk {
             in_rust()?;
@@ -39,6 +45,7 @@ pub fn run(options: &Options) -> Result<()> {
                 "The figures, read by Prometheus\u{2019} own parser",
                 crate::figures::test,
             )?;
+            crate::schemathesis::test()?;
         }
     }
     if !options.no_browser && !options.sdk {
