@@ -197,8 +197,7 @@ const DAYTONA_TARGET: Name = Name {
     variable: "DAYTONA_TARGET",
 };
 
-const NAMES: [Name; 39] = [
-const NAMES: [Name; 37] = [
+const NAMES: [Name; 41] = [
     ADDR,
     PUBLIC_URL,
     DATA,

@@ -12,10 +12,9 @@ mod run;
 mod secrets;
 mod serve;
 mod teams;
-mod users;
-mod webhooks;
 mod traces;
 mod users;
+mod webhooks;
 
 use std::{
     path::Path,

@@ -10,10 +10,8 @@ use axum::{body::Body, extract::ConnectInfo};
 use http::{Request, header};
 use model::{
     Agent, AgentSettings, FilePath, InstanceRole, InterpreterId, Language, Millis, NewSchedule, NewTarget,
-    NewToken, Permission, Provider, Role, RunId, SandboxId, SandboxRecord, SandboxState, ScheduleId,
-    Agent, AgentSettings, FilePath, InstanceRole, Language, Millis, NewSchedule, NewTarget, NewToken,
-    Permission, Provider, RevisionId, Role, RunId, SandboxId, SandboxRecord, SandboxState, ScheduleId,
-    SecretId, SignInWay, TargetId, TeamId, TokenId, UserId, WebhookEvent,
+    NewToken, Permission, Provider, RevisionId, Role, RunId, SandboxId, SandboxRecord, SandboxState,
+    ScheduleId, SecretId, SignInWay, TargetId, TeamId, TokenId, UserId, WebhookEvent,
 };
 use sqlx::Executor as _;
 use std::{
