@@ -13,8 +13,8 @@ pub mod difference;
 pub mod events;
 pub mod file;
 pub mod id;
-pub mod interpreter;
 pub mod inside;
+pub mod interpreter;
 pub mod invitation;
 pub mod language;
 pub mod log;
@@ -49,8 +49,8 @@ pub use id::{
     AgentId, HookId, InterpreterId, InvitationId, RevisionId, RunId, SandboxId, ScheduleId, SecretId,
     SessionId, TargetId, TeamId, TokenId, UserId,
 };
-pub use interpreter::{CellEnd, CellEvent, CellState, Chart, Exception, Interpreter};
 pub use inside::{ProcessLog, SandboxFile, SandboxPort, SandboxProcess};
+pub use interpreter::{CellEnd, CellEvent, CellState, Chart, Exception, Interpreter};
 pub use invitation::{Invitation, NewInvitation};
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};

@@ -81,7 +81,8 @@ impl Store {
                 values![user, MOST],
             )
             .await?;
-        session.commit().await?;
+        // The record of a sign-in names the person, who is known once this is done.
+        session.commit_apart().await?;
         Ok(id)
     }
 

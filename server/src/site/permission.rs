@@ -48,18 +48,6 @@ impl PermissionMarker for Administer {
     const PERMISSION: Permission = Permission::Administer;
 }
 
-/// Rename and delete the team, and say who its owners are.
-pub struct ManageTeam;
-impl PermissionMarker for ManageTeam {
-    const PERMISSION: Permission = Permission::ManageTeam;
-}
-
-/// Make accounts and teams, and change the settings of the whole instance.
-pub struct ManageInstance;
-impl PermissionMarker for ManageInstance {
-    const PERMISSION: Permission = Permission::ManageInstance;
-}
-
 /// The proof that whoever asks is signed in and may do it.
 pub struct Can<P> {
     /// Who asks.

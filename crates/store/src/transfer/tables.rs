@@ -68,6 +68,7 @@ pub const TABLES: &[Table] = &[
     left_out("sessions", "who was signed in signs in again"),
     kept("identities"),
     kept("invitations"),
+    kept("interpreters"),
 ];
 
 /// Tables of libraries, which are no rows of ours: the list of migrations is made by opening a database,

@@ -430,6 +430,10 @@ impl World {
             Kind::Json => asked = asked.header(header::CONTENT_TYPE, "application/json"),
             Kind::Plain | Kind::Socket => {}
         }
+        if !example.body.is_empty() {
+            // As clients do: without it, room for the largest body is held.
+            asked = asked.header(header::CONTENT_LENGTH, example.body.len());
+        }
         let mut asked: Request<Body> = asked.body(Body::from(example.body.clone())).expect("a request");
         // Everybody from an address of their own: addresses are counted too.
         let address = Ipv4Addr::from(0x0a00_0000 + self.number);
