@@ -2,7 +2,7 @@
 
 use crate::UiError;
 use leptos::prelude::*;
-use model::{Member, Millis, Permission, Role, TeamId, UserId};
+use model::{Member, Millis, Role, TeamId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// What the Members page shows.
@@ -27,7 +27,7 @@ pub struct TeamData {
 /// The current team and who is in it.
 #[server(prefix = "/fn", endpoint = "load_team")]
 pub async fn load_team() -> Result<TeamData, UiError> {
-    let caller = crate::session::can(Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
     super::words::team(caller).await
 }
 
@@ -58,7 +58,7 @@ pub async fn create_team(name: String) -> Result<(), UiError> {
 /// Gives the current team another name.
 #[server(prefix = "/fn", endpoint = "rename_team")]
 pub async fn rename_team(name: String) -> Result<(), UiError> {
-    let caller = crate::session::can(Permission::ManageTeam).await?;
+    let caller = crate::session::can(model::Permission::ManageTeam).await?;
     let store = crate::services::services()?.store;
     store.rename_team(&caller.team, &name).await?;
     crate::session::send_form_on("/settings/members");
@@ -68,7 +68,7 @@ pub async fn rename_team(name: String) -> Result<(), UiError> {
 /// Deletes the current team, which has no agents any more.
 #[server(prefix = "/fn", endpoint = "delete_team")]
 pub async fn delete_team() -> Result<(), UiError> {
-    let caller = crate::session::can(Permission::ManageTeam).await?;
+    let caller = crate::session::can(model::Permission::ManageTeam).await?;
     let store = crate::services::services()?.store;
     store.delete_team(&caller.team).await?;
     crate::session::send_form_on("/");
@@ -78,7 +78,7 @@ pub async fn delete_team() -> Result<(), UiError> {
 /// Takes an account, by its name, into the current team.
 #[server(prefix = "/fn", endpoint = "add_member")]
 pub async fn add_member(name: String, role: Role) -> Result<(), UiError> {
-    let caller = crate::session::can(Permission::Administer).await?;
+    let caller = crate::session::can(model::Permission::Administer).await?;
     super::words::add_member(&caller, &name, role).await?;
     crate::session::send_form_on("/settings/members");
     Ok(())
@@ -87,7 +87,7 @@ pub async fn add_member(name: String, role: Role) -> Result<(), UiError> {
 /// Changes what somebody is in the current team.
 #[server(prefix = "/fn", endpoint = "set_member_role")]
 pub async fn set_member_role(user: UserId, role: Role) -> Result<(), UiError> {
-    let caller = crate::session::can(Permission::Administer).await?;
+    let caller = crate::session::can(model::Permission::Administer).await?;
     let store = crate::services::services()?.store;
     store
         .set_member_role(&caller.team, caller.role, &user, role)
@@ -99,7 +99,7 @@ pub async fn set_member_role(user: UserId, role: Role) -> Result<(), UiError> {
 /// Takes somebody out of the current team.
 #[server(prefix = "/fn", endpoint = "remove_member")]
 pub async fn remove_member(user: UserId) -> Result<(), UiError> {
-    let caller = crate::session::can(Permission::Administer).await?;
+    let caller = crate::session::can(model::Permission::Administer).await?;
     let store = crate::services::services()?.store;
     store
         .remove_member(&caller.team, Some(caller.role), &user)
@@ -111,7 +111,7 @@ pub async fn remove_member(user: UserId) -> Result<(), UiError> {
 /// Leaves the current team.
 #[server(prefix = "/fn", endpoint = "leave_team")]
 pub async fn leave_team() -> Result<(), UiError> {
-    let caller = crate::session::can(Permission::Read).await?;
+    let caller = crate::session::can(model::Permission::Read).await?;
     let store = crate::services::services()?.store;
     store.remove_member(&caller.team, None, &caller.user.id).await?;
     crate::session::send_form_on("/");
