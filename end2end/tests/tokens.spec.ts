@@ -24,7 +24,7 @@ test("a token is made, copied, used in a real request, and revoked", async ({ pa
   const row = page.getByRole("row").filter({ hasText: "nightly" });
   await expect(row).toContainText("read");
   await expect(row).toContainText("never");
-  await expect(row).toContainText("in 7 d");
+  await expect(row).toContainText("in 7 days");
 
   // As a program has it: without the browser's cookies.
   const ask = (address: string, method = "GET") =>

@@ -11,7 +11,7 @@ use leptos::{ev::SubmitEvent, form::ActionForm, html, prelude::*, task::spawn_lo
 use leptos_meta::Title;
 use model::{
     Millis, Permission, Token,
-    time::{ago_words, duration_words},
+    time::{age_words, ago_words},
     token::{LONGEST_NAME, USUAL_SCOPES},
 };
 
@@ -96,6 +96,9 @@ fn List(list: TokenList, revoke: ServerAction<RevokeToken>) -> impl IntoView {
     .into_any()
 }
 
+/// One made for seven days still has seven a moment later.
+const HALF_AN_HOUR: u64 = 30 * 60 * 1000;
+
 #[component]
 fn Row(token: Token, now: Millis, revoke: ServerAction<RevokeToken>) -> impl IntoView {
     let used = token
@@ -104,7 +107,7 @@ fn Row(token: Token, now: Millis, revoke: ServerAction<RevokeToken>) -> impl Int
     let ends = match token.expires_at {
         None => "when revoked".to_owned(),
         Some(_) if token.is_over(now) => "it is over".to_owned(),
-        Some(at) => format!("in {}", duration_words(at.since(now))),
+        Some(at) => format!("in {}", age_words(at.since(now).saturating_add(HALF_AN_HOUR))),
     };
     let label = format!("Revoke {}", token.name);
     view! {

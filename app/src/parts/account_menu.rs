@@ -39,7 +39,9 @@ pub fn AccountMenu(
     };
     let (name, teams) = (StoredValue::new(name), StoredValue::new(teams));
     let current = StoredValue::new(current);
-    let face = move || view! { <span class="avatar" aria-hidden="true">{initials.clone()}</span> };
+    // Drawn by the style: text in the button would have to be said in its name.
+    let face =
+        move || view! { <span class="avatar" aria-hidden="true" data-initials=initials.clone()></span> };
     view! {
         {team.map(|team| view! { <a class="chip wide-only team-chip" href="/settings/members">{team}</a> })}
         <Menu label=label button_class="avatar-button" face=face right=true>

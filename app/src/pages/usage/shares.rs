@@ -26,7 +26,7 @@ pub fn Days(chart: String, days: Vec<(Day, Amounts)>) -> impl IntoView {
             <div class="usage-days">
                 // Drawn by the server from numbers and dates alone.
                 <div class="usage-picture" inner_html=chart></div>
-                <div class="usage-table" tabindex="0" role="region" aria-labelledby="by-day">
+                <div class="usage-table" tabindex="0" role="group" aria-labelledby="by-day">
                     <table class="table">
                         <thead>
                             <tr>
