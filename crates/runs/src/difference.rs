@@ -65,9 +65,11 @@ async fn in_the_background<T: Send + 'static>(
 }
 
 type Files = Vec<(FilePath, Vec<u8>)>;
+/// A file of either side.
+type Sides = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 fn differences(a: Files, b: Files) -> Vec<FileDifference> {
-    let mut files: BTreeMap<FilePath, (Option<Vec<u8>>, Option<Vec<u8>>)> = BTreeMap::new();
+    let mut files: BTreeMap<FilePath, Sides> = BTreeMap::new();
     for (path, bytes) in a {
         files.entry(path).or_default().0 = Some(bytes);
     }

@@ -17,6 +17,9 @@ use model::{
 };
 use std::collections::BTreeMap;
 
+/// Id, number, agent, cost, milliseconds, and those times processors, memory and disk.
+type DearRun = (String, Option<i64>, String, i64, i64, i64, i64, i64);
+
 /// How many of the dearest runs are told.
 const DEAREST: u32 = 20;
 /// The most intervals given at once.
@@ -271,7 +274,7 @@ impl Store {
     }
 
     async fn dearest_runs(&self, team: &TeamId, from: Day, to: Day) -> Result<Vec<RunUsage>> {
-        let rows: Vec<(String, Option<i64>, String, i64, i64, i64, i64, i64)> = self
+        let rows: Vec<DearRun> = self
             .reader()
             .await?
             .all(

@@ -30,7 +30,6 @@ pub fn for_building() -> Result<()> {
 pub fn for_testing() -> Result<()> {
     step("Playwright", || node_packages(&root().join("end2end")))?;
     crate::sdk::install()?;
-    crate::schemathesis::install()?;
     crate::packages::install()?;
     step("Chromium", || {
         chromium().map(|path| say(&format!("    {}", path.display())))

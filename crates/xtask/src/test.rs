@@ -33,6 +33,7 @@ pub fn run(options: &Options) -> Result<()> {
     // The site and the binary come first: tests of the binary start it.
     crate::build::build(Profile::Debug)?;
     if options.schemathesis {
+        crate::schemathesis::install()?;
         return crate::schemathesis::test();
     }
     if !options.browser {
@@ -45,7 +46,6 @@ pub fn run(options: &Options) -> Result<()> {
                 "The figures, read by Prometheus\u{2019} own parser",
                 crate::figures::test,
             )?;
-            crate::schemathesis::test()?;
         }
     }
     if !options.no_browser && !options.sdk {

@@ -2,6 +2,7 @@
 //! takes values from here; nothing else looks at the environment.
 
 mod address;
+mod bounds;
 mod cloud;
 mod sandboxes;
 mod sign_in;
@@ -445,11 +446,11 @@ impl Configuration {
             interpreter_idle: sources
                 .get(INTERPRETER_IDLE, |text| number(text, 1, 604_800))?
                 .map_or(Duration::from_secs(15 * 60), Duration::from_secs),
-            interpreters: interpreters(&sources)?,
+            interpreters: bounds::interpreters(&sources)?,
             connections: sources
                 .get(CONNECTIONS, |text| number(text, 16, 100_000))?
                 .map_or(4096, |count| count as usize),
-            limits: limits(&sources)?,
+            limits: bounds::limits(&sources)?,
             log_limit: sources
                 .get(LOG_LIMIT, |text| number(text, 1, 100_000))?
                 .unwrap_or(256)
@@ -464,29 +465,6 @@ impl Configuration {
             data,
         })
     }
-}
-
-fn limits(sources: &Sources) -> Result<Limits, Failure> {
-    let usual = Limits::default();
-    Ok(Limits {
-        streams_per_person: sources
-            .get(STREAMS_PER_PERSON, |text| number(text, 1, 100_000))?
-            .map_or(usual.streams_per_person, |count| count as usize),
-        starts_per_minute: sources
-            .get(STARTS_PER_MINUTE, |text| number(text, 0, 100_000))?
-            .map_or(usual.starts_per_minute, |count| count as usize),
-    })
-}
-
-fn interpreters(sources: &Sources) -> Result<InterpreterLimits, Failure> {
-    let count = |name, usual| -> Result<u32, Failure> {
-        let count = sources.get(name, |text| number(text, 0, 10_000))?;
-        Ok(count.and_then(|count| count.try_into().ok()).unwrap_or(usual))
-    };
-    Ok(InterpreterLimits {
-        of_one_person: count(INTERPRETERS_PER_PERSON, 8)?,
-        of_one_team: count(INTERPRETERS_PER_TEAM, 32)?,
-    })
 }
 
 fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {

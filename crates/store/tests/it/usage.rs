@@ -315,7 +315,7 @@ on_both! {
         store.set_budget(&team, &set(Some(10_000_000), 0)).await.expect("set");
         assert!(store.note_budget(&team).await.expect("looked").is_empty());
         store.set_budget(&team, &set(Some(1_000_000), 0)).await.expect("set");
-        assert_eq!(store.teams_with_budgets().await.expect("teams"), [team.clone()]);
+        assert_eq!(store.teams_with_budgets().await.expect("teams"), std::slice::from_ref(&team));
         let percents = async || -> Vec<u64> {
             let noted = store.note_budget(&team).await.expect("looked");
             noted.iter().map(|event| event.percent).collect()

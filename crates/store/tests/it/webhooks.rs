@@ -151,7 +151,7 @@ on_both! {
         let agent = agent(&store, "Scout").await;
         let (team, other) = (agent.team.clone(), TeamId::generate());
         let made = target(&store, &team, &ALL).await;
-        assert_eq!(store.list_targets(&team).await.expect("listed"), [made.clone()]);
+        assert_eq!(store.list_targets(&team).await.expect("listed"), std::slice::from_ref(&made));
         assert!(store.list_targets(&other).await.expect("listed").is_empty());
         for refused in [
             store.update_target(&other, &made.id, made.said.clone(), false).await,
