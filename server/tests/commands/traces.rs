@@ -133,10 +133,10 @@ async fn a_run_is_part_of_the_trace_of_who_asked_for_it() {
         PARENT,
         "within the caller's span"
     );
-    assert_eq!(request.name, "POST /api/agents/{id}/execute");
+    assert_eq!(request.name, "POST /api/agents/{agent}/execute");
     assert_eq!(
         text(request, "http.route").as_deref(),
-        Some("/api/agents/{id}/execute")
+        Some("/api/agents/{agent}/execute")
     );
     assert_eq!(
         text(request, "url.path").as_deref(),
