@@ -139,7 +139,8 @@ impl Store {
     }
 
     /// Changes where a sandbox stands, and when it is to be deleted; `hold` is given by the driver of
-    /// the run that uses it.
+    /// the run that uses it. `Deleted` is the end: who comes later changes nothing any more, as two may
+    /// delete the same one, the run's driver and the reaper.
     ///
     /// # Errors
     /// `NotFound` when there is no such row, `Fenced` when another server drives the run.
@@ -154,7 +155,9 @@ impl Store {
             .change_sandbox(
                 id,
                 hold,
-                "update sandboxes set state = $2, expires_at = $3 where id = $1",
+                "update sandboxes set
+                     expires_at = case when state = 'deleted' then expires_at else $3 end,
+                     state = case when state = 'deleted' then state else $2 end where id = $1",
                 values![id, state.as_str(), expires_at],
             )
             .await?;

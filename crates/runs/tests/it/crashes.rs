@@ -167,7 +167,8 @@ fn a_thousand_crashes_leave_no_sandbox_and_no_row() {
                 let _ = runs.discard_sandbox(agent).await;
             }
             let rows = store.list_sandboxes().await.unwrap();
-            if rows.is_empty() && provider.world.count() == 1 {
+            let under_way = store.unfinished_runs().await.unwrap();
+            if rows.is_empty() && under_way.is_empty() && provider.world.count() == 1 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -60,6 +60,21 @@ on_both! {
         assert_eq!((row.state, row.provider_id.as_deref()), (SandboxState::Deleting, Some("late")));
     }
 
+    async fn one_that_is_gone_stays_gone(store: Store) {
+        let record = intended(&agent(&store, "Scout").await.id);
+        store.intend_sandbox(&record, &server(), None).await.expect("written");
+        store.sandbox_created(&record.id, "p", None).await.expect("noted");
+        store.sandbox_state(&record.id, SandboxState::Deleted, None, None).await.expect("gone");
+        // The second of two that delete it, who began before the first was done.
+        for state in [SandboxState::Deleting, SandboxState::Idle, SandboxState::Deleted] {
+            store.sandbox_state(&record.id, state, Some(Millis(50)), None).await.expect("nothing to do");
+            let row = store.sandbox(&record.id).await.expect("the row");
+            assert_eq!((row.state, row.expires_at), (SandboxState::Deleted, None), "{state:?}");
+        }
+        store.sandbox_created(&record.id, "late", None).await.expect("noted");
+        assert!(store.list_sandboxes().await.expect("none").is_empty());
+    }
+
     async fn an_idle_sandbox_is_taken_by_one(store: Store) {
         let id = run(&store).await;
         let record = intended(&agent(&store, "Scout").await.id);
