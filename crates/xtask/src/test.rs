@@ -55,10 +55,6 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Calls every address as everybody, eight at a time, for minutes: in one
-/// process with others it has held up the pages that they paint.
-const MATRIX: &str = "site::tests::matrix";
-
 fn in_rust() -> Result<()> {
     let postgres = step("A private PostgreSQL", testkit::postgres::start)?;
     // `app` is no default member: its features differ between server and browser.
@@ -71,7 +67,7 @@ fn in_rust() -> Result<()> {
         )
     } else {
         (
-            cargo(&["test", "--no-fail-fast", "--", "--skip", MATRIX]),
+            cargo(&["test", "--no-fail-fast"]),
             cargo(&["test", "--no-fail-fast"]),
             None,
         )
@@ -83,11 +79,6 @@ fn in_rust() -> Result<()> {
     step("Tests", || {
         run_command(tests.env("TEST_DATABASE_URL", postgres.url()))
     })?;
-    if documentation.is_none() {
-        step("Who may do what", || {
-            run_command(&mut cargo(&["test", "--bin", "pitlane", "--", MATRIX]))
-        })?;
-    }
     if let Some(documentation) = &mut documentation {
         step("Examples in the documentation", || run_command(documentation))?;
     }

@@ -13,13 +13,20 @@ use leptos::{
     nonce::use_nonce,
     prelude::{provide_context, use_context},
 };
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
+use leptos_axum::{
+    AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context,
+};
+use std::sync::LazyLock;
+
+/// The pages' routes, listed once in a process and before any page of it is painted: while Leptos lists
+/// them, a resource that any thread begins to load stays pending for ever (leptos issue 4773).
+pub static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
 
 /// Adds the pages, the server functions, and the page for every other address.
 pub fn add(router: Router<Site>, site: &Site) -> Router<Site> {
     let assets = site.assets.clone();
     router
-        .leptos_routes_with_context(site, generate_route_list(app::App), context(site), move || {
+        .leptos_routes_with_context(site, ROUTES.clone(), context(site), move || {
             app::shell(&assets)
         })
         .fallback(not_found)

@@ -1,7 +1,7 @@
 //! Every address without a session, and requests other sites could cause.
 
 use super::*;
-use crate::site::{guard::OPEN_FUNCTIONS, router::api_routes};
+use crate::site::{guard::OPEN_FUNCTIONS, pages, router::api_routes};
 
 /// An address of the shape of a route.
 fn address(route: &str) -> String {
@@ -21,7 +21,7 @@ fn address(route: &str) -> String {
 #[tokio::test]
 async fn every_page_without_a_session_leads_to_the_sign_in_page() {
     let site = site().await;
-    let pages = leptos_axum::generate_route_list(app::App);
+    let pages = &*pages::ROUTES;
     assert!(pages.len() >= 5, "the pages are listed");
     for page in pages {
         let path = address(page.path());

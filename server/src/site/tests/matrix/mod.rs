@@ -14,7 +14,10 @@ mod table;
 mod world;
 
 use super::*;
-use crate::site::router::{api_routes, open_routes, sign_in_routes};
+use crate::site::{
+    pages,
+    router::{api_routes, open_routes, sign_in_routes},
+};
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
 use world::{Who, World};
@@ -44,8 +47,7 @@ pub(super) async fn everything(site: &TestSite) -> BTreeSet<String> {
     }
     let functions = server_fn::axum::server_fn_paths();
     all.extend(functions.map(|(path, method)| format!("{method} {path}")));
-    let pages = leptos_axum::generate_route_list(app::App);
-    all.extend(pages.iter().map(|page| format!("GET {}", page.path())));
+    all.extend(pages::ROUTES.iter().map(|page| format!("GET {}", page.path())));
     all
 }
 
