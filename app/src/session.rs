@@ -10,7 +10,9 @@
 
 use crate::{ErrorCode, UiError, services::services};
 use axum::Extension;
-use model::{InstanceRole, Membership, Permission, Role, SessionId, SignInWay, Team, TeamId, User, UserId};
+use model::{
+    InstanceRole, Membership, Permission, Rights, Role, SessionId, SignInWay, Team, TeamId, User, UserId,
+};
 use store::Store;
 use tower_sessions::Session;
 
@@ -54,10 +56,11 @@ impl Caller {
     /// Whether they may do it, by their role in the team or, for what concerns the instance, by their account.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
-        match permission {
-            Permission::ManageInstance => self.user.role == InstanceRole::Owner,
-            permission => self.role.may(permission),
-        }
+        let rights = Rights {
+            role: Some(self.role),
+            instance: self.user.role,
+        };
+        rights.may(permission)
     }
 }
 

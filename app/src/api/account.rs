@@ -2,7 +2,7 @@
 
 use crate::UiError;
 use leptos::prelude::*;
-use model::{Membership, Provider, User};
+use model::{Membership, Provider, Rights, User};
 use serde::{Deserialize, Serialize};
 
 /// How people sign in to this instance.
@@ -40,6 +40,17 @@ pub struct Me {
     pub budget_percent: Option<u64>,
     /// How people sign in here.
     pub sign_in: SignInOptions,
+}
+
+impl Me {
+    /// What they may do in the team they work in, and in the instance.
+    #[must_use]
+    pub fn rights(&self) -> Rights {
+        self.user.as_ref().map_or(Rights::NONE, |user| Rights {
+            role: self.membership.as_ref().map(|membership| membership.role),
+            instance: user.role,
+        })
+    }
 }
 
 /// What the settings page shows of this instance.

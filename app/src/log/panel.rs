@@ -118,6 +118,9 @@ pub fn LogPanel(
     /// Asked to open a file at a line: its path below the agent's folder, the line from 1.
     #[prop(into)]
     on_open_source: Callback<(String, u32)>,
+    /// Whether whoever reads may send input to the program.
+    #[prop(default = true)]
+    may_answer: bool,
     /// Asked to send input to the program.
     #[prop(into)]
     on_input: Callback<ProgramInput>,
@@ -224,7 +227,7 @@ pub fn LogPanel(
             </div>
             <div class="log-foot">
                 <ConnectionNotice />
-                <Prompt run=run on_input=on_input />
+                {may_answer.then(|| view! { <Prompt run=run on_input=on_input /> })}
             </div>
             <Summary panel=panel />
         </section>

@@ -7,12 +7,13 @@ use crate::{
         clock::clock,
         errors::{FormError, PageError},
         frame::{Frame, Section},
+        rights::asked_rights,
         state::LastRun,
     },
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
-use model::{AgentSummary, template::TEMPLATES};
+use model::{AgentSummary, Permission, template::TEMPLATES};
 
 /// The list of agents.
 #[component]
@@ -22,12 +23,16 @@ pub fn AgentsPage() -> impl IntoView {
         <Title text="Agents" />
         <Frame section=Section::Agents>
             <Suspense>
-                {move || Suspend::new(async move {
-                    match list.await {
-                        Ok(list) => view! { <List list=list /> }.into_any(),
-                        Err(error) => view! { <PageError error=error /> }.into_any(),
-                    }
-                })}
+                {move || {
+                    let rights = asked_rights();
+                    Suspend::new(async move {
+                        let may_edit = rights.await.may(Permission::Edit);
+                        match list.await {
+                            Ok(list) => view! { <List list=list may_edit=may_edit /> }.into_any(),
+                            Err(error) => view! { <PageError error=error /> }.into_any(),
+                        }
+                    })
+                }}
             </Suspense>
         </Frame>
     }
@@ -56,7 +61,7 @@ fn matches(agent: &AgentSummary, words: &str) -> bool {
 }
 
 #[component]
-fn List(list: AgentList) -> impl IntoView {
+fn List(list: AgentList, may_edit: bool) -> impl IntoView {
     let words = RwSignal::new(String::new());
     let running = list
         .agents
@@ -117,9 +122,17 @@ fn List(list: AgentList) -> impl IntoView {
                             />
                         }
                     })}
-                <a class="btn primary" href="/agents/new">"New agent"</a>
+                {may_edit.then(|| view! { <a class="btn primary" href="/agents/new">"New agent"</a> })}
             </div>
-            {if is_empty {
+            {if is_empty && !may_edit {
+                view! {
+                    <div class="empty">
+                        <b>"No agents yet"</b>
+                        <p>"As soon as somebody in the team makes one, you can look at it and its runs here."</p>
+                    </div>
+                }
+                    .into_any()
+            } else if is_empty {
                 view! {
                     <div class="empty">
                         <b>"No agents yet"</b>
@@ -133,8 +146,13 @@ fn List(list: AgentList) -> impl IntoView {
             } else {
                 table().into_any()
             }}
-            <h2>"Start from a template"</h2>
-            <Templates />
+            {may_edit
+                .then(|| {
+                    view! {
+                        <h2>"Start from a template"</h2>
+                        <Templates />
+                    }
+                })}
         </div>
     }
 }

@@ -5,11 +5,12 @@ use crate::{
     parts::{
         errors::{FormError, PageError},
         frame::{Frame, Section},
+        rights::{IfMay, asked_rights, only_to_look},
     },
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
-use model::{Millis, Secret, secret::SHORTEST_BYTES};
+use model::{Millis, Permission, Secret, secret::SHORTEST_BYTES, time::ago_words};
 
 /// The page.
 #[component]
@@ -40,14 +41,23 @@ pub fn SecretsPage() -> impl IntoView {
                     " stands in its place, also where it is printed as base64, hexadecimal, JSON or in an address."
                 </p>
                 <Transition>
-                    {move || Suspend::new(async move {
-                        match list.await {
-                            Ok(list) => view! { <List list=list replace=replace delete=delete /> }.into_any(),
-                            Err(error) => view! { <PageError error=error /> }.into_any(),
-                        }
-                    })}
+                    {move || {
+                        let rights = asked_rights();
+                        Suspend::new(async move {
+                            let may_change = rights.await.may(Permission::Administer);
+                            match list.await {
+                                Ok(list) => {
+                                    view! { <List list=list may_change=may_change replace=replace delete=delete /> }
+                                        .into_any()
+                                }
+                                Err(error) => view! { <PageError error=error /> }.into_any(),
+                            }
+                        })
+                    }}
                 </Transition>
-                <Add action=add />
+                <IfMay permission=Permission::Administer otherwise=only_to_look>
+                    <Add action=add />
+                </IfMay>
             </div>
         </Frame>
     }
@@ -57,6 +67,7 @@ pub fn SecretsPage() -> impl IntoView {
 #[component]
 fn List(
     list: SecretList,
+    may_change: bool,
     replace: ServerAction<ReplaceSecret>,
     delete: ServerAction<DeleteSecret>,
 ) -> impl IntoView {
@@ -64,7 +75,13 @@ fn List(
         return view! {
             <div class="empty">
                 <b>"No secrets yet"</b>
-                <p>"Save the first one below: the key of an API, a token, a password."</p>
+                <p>
+                    {if may_change {
+                        "Save the first one below: the key of an API, a token, a password."
+                    } else {
+                        "An admin of the team saves them: the key of an API, a token, a password."
+                    }}
+                </p>
             </div>
         }
         .into_any();
@@ -73,7 +90,7 @@ fn List(
     let rows = list
         .secrets
         .into_iter()
-        .map(|secret| view! { <Row secret=secret now=now replace=replace delete=delete /> })
+        .map(|secret| view! { <Row secret=secret now=now may_change=may_change replace=replace delete=delete /> })
         .collect_view();
     let error = Signal::derive(move || {
         let replaced = replace.value().get().and_then(Result::err);
@@ -87,7 +104,7 @@ fn List(
                     <th>"Name"</th>
                     <th>"Used by"</th>
                     <th class="wide-only">"Saved"</th>
-                    <th><span class="visually-hidden">"Change"</span></th>
+                    {may_change.then(|| view! { <th><span class="visually-hidden">"Change"</span></th> })}
                 </tr>
             </thead>
             <tbody>{rows}</tbody>
@@ -100,6 +117,7 @@ fn List(
 fn Row(
     secret: Secret,
     now: Millis,
+    may_change: bool,
     replace: ServerAction<ReplaceSecret>,
     delete: ServerAction<DeleteSecret>,
 ) -> impl IntoView {
@@ -114,27 +132,29 @@ fn Row(
         });
         uses.collect_view().into_any()
     };
-    let saved = format!(
-        "{} ago",
-        model::time::duration_words(now.since(secret.updated_at))
-    );
+    let saved = ago_words(now.since(secret.updated_at));
     let (id, name) = (secret.id.to_string(), StoredValue::new(secret.name.clone()));
     let id = StoredValue::new(id);
     view! {
         <tr>
-            <td class="mono">{secret.name}</td>
+            <td class="mono break">{secret.name}</td>
             <td>{uses}</td>
             <td class="wide-only">{saved}</td>
-            <td>
-                <button
-                    class="btn quiet"
-                    aria-expanded=move || open.get().to_string()
-                    aria-label=format!("Change {}", name.get_value())
-                    on:click=move |_| open.update(|open| *open = !*open)
-                >
-                    "Change"
-                </button>
-            </td>
+            {may_change
+                .then(|| {
+                    view! {
+                        <td>
+                            <button
+                                class="btn quiet"
+                                aria-expanded=move || open.get().to_string()
+                                aria-label=format!("Change {}", name.get_value())
+                                on:click=move |_| open.update(|open| *open = !*open)
+                            >
+                                "Change"
+                            </button>
+                        </td>
+                    }
+                })}
         </tr>
         <Show when=move || open.get()>
             <tr>

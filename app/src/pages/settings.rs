@@ -6,12 +6,76 @@ use crate::{
     browser::theme::{self, Theme},
     parts::{
         errors::{FormError, PageError},
-        frame::{Frame, MeResource, Section},
+        frame::{Frame, Section},
+        icon::Icon,
+        rights::asked_rights,
     },
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
-use model::{InstanceRole, Provider};
+use model::{Permission, Provider, Rights};
+
+/// A page of the settings.
+struct Place {
+    href: &'static str,
+    name: &'static str,
+    /// What is there.
+    words: &'static str,
+    /// What it takes to see it.
+    takes: Permission,
+}
+
+const OF_THE_TEAM: [Place; 7] = [
+    Place {
+        href: "/settings/members",
+        name: "Members",
+        words: "Who sees and changes the agents, runs and secrets you see.",
+        takes: Permission::Read,
+    },
+    Place {
+        href: "/settings/secrets",
+        name: "Secrets",
+        words: "Keys, tokens and passwords that agents get as variables, masked in logs.",
+        takes: Permission::Read,
+    },
+    Place {
+        href: "/settings/tokens",
+        name: "Tokens",
+        words: "What programs show when they use the API in your name.",
+        takes: Permission::Read,
+    },
+    Place {
+        href: "/settings/usage",
+        name: "Usage",
+        words: "What sandboxes cost, by day, agent and member, and the team\u{2019}s budget.",
+        takes: Permission::Read,
+    },
+    Place {
+        href: "/settings/schedules",
+        name: "Schedules",
+        words: "When agents run by themselves.",
+        takes: Permission::Read,
+    },
+    Place {
+        href: "/settings/webhooks",
+        name: "Webhooks",
+        words: "Who is told when a run ends or the budget is spent.",
+        takes: Permission::Administer,
+    },
+    Place {
+        href: "/settings/audit",
+        name: "Audit log",
+        words: "Who did what, to what, when and from where.",
+        takes: Permission::Administer,
+    },
+];
+
+const OF_THE_INSTANCE: [Place; 1] = [Place {
+    href: "/settings/accounts",
+    name: "Accounts",
+    words: "Everybody who can sign in to this Pitlane.",
+    takes: Permission::ManageInstance,
+}];
 
 /// The settings page.
 #[component]
@@ -21,34 +85,75 @@ pub fn SettingsPage() -> impl IntoView {
         <Title text="Settings" />
         <Frame section=Section::Settings>
             <Suspense>
-                {move || Suspend::new(async move {
-                    match facts.await {
-                        Ok(facts) => {
-                            view! {
-                                <div class="page slim">
-                                    <h1>"Settings"</h1>
-                                    <Appearance />
-                                    <Team />
-                                    <Secrets />
-                                    <Tokens />
-                                    <Usage />
-                                    <AuditLog />
-                                    <Account />
-                                    <Accounts />
-                                    <ByThemselves />
-                                    <Session />
-                                    <Instance facts=facts />
-                                </div>
+                {move || {
+                    let rights = asked_rights();
+                    Suspend::new(async move {
+                        let rights = rights.await;
+                        match facts.await {
+                            Ok(facts) => {
+                                view! {
+                                    <div class="page slim">
+                                        <h1>"Settings"</h1>
+                                        <Appearance />
+                                        <Places id="team" title="Team" places=&OF_THE_TEAM rights=rights />
+                                        <You />
+                                        <Places id="everybody" title="Everybody" places=&OF_THE_INSTANCE rights=rights />
+                                        <Instance facts=facts />
+                                    </div>
+                                }
+                                    .into_any()
                             }
-                                .into_any()
+                            Err(error) => view! { <PageError error=error /> }.into_any(),
                         }
-                        Err(error) => view! { <PageError error=error /> }.into_any(),
-                    }
-                })}
+                    })
+                }}
             </Suspense>
         </Frame>
     }
     .into_any()
+}
+
+/// The ways to those of these pages that this person may see.
+#[component]
+fn Places(id: &'static str, title: &'static str, places: &'static [Place], rights: Rights) -> impl IntoView {
+    let seen: Vec<_> = places.iter().filter(|place| rights.may(place.takes)).collect();
+    (!seen.is_empty()).then(|| {
+        view! {
+            <section class="panel" aria-labelledby=id>
+                <h2 id=id>{title}</h2>
+                <ul class="places">{seen.into_iter().map(way).collect_view()}</ul>
+            </section>
+        }
+    })
+}
+
+/// The way to a page.
+fn way(place: &Place) -> impl IntoView + use<> {
+    view! {
+        <li>
+            <a href=place.href>{place.name}</a>
+            <span class="hint">{place.words}</span>
+            <Icon name="right" />
+        </li>
+    }
+}
+
+/// One's account, and the end of one's session here.
+#[component]
+fn You() -> impl IntoView {
+    let account = Place {
+        href: "/settings/account",
+        name: "Account",
+        words: "The password, and the browsers that are signed in.",
+        takes: Permission::Read,
+    };
+    view! {
+        <section class="panel" aria-labelledby="you">
+            <h2 id="you">"You"</h2>
+            <ul class="places">{way(&account)}</ul>
+            <SignOutForm />
+        </section>
+    }
 }
 
 #[component]
@@ -89,111 +194,7 @@ fn Appearance() -> impl IntoView {
 }
 
 #[component]
-fn Team() -> impl IntoView {
-    view! {
-        <section class="panel" aria-labelledby="team">
-            <h2 id="team">"Team"</h2>
-            <p class="hint">"Who sees and changes the agents, runs and secrets you see."</p>
-            <a class="btn quiet" href="/settings/members">"Members"</a>
-        </section>
-    }
-}
-
-#[component]
-fn Secrets() -> impl IntoView {
-    view! {
-        <section class="panel" aria-labelledby="secrets">
-            <h2 id="secrets">"Secrets"</h2>
-            <p class="hint">"Keys, tokens and passwords that agents get as variables, masked in logs."</p>
-            <a class="btn quiet" href="/settings/secrets">"Secrets"</a>
-        </section>
-    }
-}
-
-#[component]
-fn Tokens() -> impl IntoView {
-    view! {
-        <section class="panel" aria-labelledby="tokens">
-            <h2 id="tokens">"Tokens"</h2>
-            <p class="hint">"What programs show when they use the API in your name."</p>
-            <a class="btn quiet" href="/settings/tokens">"Tokens"</a>
-        </section>
-    }
-}
-
-#[component]
-fn Usage() -> impl IntoView {
-    view! {
-        <section class="panel" aria-labelledby="usage">
-            <h2 id="usage">"Usage"</h2>
-            <p class="hint">"What sandboxes cost, by day, agent and member, and the team\u{2019}s budget."</p>
-            <a class="btn quiet" href="/settings/usage">"Usage"</a>
-        </section>
-    }
-}
-
-#[component]
-fn AuditLog() -> impl IntoView {
-    view! {
-        <section class="panel" aria-labelledby="audit">
-            <h2 id="audit">"Audit log"</h2>
-            <p class="hint">"Who did what, to what, when and from where."</p>
-            <a class="btn quiet" href="/settings/audit">"Audit log"</a>
-        </section>
-    }
-}
-
-#[component]
-fn ByThemselves() -> impl IntoView {
-    view! {
-        <section class="panel" aria-labelledby="by-themselves">
-            <h2 id="by-themselves">"Schedules and webhooks"</h2>
-            <p class="hint">"When agents run by themselves, and who is told what came of it."</p>
-            <div style="display:flex;gap:8px;flex-wrap:wrap">
-                <a class="btn quiet" href="/settings/schedules">"Schedules"</a>
-                <a class="btn quiet" href="/settings/webhooks">"Webhooks"</a>
-            </div>
-        </section>
-    }
-}
-
-#[component]
-fn Account() -> impl IntoView {
-    view! {
-        <section class="panel" aria-labelledby="account">
-            <h2 id="account">"Your account"</h2>
-            <p class="hint">"The password, and the browsers that are signed in."</p>
-            <a class="btn quiet" href="/settings/account">"Account"</a>
-        </section>
-    }
-}
-
-/// Shown to whoever administers the instance.
-#[component]
-fn Accounts() -> impl IntoView {
-    let me = use_context::<MeResource>();
-    let shown = move || {
-        Suspend::new(async move {
-            let me = match me {
-                Some(me) => me.0.await.ok()?,
-                None => return None,
-            };
-            me.user.filter(|user| user.role == InstanceRole::Owner).map(|_| {
-                view! {
-                    <section class="panel" aria-labelledby="accounts">
-                        <h2 id="accounts">"Accounts"</h2>
-                        <p class="hint">"Everybody who can sign in to this Pitlane."</p>
-                        <a class="btn quiet" href="/settings/accounts">"Accounts"</a>
-                    </section>
-                }
-            })
-        })
-    };
-    view! { <Suspense>{shown}</Suspense> }
-}
-
-#[component]
-fn Session() -> impl IntoView {
+fn SignOutForm() -> impl IntoView {
     let action = ServerAction::<SignOut>::new();
     let value = action.value();
     let error = Signal::derive(move || value.get().and_then(Result::err));
@@ -203,14 +204,11 @@ fn Session() -> impl IntoView {
         }
     });
     view! {
-        <section class="panel" aria-labelledby="session">
-            <h2 id="session">"This browser"</h2>
-            <p class="hint">"Unsaved drafts stay in this browser; runs go on without you."</p>
-            <ActionForm action=action>
-                <FormError error=error />
-                <button class="btn quiet">"Sign out"</button>
-            </ActionForm>
-        </section>
+        <ActionForm action=action attr:class="sign-out">
+            <button class="btn quiet">"Sign out"</button>
+            <span class="hint">"Unsaved drafts stay in this browser; runs go on without you."</span>
+            <FormError error=error />
+        </ActionForm>
     }
 }
 

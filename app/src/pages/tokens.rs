@@ -5,12 +5,13 @@ use crate::{
     parts::{
         errors::{FormError, PageError},
         frame::{Frame, Section},
+        rights::asked_rights,
     },
 };
 use leptos::{ev::SubmitEvent, form::ActionForm, html, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use model::{
-    Millis, Permission, Token,
+    Millis, Permission, Rights, Token,
     time::{age_words, ago_words},
     token::{LONGEST_NAME, USUAL_SCOPES},
 };
@@ -53,7 +54,12 @@ pub fn TokensPage() -> impl IntoView {
                         }
                     })}
                 </Transition>
-                <Create action=create />
+                <Suspense>
+                    {move || {
+                        let rights = asked_rights();
+                        Suspend::new(async move { view! { <Create action=create rights=rights.await /> } })
+                    }}
+                </Suspense>
             </div>
         </Frame>
     }
@@ -129,10 +135,12 @@ fn Row(token: Token, now: Millis, revoke: ServerAction<RevokeToken>) -> impl Int
 }
 
 #[component]
-fn Create(action: ServerAction<CreateToken>) -> impl IntoView {
+fn Create(action: ServerAction<CreateToken>, rights: Rights) -> impl IntoView {
     let name = NodeRef::<html::Input>::new();
     let days = RwSignal::new("90".to_owned());
-    let scopes = RwSignal::new(USUAL_SCOPES.to_vec());
+    // A token does no more than its maker may, whatever its scopes name.
+    let usual = USUAL_SCOPES.into_iter().filter(|scope| rights.may(*scope));
+    let scopes = RwSignal::new(usual.collect::<Vec<_>>());
     let value = action.value();
     let error = Signal::derive(move || value.get().and_then(Result::err));
     let submit = move |event: SubmitEvent| {
@@ -149,7 +157,7 @@ fn Create(action: ServerAction<CreateToken>) -> impl IntoView {
     };
     let boxes = Permission::ALL
         .into_iter()
-        .map(|scope| view! { <Scope scope=scope chosen=scopes /> })
+        .map(|scope| view! { <Scope scope=scope why_not=rights.why_not(scope) chosen=scopes /> })
         .collect_view();
     let times = TIMES
         .into_iter()
@@ -179,7 +187,7 @@ fn Create(action: ServerAction<CreateToken>) -> impl IntoView {
                         </select>
                     </label>
                 </div>
-                <div class="choices" role="group" aria-label="What it may do">{boxes}</div>
+                <div class="ticks" role="group" aria-label="What it may do">{boxes}</div>
                 <FormError error=error />
                 <div role="status">
                     {move || {
@@ -195,20 +203,25 @@ fn Create(action: ServerAction<CreateToken>) -> impl IntoView {
 }
 
 #[component]
-fn Scope(scope: Permission, chosen: RwSignal<Vec<Permission>>) -> impl IntoView {
+fn Scope(
+    scope: Permission,
+    why_not: Option<&'static str>,
+    chosen: RwSignal<Vec<Permission>>,
+) -> impl IntoView {
     let words = match scope {
-        Permission::Read => "read: agents, files, runs and logs",
-        Permission::Run => "run: start and stop runs",
-        Permission::Edit => "edit: agents and their files",
-        Permission::Administer => "administer: members, secrets and what else the team has in common",
-        Permission::ManageTeam => "manage_team: the team itself and its owners",
-        Permission::ManageInstance => "manage_instance: accounts and teams of this instance",
+        Permission::Read => "agents, files, runs and logs",
+        Permission::Run => "start and stop runs",
+        Permission::Edit => "agents and their files",
+        Permission::Administer => "members, secrets and what else the team has in common",
+        Permission::ManageTeam => "the team itself and its owners",
+        Permission::ManageInstance => "accounts and teams of this instance",
     };
     let is_chosen = move || chosen.get().contains(&scope);
     view! {
-        <label>
+        <label class="tick" title=why_not>
             <input
                 type="checkbox"
+                disabled=why_not.is_some()
                 prop:checked=is_chosen
                 checked=is_chosen
                 on:change=move |event| {
@@ -222,7 +235,8 @@ fn Scope(scope: Permission, chosen: RwSignal<Vec<Permission>>) -> impl IntoView 
                         });
                 }
             />
-            {words}
+            <code>{scope.as_str()}</code>
+            <span>{words}</span>
         </label>
     }
 }

@@ -10,6 +10,7 @@ pub mod icon;
 pub mod lane;
 pub mod menu;
 pub mod notices;
+pub mod rights;
 pub mod shown_once;
 pub mod state;
 pub mod waits;

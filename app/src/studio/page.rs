@@ -10,11 +10,13 @@ use crate::{
     parts::{
         errors::PageError,
         frame::{Frame, Header, Section},
+        rights::asked_rights,
     },
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use model::Rights;
 
 /// The studio of an agent.
 #[component]
@@ -32,30 +34,34 @@ pub fn StudioPage() -> impl IntoView {
     );
     view! {
         <Suspense>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok(data) => view! { <StudioView data=data /> }.into_any(),
-                    Err(error) => {
-                        view! {
-                            <Title text="Agents" />
-                            <Frame section=Section::Agents>
-                                <PageError error=error />
-                            </Frame>
+            {move || {
+                let rights = asked_rights();
+                Suspend::new(async move {
+                    let rights = rights.await;
+                    match data.await {
+                        Ok(data) => view! { <StudioView data=data rights=rights /> }.into_any(),
+                        Err(error) => {
+                            view! {
+                                <Title text="Agents" />
+                                <Frame section=Section::Agents>
+                                    <PageError error=error />
+                                </Frame>
+                            }
+                                .into_any()
                         }
-                            .into_any()
                     }
-                }
-            })}
+                })
+            }}
         </Suspense>
     }
     .into_any()
 }
 
 #[component]
-fn StudioView(data: StudioData) -> impl IntoView {
+fn StudioView(data: StudioData, rights: Rights) -> impl IntoView {
     let first_file = data.open.clone();
     let name = data.agent.settings.name.clone();
-    let studio = Studio::new(data);
+    let studio = Studio::new(data, rights);
     provide_context(studio);
     let line = use_query_map().with_untracked(|query| query.get("line")?.parse().ok());
     keep_in_step(studio, first_file, line);

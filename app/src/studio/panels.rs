@@ -11,6 +11,7 @@ use super::{
 };
 use crate::browser::editor::CodeEditor;
 use leptos::{html, prelude::*};
+use model::Permission;
 
 /// The tree, the code and the right panel.
 #[component]
@@ -103,6 +104,7 @@ fn Editor() -> impl IntoView {
         <div class="editor-box" hidden=move || !has_file.get()>
             <CodeEditor
                 handle=studio.editor
+                read_only=studio.rights.why_not(Permission::Edit)
                 on_change=move |path: String| studio.typed(&path)
                 on_save=move |()| studio.save_all_soon()
                 on_run=move |()| studio.start(false)
@@ -113,7 +115,9 @@ fn Editor() -> impl IntoView {
         </div>
         <div class="no-file" hidden=move || has_file.get()>
             {move || {
-                if studio.files.with(Vec::is_empty) {
+                if studio.files.with(Vec::is_empty) && !studio.may_edit() {
+                    "This agent has no files yet."
+                } else if studio.files.with(Vec::is_empty) {
                     "This agent has no files. Add one with + in the tree, or drop files there."
                 } else {
                     "No file is open. Choose one in the tree."

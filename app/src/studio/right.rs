@@ -6,7 +6,7 @@ use crate::{
     parts::{lane::Lane, waits::Waits},
 };
 use leptos::prelude::*;
-use model::time::count_words;
+use model::{Permission, time::count_words};
 
 /// The tabs of the right panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,7 @@ pub fn RightPanel() -> impl IntoView {
                         feed=studio.feed
                         run=studio.shown
                         on_open_source=move |(path, line): (String, u32)| studio.open_source(&path, line)
+                        may_answer=studio.rights.may(Permission::Run)
                         on_input=move |input: crate::log::ProgramInput| studio.send_input(input)
                     />
                 </div>

@@ -3,7 +3,7 @@
 use super::state::{Pressed, Studio};
 use crate::{ErrorCode, UiError, api, browser::uuid::new_run_id, log::ProgramInput, parts::clock};
 use leptos::{prelude::*, task::spawn_local};
-use model::{AgentId, Run, RunId, RunState, StreamMessage};
+use model::{AgentId, Permission, Run, RunId, RunState, StreamMessage};
 
 /// How often a start that did not reach the server is sent again. It carries
 /// the same id, so that it never becomes two runs.
@@ -13,6 +13,9 @@ impl Studio {
     /// Saves what is changed and starts a run. Nothing when one goes on or is
     /// being started.
     pub fn start(self, fresh: bool) {
+        if self.refuses(Permission::Run) {
+            return;
+        }
         if self.pressed.get_untracked() != Pressed::Nothing || self.active_untracked().is_some() {
             return;
         }
@@ -51,6 +54,9 @@ impl Studio {
         let Some(run) = self.active_untracked() else {
             return;
         };
+        if self.refuses(Permission::Run) {
+            return;
+        }
         if self.pressed.get_untracked() == Pressed::Stop {
             return;
         }

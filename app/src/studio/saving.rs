@@ -234,6 +234,10 @@ impl Studio {
     /// Brings back the draft of a file that was just opened. When the file was
     /// saved elsewhere since, the person decides.
     pub fn restore_draft(self, file: FileContent) {
+        // Left from when they still could save it: it stays until they can again.
+        if !self.may_edit() {
+            return;
+        }
         let path = file.entry.path.to_string();
         let Some(draft) = drafts::kept(&self.agent_id(), &path) else {
             return;

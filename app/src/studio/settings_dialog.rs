@@ -3,9 +3,10 @@
 use super::{state::use_studio, variables::Variables};
 use crate::{
     UiError, api,
-    parts::{dialog::Dialog, errors::FormError},
+    parts::{dialog::Dialog, errors::FormError, rights::only_to_look},
 };
 use leptos::{html, prelude::*, task::spawn_local};
+use model::Permission;
 
 /// The dialog.
 #[component]
@@ -13,12 +14,14 @@ pub fn SettingsDialog(
     /// Whether it is open.
     open: RwSignal<bool>,
 ) -> impl IntoView {
+    let why_not = use_studio().rights.why_not(Permission::Edit);
     view! {
         <Dialog open=open id="agent-settings-title" title="Settings of this agent">
+            {why_not.map(only_to_look)}
             <Fields open=open />
             <Variables />
             <Triggers />
-            <Delete />
+            {why_not.is_none().then(|| view! { <Delete /> })}
         </Dialog>
     }
 }
@@ -26,6 +29,7 @@ pub fn SettingsDialog(
 #[component]
 fn Fields(open: RwSignal<bool>) -> impl IntoView {
     let studio = use_studio();
+    let may_edit = studio.may_edit();
     let settings = studio.agent.with_untracked(|agent| agent.settings.clone());
     let error = RwSignal::new(None::<UiError>);
     let [name, description, entrypoint, timeout] = [(); 4].map(|()| NodeRef::<html::Input>::new());
@@ -59,38 +63,43 @@ fn Fields(open: RwSignal<bool>) -> impl IntoView {
     });
     view! {
         <form class="form" on:submit=save>
-            <label>"Name" <input class="field" node_ref=name value=settings.name required maxlength="80" /></label>
-            <label>
-                "What it does"
-                <input class="field" node_ref=description value=settings.description maxlength="500" />
-            </label>
-            <div class="row">
+            <fieldset class="form bare" disabled=!may_edit>
+                <label>"Name" <input class="field" node_ref=name value=settings.name required maxlength="80" /></label>
                 <label>
-                    "File to run"
-                    <input
-                        class="field"
-                        node_ref=entrypoint
-                        value=settings.entrypoint.unwrap_or_default()
-                        list="entrypoints"
-                        placeholder=settings.language.entrypoints().join(", ")
-                    />
-                    <datalist id="entrypoints">{files}</datalist>
+                    "What it does"
+                    <input class="field" node_ref=description value=settings.description maxlength="500" />
                 </label>
-                <label>
-                    "Time limit, seconds"
-                    <input
-                        class="field"
-                        type="number"
-                        min="1"
-                        max="86400"
-                        node_ref=timeout
-                        value=settings.timeout_seconds.to_string()
-                        required
-                    />
-                </label>
-            </div>
+                <div class="row">
+                    <label>
+                        "File to run"
+                        <input
+                            class="field"
+                            node_ref=entrypoint
+                            value=settings.entrypoint.unwrap_or_default()
+                            list="entrypoints"
+                            placeholder=settings.language.entrypoints().join(", ")
+                        />
+                        <datalist id="entrypoints">{files}</datalist>
+                    </label>
+                    <label>
+                        "Time limit, seconds"
+                        <input
+                            class="field"
+                            type="number"
+                            min="1"
+                            max="86400"
+                            node_ref=timeout
+                            value=settings.timeout_seconds.to_string()
+                            required
+                        />
+                    </label>
+                </div>
+            </fieldset>
             <FormError error=error />
-            <button class="btn primary" style="justify-self:start">"Save the settings"</button>
+            {may_edit
+                .then(|| {
+                    view! { <button class="btn primary" style="justify-self:start">"Save the settings"</button> }
+                })}
         </form>
     }
 }

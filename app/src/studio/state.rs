@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use leptos::prelude::*;
-use model::{Agent, AgentId, FileEntry, Millis, Run};
+use model::{Agent, AgentId, FileEntry, Millis, Permission, Rights, Run};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the run button is about to do.
@@ -65,6 +65,8 @@ pub struct Studio {
     pub pressed: RwSignal<Pressed>,
     /// Whether the session ended while the page was open.
     pub signed_out: RwSignal<bool>,
+    /// What whoever looks may do.
+    pub rights: Rights,
     /// Where the panels stand.
     pub layout: Layout,
     /// The server's clock.
@@ -79,7 +81,7 @@ impl Studio {
     /// The state of a studio that opens with `data`. The first file is given
     /// to the editor at once, so that the server paints its text.
     #[must_use]
-    pub fn new(data: StudioData) -> Self {
+    pub fn new(data: StudioData, rights: Rights) -> Self {
         let editor = EditorHandle::new();
         let mut documents = BTreeMap::new();
         let mut tabs = Vec::new();
@@ -125,11 +127,27 @@ impl Studio {
             live: RwSignal::new(data.live),
             pressed: RwSignal::new(Pressed::Nothing),
             signed_out: RwSignal::new(false),
+            rights,
             layout: Layout::new(),
             now: clock(data.now, going.into(), seen),
             events: use_events(),
             notices: use_notices(),
         }
+    }
+
+    /// Whether whoever looks may change the agent and its files.
+    #[must_use]
+    pub fn may_edit(self) -> bool {
+        self.rights.may(Permission::Edit)
+    }
+
+    /// Whether they may not do this; then they are told why, for a key was pressed that no button stands for.
+    pub fn refuses(self, permission: Permission) -> bool {
+        let why_not = self.rights.why_not(permission);
+        if let Some(why) = why_not {
+            self.notices.say(why);
+        }
+        why_not.is_some()
     }
 
     /// The agent's id.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::browser::events::Connection;
 use leptos::prelude::*;
-use model::{Language, Run, RunState, time};
+use model::{Language, Permission, Run, RunState, time};
 
 /// The worst state among the open files: what the person has to know.
 fn worst(states: impl Iterator<Item = SaveState>) -> SaveState {
@@ -74,7 +74,11 @@ pub fn StatusBar() -> impl IntoView {
             .with(|documents| worst(documents.values().map(super::documents::Document::state)))
     });
     let synced = Memo::new(move |_| studio.live.with(|live| live.as_ref().map(|live| live.synced)));
-    let saved = Memo::new(move |_| save_words(&state.get(), synced.get(), studio.signed_out.get()));
+    let why_not = studio.rights.why_not(Permission::Edit);
+    let saved = Memo::new(move |_| match why_not {
+        Some(_) => ("Read only", false),
+        None => save_words(&state.get(), synced.get(), studio.signed_out.get()),
+    });
     let connection = studio.events.connection();
     let trouble = move || match connection.get() {
         Connection::Retrying { seconds, stopped } => {
@@ -116,7 +120,7 @@ pub fn StatusBar() -> impl IntoView {
                 <span class=move || sandbox.get().0></span>
                 {move || sandbox.get().1}
             </span>
-            <span class:problem=move || saved.get().1 data-testid="save-state">{move || saved.get().0}</span>
+            <span class:problem=move || saved.get().1 title=why_not data-testid="save-state">{move || saved.get().0}</span>
             {move || trouble().map(|words| view! { <span class="problem">{words}</span> })}
             <span class="grow"></span>
             <span class="num" title="Time of the run shown">{took}</span>

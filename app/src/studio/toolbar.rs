@@ -10,7 +10,7 @@ use crate::{
     parts::{icon::Icon, menu::Menu},
 };
 use leptos::{prelude::*, task::spawn_local};
-use model::{AgentSettings, Language, RunState, time};
+use model::{AgentSettings, Language, Permission, RunState, time};
 
 /// How long a sandbox may be kept, as offered: minutes and words.
 const KEEP: [(u32, &str); 5] = [
@@ -119,6 +119,8 @@ fn LanguageSelect() -> impl IntoView {
             <select
                 class="select"
                 aria-label="Language"
+                disabled=!studio.may_edit()
+                title=studio.rights.why_not(Permission::Edit)
                 prop:value=move || language.get().as_str()
                 on:change:target=move |event| {
                     if let Ok(language) = Language::parse(&event.target().value()) {
@@ -155,6 +157,8 @@ fn KeepSelect() -> impl IntoView {
             <select
                 class="select"
                 aria-label="What becomes of the sandbox after a run"
+                disabled=!studio.may_edit()
+                title=studio.rights.why_not(Permission::Edit)
                 on:change:target=move |event| {
                     if let Ok(minutes) = event.target().value().parse() {
                         studio.change_settings(|settings| settings.keep_minutes = minutes);
@@ -192,6 +196,8 @@ fn ResourcesMenu() -> impl IntoView {
                 <span class="select-box">
                     <select
                         class="select"
+                        disabled=!studio.may_edit()
+                        title=studio.rights.why_not(Permission::Edit)
                         on:change:target=move |event| {
                             if let Ok(figure) = event.target().value().parse() {
                                 studio.change_settings(|settings| set(settings, figure));
@@ -267,12 +273,15 @@ fn RunButton() -> impl IntoView {
             }
         }
     };
+    let why_not = studio.rights.why_not(Permission::Run);
     view! {
-        <div class="split-button" class:whole=move || going.get()>
+        <div class="split-button" class:whole=move || going.get() || why_not.is_some()>
             // One button for all of it, so that the focus stays on it.
             <button
                 class=move || if going.get() { "btn quiet" } else { "btn primary" }
                 data-testid="run-button"
+                disabled=why_not.is_some()
+                title=why_not
                 aria-keyshortcuts="Control+Enter Meta+Enter"
                 aria-disabled=move || matches!(face.get(), Face::Starting | Face::Stopping).then_some("true")
                 on:click=move |_| studio.start_or_stop()
@@ -287,7 +296,7 @@ fn RunButton() -> impl IntoView {
                 <span>{label}</span>
                 <span class="elapsed" aria-hidden="true" hidden=move || !going.get()>{elapsed}</span>
             </button>
-            <Show when=move || !going.get()>
+            <Show when=move || !going.get() && why_not.is_none()>
                 <Menu
                     label="More ways to run"
                     button_class="btn primary"

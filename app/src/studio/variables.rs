@@ -73,6 +73,9 @@ pub fn Variables() -> impl IntoView {
 #[component]
 fn Rows(variables: AgentVariables) -> impl IntoView {
     let studio = use_studio();
+    let may_edit = studio.may_edit();
+    let nothing = (!may_edit && variables.variables.is_empty())
+        .then(|| view! { <p class="hint">"This agent has none."</p> });
     let rows = variables.variables.iter().enumerate();
     let rows: Vec<Row> = rows
         .map(|(key, variable)| Row::new(key, Some(variable)))
@@ -104,23 +107,36 @@ fn Rows(variables: AgentVariables) -> impl IntoView {
     };
     view! {
         <form class="form" on:submit=save>
-            <For
-                each=move || rows.get()
-                key=|row| row.key
-                children=move |row| view! { <OneRow row=row rows=rows secrets=secrets /> }
-            />
-            <p class="hint">
-                "The next run gets them. Values typed here can be read by everybody who sees this agent; for others "
-                <a href="/settings/secrets">"save a secret"</a> "."
-            </p>
+            {nothing}
+            <fieldset class="form bare" disabled=!may_edit>
+                <For
+                    each=move || rows.get()
+                    key=|row| row.key
+                    children=move |row| view! { <OneRow row=row rows=rows secrets=secrets may_edit=may_edit /> }
+                />
+            </fieldset>
+            {may_edit
+                .then(|| {
+                    view! {
+                        <p class="hint">
+                            "The next run gets them. Values typed here can be read by everybody who sees this agent; for others "
+                            <a href="/settings/secrets">"save a secret"</a> "."
+                        </p>
+                    }
+                })}
             <FormError error=error />
             <div role="status">
                 {move || saved.get().then(|| view! { <p class="done-text">"The variables are saved."</p> })}
             </div>
-            <div class="row">
-                <button type="button" class="btn quiet" on:click=add>"Add a variable"</button>
-                <button class="btn primary">"Save the variables"</button>
-            </div>
+            {may_edit
+                .then(|| {
+                    view! {
+                        <div class="row">
+                            <button type="button" class="btn quiet" on:click=add>"Add a variable"</button>
+                            <button class="btn primary">"Save the variables"</button>
+                        </div>
+                    }
+                })}
         </form>
     }
 }
@@ -130,6 +146,7 @@ fn OneRow(
     row: Row,
     rows: RwSignal<Vec<Row>>,
     secrets: StoredValue<Vec<(SecretId, String)>>,
+    may_edit: bool,
 ) -> impl IntoView {
     let is_plain = move || row.secret.with(|secret| secret == PLAIN);
     let options = move || {
@@ -175,14 +192,19 @@ fn OneRow(
                     ></textarea>
                 </label>
             </Show>
-            <button
-                type="button"
-                class="btn quiet"
-                aria-label=move || format!("Remove the variable {}", row.name.get())
-                on:click=remove
-            >
-                "Remove"
-            </button>
+            {may_edit
+                .then(|| {
+                    view! {
+                        <button
+                            type="button"
+                            class="btn quiet"
+                            aria-label=move || format!("Remove the variable {}", row.name.get())
+                            on:click=remove
+                        >
+                            "Remove"
+                        </button>
+                    }
+                })}
         </div>
     }
 }

@@ -55,7 +55,7 @@ pub use invitation::{Invitation, NewInvitation};
 pub use language::Language;
 pub use log::{LogEnd, LogFrame, LogStream};
 pub use money::{Micros, Price, UsageState};
-pub use permission::{InstanceRole, Permission, User};
+pub use permission::{InstanceRole, Permission, Rights, User};
 pub use phase::{Phase, PhaseRecord};
 pub use run::{Run, RunSummary, StopProof};
 pub use sandbox::{Provider, Resources, SandboxRecord, SandboxState};

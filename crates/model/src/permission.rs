@@ -1,7 +1,7 @@
 //! Who may do what: permissions, and the instance's own account roles. What a
-//! role in a team may do is in `team`.
+//! role in a team may do is in `team`; [`Rights`] puts the two together.
 
-use crate::UserId;
+use crate::{Role, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Something a person or a program may be allowed to do.
@@ -93,6 +93,50 @@ impl InstanceRole {
     }
 }
 
+/// What somebody is, as far as it says what they may do. The server refuses by
+/// this rule, and the site offers by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// What they are in the team they work in; none when they are in no team.
+    pub role: Option<Role>,
+    /// What their account is in the instance.
+    pub instance: InstanceRole,
+}
+
+impl Rights {
+    /// Of somebody who is nothing here.
+    pub const NONE: Self = Self {
+        role: None,
+        instance: InstanceRole::Person,
+    };
+
+    /// Whether they may do it, by their role in the team or, for what concerns the instance, by their account.
+    #[must_use]
+    pub fn may(self, permission: Permission) -> bool {
+        match permission {
+            Permission::ManageInstance => self.instance == InstanceRole::Owner,
+            permission => self.role.is_some_and(|role| role.may(permission)),
+        }
+    }
+
+    /// Why they may not do it, and whom to ask; none when they may.
+    #[must_use]
+    pub fn why_not(self, permission: Permission) -> Option<&'static str> {
+        if self.may(permission) {
+            return None;
+        }
+        Some(match (permission, self.role) {
+            (Permission::ManageInstance, _) => "Only an owner of this instance may do this. Ask one.",
+            (_, None) => "You are in no team. Ask an owner or an admin of one to add you.",
+            (Permission::ManageTeam, _) => "Only an owner of the team may do this. Ask one.",
+            (_, Some(Role::Viewer)) => {
+                "Viewers may look, not change. Ask an admin of the team for another role."
+            }
+            _ => "Only an admin or an owner of the team may do this. Ask one.",
+        })
+    }
+}
+
 /// A person with an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -139,5 +183,26 @@ mod tests {
             InstanceRole::parse(InstanceRole::Person.as_str()),
             Some(InstanceRole::Person)
         );
+    }
+
+    #[test]
+    fn whoever_may_not_is_told_why() {
+        let rights = |role, instance| Rights { role, instance };
+        for role in Role::ALL.map(Some).into_iter().chain([None]) {
+            for instance in [InstanceRole::Owner, InstanceRole::Person] {
+                for permission in Permission::ALL {
+                    let rights = rights(role, instance);
+                    assert_eq!(rights.may(permission), rights.why_not(permission).is_none());
+                }
+            }
+        }
+        let viewer = rights(Some(Role::Viewer), InstanceRole::Owner);
+        assert!(viewer.may(Permission::Read) && viewer.may(Permission::ManageInstance));
+        assert!(
+            viewer
+                .why_not(Permission::Run)
+                .is_some_and(|why| why.starts_with("Viewers may look"))
+        );
+        assert!(!Rights::NONE.may(Permission::Read));
     }
 }

@@ -42,6 +42,8 @@ struct Heard {
     blur: Callback<()>,
     cursor: Callback<(u32, u32)>,
     tabs_move_focus: RwSignal<bool>,
+    /// Why nothing can be typed.
+    read_only: Option<&'static str>,
 }
 
 /// Where the editor is on its way.
@@ -60,6 +62,9 @@ pub fn CodeEditor(
     /// Its documents. Open and show the first one before rendering, so that
     /// the server's page has its text.
     handle: EditorHandle,
+    /// Why nothing can be typed into it; none when it can.
+    #[prop(optional_no_strip)]
+    read_only: Option<&'static str>,
     /// Called with the path after the person changed a document; read it with [`EditorHandle::text`].
     #[prop(into)]
     on_change: Callback<String>,
@@ -87,6 +92,7 @@ pub fn CodeEditor(
         blur: on_blur,
         cursor: on_cursor,
         tabs_move_focus: RwSignal::new(false),
+        read_only,
     };
     let stage = RwSignal::new(Stage::Painted);
     let surface = NodeRef::<html::Div>::new();
@@ -116,6 +122,7 @@ pub fn CodeEditor(
         .unwrap_or_default();
     let hint = move || match (stage.get(), heard.tabs_move_focus.get()) {
         (Stage::Failed, _) => "The full editor could not be loaded. This one works without colours.",
+        _ if read_only.is_some() => "Nothing can be typed here.",
         (_, true) => "Tab moves the focus now. Ctrl+M lets it indent again.",
         (_, false) => "Tab indents. Ctrl+M lets it move the focus.",
     };

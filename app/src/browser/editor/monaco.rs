@@ -43,6 +43,13 @@ extern "C" {
     fn focus(this: &Bridge);
     #[wasm_bindgen(method)]
     fn dispose(this: &Bridge);
+    /// Monaco's own editor.
+    #[wasm_bindgen(method, getter)]
+    fn editor(this: &Bridge) -> CodeEditor;
+
+    type CodeEditor;
+    #[wasm_bindgen(method, js_name = updateOptions)]
+    fn update_options(this: &CodeEditor, options: &Object);
 }
 
 /// Monaco on the page. Dropping it takes it away.
@@ -78,12 +85,18 @@ impl Monaco {
         let (object, closures) = listeners(heard)?;
         let made = module.create(&container, &object).await;
         match made {
-            Ok(bridge) => Ok(Self {
-                bridge: bridge.unchecked_into(),
-                container,
-                _heard: vec![object.into()],
-                _closures: closures,
-            }),
+            Ok(bridge) => {
+                let bridge: Bridge = bridge.unchecked_into();
+                if let Some(why) = heard.read_only {
+                    bridge.editor().update_options(&read_only(why)?);
+                }
+                Ok(Self {
+                    bridge,
+                    container,
+                    _heard: vec![object.into()],
+                    _closures: closures,
+                })
+            }
             Err(error) => {
                 container.remove();
                 Err(error)
@@ -151,6 +164,18 @@ impl Drop for Monaco {
         self.bridge.dispose();
         self.container.remove();
     }
+}
+
+/// Monaco's options for a text that can only be read, and what it says to whoever types.
+fn read_only(why: &str) -> Result<Object, JsValue> {
+    let message = Object::new();
+    Reflect::set(&message, &"value".into(), &why.into())?;
+    let options = Object::new();
+    for name in ["readOnly", "domReadOnly"] {
+        Reflect::set(&options, &name.into(), &JsValue::TRUE)?;
+    }
+    Reflect::set(&options, &"readOnlyMessage".into(), &message)?;
+    Ok(options)
 }
 
 /// What Monaco calls, as an object, and what keeps it callable.

@@ -29,6 +29,7 @@ impl Plain {
             field.set_attribute(name, value).ok()?;
         }
         field.set_disabled(true);
+        field.set_read_only(heard.read_only.is_some());
         surface.append_child(&field).ok()?;
         let shown: Rc<RefCell<Option<String>>> = Rc::default();
         let listeners = listeners(&field, &shown, heard);

@@ -10,11 +10,13 @@ use crate::{
     parts::{
         errors::PageError,
         frame::{Frame, Section},
+        rights::asked_rights,
     },
 };
 use delete::DeleteDialog;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use model::{Permission, Rights};
 use row::Row;
 use state::SandboxesState;
 use summary::Summary;
@@ -38,12 +40,16 @@ pub fn SandboxesPage() -> impl IntoView {
         <Title text="Sandboxes" />
         <Frame section=Section::Sandboxes>
             <Suspense fallback=loading>
-                {move || Suspend::new(async move {
-                    match data.await {
-                        Ok(data) => view! { <Sandboxes data=data /> }.into_any(),
-                        Err(error) => view! { <PageError error=error /> }.into_any(),
-                    }
-                })}
+                {move || {
+                    let rights = asked_rights();
+                    Suspend::new(async move {
+                        let rights = rights.await;
+                        match data.await {
+                            Ok(data) => view! { <Sandboxes data=data rights=rights /> }.into_any(),
+                            Err(error) => view! { <PageError error=error /> }.into_any(),
+                        }
+                    })
+                }}
             </Suspense>
         </Frame>
     }
@@ -51,8 +57,9 @@ pub fn SandboxesPage() -> impl IntoView {
 }
 
 #[component]
-fn Sandboxes(data: SandboxesData) -> impl IntoView {
-    let state = SandboxesState::new(data);
+fn Sandboxes(data: SandboxesData, rights: Rights) -> impl IntoView {
+    let why_not = rights.why_not(Permission::Run);
+    let state = SandboxesState::new(data, why_not.is_none());
     provide_context(state);
     state.keep_fresh();
     let keys = Memo::new(move |_| state.keys());
@@ -64,6 +71,8 @@ fn Sandboxes(data: SandboxesData) -> impl IntoView {
                 <span class="grow"></span>
                 <button
                     class="btn quiet"
+                    disabled=why_not.is_some()
+                    title=why_not
                     aria-disabled=move || looking().then_some("true")
                     on:click=move |_| state.look_again()
                 >
@@ -81,7 +90,7 @@ fn Sandboxes(data: SandboxesData) -> impl IntoView {
                 }
             }}
         </div>
-        <DeleteDialog />
+        {why_not.is_none().then(|| view! { <DeleteDialog /> })}
     }
 }
 

@@ -143,7 +143,7 @@ pub fn Row(key: String) -> impl IntoView {
                 </span>
             </td>
             <td role="cell" class="acts">
-                <Show when=move || can_stop.get()>
+                <Show when=move || state.may_act && can_stop.get()>
                     <button
                         class="btn quiet"
                         aria-label=move || format!("Stop sandbox {}", short.get().unwrap_or_default())
@@ -153,15 +153,17 @@ pub fn Row(key: String) -> impl IntoView {
                         {move || if busy(Doing::Stopping) { "Stopping" } else { "Stop" }}
                     </button>
                 </Show>
-                <button
-                    class="btn danger"
-                    aria-label=move || format!("Delete sandbox {}", short.get().unwrap_or_default())
-                    disabled=move || doing.get().is_some()
-                    on:click=move |_| act(|state, sandbox| state.to_delete.set(Some(sandbox.clone())))
-                >
-                    {move || busy(Doing::Deleting).then(|| view! { <span class="spinner" aria-hidden="true"></span> })}
-                    {move || if busy(Doing::Deleting) { "Deleting" } else { "Delete" }}
-                </button>
+                <Show when=move || state.may_act>
+                    <button
+                        class="btn danger"
+                        aria-label=move || format!("Delete sandbox {}", short.get().unwrap_or_default())
+                        disabled=move || doing.get().is_some()
+                        on:click=move |_| act(|state, sandbox| state.to_delete.set(Some(sandbox.clone())))
+                    >
+                        {move || busy(Doing::Deleting).then(|| view! { <span class="spinner" aria-hidden="true"></span> })}
+                        {move || if busy(Doing::Deleting) { "Deleting" } else { "Delete" }}
+                    </button>
+                </Show>
             </td>
         </tr>
     }

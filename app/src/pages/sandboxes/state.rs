@@ -41,6 +41,8 @@ pub struct SandboxesState {
     pub to_delete: RwSignal<Option<ComparedSandbox>>,
     /// The server's clock, by the second.
     pub now: Signal<Millis>,
+    /// Whether whoever looks may stop and delete sandboxes.
+    pub may_act: bool,
     loading: RwSignal<bool>,
     notices: Notices,
 }
@@ -64,7 +66,7 @@ pub fn use_sandboxes() -> SandboxesState {
 }
 
 impl SandboxesState {
-    pub fn new(data: SandboxesData) -> Self {
+    pub fn new(data: SandboxesData, may_act: bool) -> Self {
         let first = data.comparison.now;
         let data = RwSignal::new(data);
         let seen = Signal::derive(move || Some(data.with(|data| data.comparison.now)));
@@ -75,6 +77,7 @@ impl SandboxesState {
             doing: RwSignal::new(BTreeMap::new()),
             to_delete: RwSignal::new(None),
             now: clock_every(first, Signal::stored(1_000), seen),
+            may_act,
             loading: RwSignal::new(false),
             notices: use_notices(),
         }

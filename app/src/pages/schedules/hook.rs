@@ -18,13 +18,16 @@ pub fn Hook(
     hook: Option<AgentHook>,
     /// The server's clock.
     now: Millis,
+    /// Whether whoever looks may change it.
+    may_change: bool,
     /// Counted up when something of it is changed.
     changed: RwSignal<i32>,
 ) -> impl IntoView {
     let secret = use_secret();
     let shown = match hook {
+        None if !may_change => view! { <p class="hint">"This agent has none."</p> }.into_any(),
         None => view! { <Offer agent=agent changed=changed /> }.into_any(),
-        Some(hook) => view! { <There hook=hook now=now changed=changed /> }.into_any(),
+        Some(hook) => view! { <There hook=hook now=now may_change=may_change changed=changed /> }.into_any(),
     };
     view! {
         <section class="panel" aria-labelledby="webhook">
@@ -86,10 +89,7 @@ fn Offer(agent: AgentId, changed: RwSignal<i32>) -> impl IntoView {
 }
 
 #[component]
-fn There(hook: AgentHook, now: Millis, changed: RwSignal<i32>) -> impl IntoView {
-    let update = ServerAction::<UpdateHook>::new();
-    let delete = ServerAction::<DeleteHook>::new();
-    let (secret, error) = (use_secret(), RwSignal::new(None::<UiError>));
+fn There(hook: AgentHook, now: Millis, may_change: bool, changed: RwSignal<i32>) -> impl IntoView {
     let path = hook.path();
     let address = RwSignal::new(path.clone());
     Effect::new(move |_| {
@@ -97,6 +97,33 @@ fn There(hook: AgentHook, now: Millis, changed: RwSignal<i32>) -> impl IntoView 
             address.set(format!("{origin}{path}"));
         }
     });
+    let used = hook
+        .used_at
+        .map_or_else(|| "never".to_owned(), |at| ago_words(now.since(at)));
+    let is_on = hook.is_on;
+    view! {
+        <dl class="facts">
+            <dt>"Address"</dt>
+            <dd class="mono">{move || address.get()}</dd>
+            <dt>"Last message"</dt>
+            <dd>{used}</dd>
+            {(!may_change)
+                .then(|| {
+                    view! {
+                        <dt>"It is"</dt>
+                        <dd>{if is_on { "on" } else { "off" }}</dd>
+                    }
+                })}
+        </dl>
+        {may_change.then(|| view! { <Change hook=hook changed=changed /> })}
+    }
+}
+
+#[component]
+fn Change(hook: AgentHook, changed: RwSignal<i32>) -> impl IntoView {
+    let update = ServerAction::<UpdateHook>::new();
+    let delete = ServerAction::<DeleteHook>::new();
+    let (secret, error) = (use_secret(), RwSignal::new(None::<UiError>));
     Effect::new(move |before: Option<usize>| {
         let version = update.version().get() + delete.version().get();
         if before.is_some_and(|before| before != version) {
@@ -112,9 +139,6 @@ fn There(hook: AgentHook, now: Millis, changed: RwSignal<i32>) -> impl IntoView 
     });
     let agent = StoredValue::new(hook.agent);
     let rotate = move |_| ask(api::rotate_hook(agent.get_value()), secret, error, changed);
-    let used = hook
-        .used_at
-        .map_or_else(|| "never".to_owned(), |at| ago_words(now.since(at)));
     let bodies = [
         (HookBody::Stdin, "on standard input"),
         (HookBody::File, "in a file, named in WEBHOOK_FILE"),
@@ -127,12 +151,6 @@ fn There(hook: AgentHook, now: Millis, changed: RwSignal<i32>) -> impl IntoView 
         view! { <option value=value selected=(value == "true") == hook.is_on>{words}</option> }
     });
     view! {
-        <dl class="facts">
-            <dt>"Address"</dt>
-            <dd class="mono">{move || address.get()}</dd>
-            <dt>"Last message"</dt>
-            <dd>{used}</dd>
-        </dl>
         {hook.previous_until.map(|_| view! {
             <p class="hint">"The secret before the last rotation still counts, for a day after it."</p>
         })}

@@ -14,6 +14,7 @@ use crate::{
     parts::{
         errors::{FormError, PageError},
         frame::{Frame, Section},
+        rights::{asked_rights, only_to_look},
     },
 };
 use form::Fields;
@@ -21,6 +22,7 @@ use hook::Hook;
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
+use model::{Permission, Rights};
 use row::ScheduleRow;
 
 /// What people do to the schedules of an agent.
@@ -55,14 +57,21 @@ pub fn AgentSchedulesPage() -> impl IntoView {
     view! {
         <Frame section=Section::Agents>
             <Transition>
-                {move || Suspend::new(async move {
-                    match triggers.await {
-                        Ok(triggers) => {
-                            view! { <Triggers triggers=triggers actions=actions changed=changed added=added /> }.into_any()
+                {move || {
+                    let rights = asked_rights();
+                    Suspend::new(async move {
+                        let rights = rights.await;
+                        match triggers.await {
+                            Ok(triggers) => {
+                                view! {
+                                    <Triggers triggers=triggers rights=rights actions=actions changed=changed added=added />
+                                }
+                                    .into_any()
+                            }
+                            Err(error) => view! { <PageError error=error /> }.into_any(),
                         }
-                        Err(error) => view! { <PageError error=error /> }.into_any(),
-                    }
-                })}
+                    })
+                }}
             </Transition>
         </Frame>
     }
@@ -81,6 +90,7 @@ fn count_done(came: impl Fn() -> Option<Result<(), UiError>> + 'static, times: R
 #[component]
 fn Triggers(
     triggers: AgentTriggers,
+    rights: Rights,
     actions: Actions,
     changed: RwSignal<i32>,
     added: RwSignal<i32>,
@@ -92,6 +102,8 @@ fn Triggers(
         zones,
         now,
     } = triggers;
+    let why_not = rights.why_not(Permission::Administer);
+    let may_change = why_not.is_none();
     let zones = zones
         .into_iter()
         .map(|zone| view! { <option value=zone></option> })
@@ -104,14 +116,20 @@ fn Triggers(
         view! {
             <div class="empty">
                 <b>"No schedules yet"</b>
-                <p>"Add one below, and this agent runs by itself: every morning, every hour, on the first of the month."</p>
+                <p>
+                    {if may_change {
+                        "Add one below, and this agent runs by itself: every morning, every hour, on the first of the month."
+                    } else {
+                        "With one, this agent runs by itself: every morning, every hour, on the first of the month."
+                    }}
+                </p>
             </div>
         }
         .into_any()
     } else {
         let rows = schedules
             .into_iter()
-            .map(|one| view! { <ScheduleRow view=one actions=actions /> });
+            .map(|one| view! { <ScheduleRow view=one may_change=may_change actions=actions /> });
         view! { <div class="schedules">{rows.collect_view()}</div> }.into_any()
     };
     view! {
@@ -125,8 +143,13 @@ fn Triggers(
             </div>
             <FormError error=error />
             {list}
-            <Add agent=agent.id.to_string() action=actions.create added=added />
-            <Hook agent=agent.id hook=hook now=now changed=changed />
+            {match why_not {
+                None => {
+                    view! { <Add agent=agent.id.to_string() action=actions.create added=added /> }.into_any()
+                }
+                Some(why) => only_to_look(why),
+            }}
+            <Hook agent=agent.id hook=hook now=now may_change=may_change changed=changed />
         </div>
     }
 }

@@ -6,10 +6,12 @@ use crate::{
     parts::{
         errors::{FormError, PageError},
         frame::{Frame, Section},
+        rights::asked_rights,
     },
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
+use model::Permission;
 
 /// The page.
 #[component]
@@ -26,12 +28,16 @@ pub fn SchedulesPage() -> impl IntoView {
                     <a class="btn quiet" href="/settings">"All settings"</a>
                 </div>
                 <Transition>
-                    {move || Suspend::new(async move {
-                        match list.await {
-                            Ok(list) => view! { <List list=list switch=switch /> }.into_any(),
-                            Err(error) => view! { <PageError error=error /> }.into_any(),
-                        }
-                    })}
+                    {move || {
+                        let rights = asked_rights();
+                        Suspend::new(async move {
+                            let may_switch = rights.await.may(Permission::Administer);
+                            match list.await {
+                                Ok(list) => view! { <List list=list may_switch=may_switch switch=switch /> }.into_any(),
+                                Err(error) => view! { <PageError error=error /> }.into_any(),
+                            }
+                        })
+                    }}
                 </Transition>
             </div>
         </Frame>
@@ -40,7 +46,7 @@ pub fn SchedulesPage() -> impl IntoView {
 }
 
 #[component]
-fn List(list: Vec<ScheduleView>, switch: ServerAction<SwitchSchedule>) -> impl IntoView {
+fn List(list: Vec<ScheduleView>, may_switch: bool, switch: ServerAction<SwitchSchedule>) -> impl IntoView {
     if list.is_empty() {
         return view! {
             <div class="empty">
@@ -54,7 +60,7 @@ fn List(list: Vec<ScheduleView>, switch: ServerAction<SwitchSchedule>) -> impl I
     let error = Signal::derive(move || switch.value().get().and_then(Result::err));
     let rows = list
         .into_iter()
-        .map(|view| view! { <Row view=view switch=switch /> });
+        .map(|view| view! { <Row view=view may_switch=may_switch switch=switch /> });
     view! {
         <FormError error=error />
         <table class="table">
@@ -62,9 +68,9 @@ fn List(list: Vec<ScheduleView>, switch: ServerAction<SwitchSchedule>) -> impl I
                 <tr>
                     <th>"Agent"</th>
                     <th>"Schedule"</th>
-                    <th>"Next"</th>
+                    <th class="wide-only">"Next"</th>
                     <th class="wide-only">"Last"</th>
-                    <th><span class="visually-hidden">"Switch"</span></th>
+                    {may_switch.then(|| view! { <th><span class="visually-hidden">"Switch"</span></th> })}
                 </tr>
             </thead>
             <tbody>{rows.collect_view()}</tbody>
@@ -74,7 +80,7 @@ fn List(list: Vec<ScheduleView>, switch: ServerAction<SwitchSchedule>) -> impl I
 }
 
 #[component]
-fn Row(view: ScheduleView, switch: ServerAction<SwitchSchedule>) -> impl IntoView {
+fn Row(view: ScheduleView, may_switch: bool, switch: ServerAction<SwitchSchedule>) -> impl IntoView {
     let is_on = view.schedule.is_on;
     let (verb, other) = match is_on {
         true => ("Switch off", "false"),
@@ -96,18 +102,24 @@ fn Row(view: ScheduleView, switch: ServerAction<SwitchSchedule>) -> impl IntoVie
             <td>
                 {view.schedule.said.name}
                 <span class="hint" style="display:block"><code>{view.schedule.said.cron}</code></span>
+                <span class="hint narrow-only">{format!("next {next}")}</span>
             </td>
-            <td>{next}</td>
+            <td class="wide-only">{next.clone()}</td>
             <td class="wide-only">{last}</td>
-            <td>
-                <ActionForm action=switch>
-                    <input type="hidden" name="schedule" value=view.schedule.id.to_string() />
-                    <input type="hidden" name="is_on" value=other />
-                    <button class="btn quiet" aria-label=label disabled=move || switch.pending().get()>
-                        {verb}
-                    </button>
-                </ActionForm>
-            </td>
+            {may_switch
+                .then(|| {
+                    view! {
+                        <td>
+                            <ActionForm action=switch>
+                                <input type="hidden" name="schedule" value=view.schedule.id.to_string() />
+                                <input type="hidden" name="is_on" value=other />
+                                <button class="btn quiet" aria-label=label disabled=move || switch.pending().get()>
+                                    {verb}
+                                </button>
+                            </ActionForm>
+                        </td>
+                    }
+                })}
         </tr>
     }
 }

@@ -14,6 +14,8 @@ use model::{Firing, FiringState};
 pub fn ScheduleRow(
     /// What there is to show.
     view: ScheduleView,
+    /// Whether whoever looks may change it.
+    may_change: bool,
     /// What people do to it.
     actions: Actions,
 ) -> impl IntoView {
@@ -46,17 +48,22 @@ pub fn ScheduleRow(
                 </div>
                 <span class="grow"></span>
                 <span class="state"><span class=dot></span>{state}</span>
-                <ActionForm action=actions.switch>
-                    <input type="hidden" name="schedule" value=id />
-                    <input type="hidden" name="is_on" value=other />
-                    <button
-                        class="btn quiet"
-                        aria-label=format!("{verb} {}", name.get_value())
-                        disabled=move || actions.switch.pending().get()
-                    >
-                        {verb}
-                    </button>
-                </ActionForm>
+                {may_change
+                    .then(|| {
+                        view! {
+                            <ActionForm action=actions.switch>
+                                <input type="hidden" name="schedule" value=id />
+                                <input type="hidden" name="is_on" value=other />
+                                <button
+                                    class="btn quiet"
+                                    aria-label=format!("{verb} {}", name.get_value())
+                                    disabled=move || actions.switch.pending().get()
+                                >
+                                    {verb}
+                                </button>
+                            </ActionForm>
+                        }
+                    })}
                 <button
                     class="btn quiet"
                     aria-expanded=move || open.get().to_string()
@@ -71,7 +78,7 @@ pub fn ScheduleRow(
                 {move || kept.with_value(|(id, said, firings)| {
                     view! {
                         <Firings firings=firings.clone() />
-                        <Change id=id.clone() said=said.clone() actions=actions />
+                        {may_change.then(|| view! { <Change id=id.clone() said=said.clone() actions=actions /> })}
                     }
                 })}
             </Show>

@@ -8,6 +8,7 @@ use crate::parts::{
     menu::Menu,
 };
 use leptos::{html, prelude::*};
+use model::Permission;
 use wasm_bindgen::JsCast;
 
 /// What is being named.
@@ -40,6 +41,9 @@ pub fn FileTree() -> impl IntoView {
         event.prevent_default();
         event.stop_propagation();
         over.set(None);
+        if studio.refuses(Permission::Edit) {
+            return;
+        }
         let Some(data) = event.data_transfer() else { return };
         let moved = data.get_data(PATH_TYPE).unwrap_or_default();
         if !moved.is_empty() {
@@ -78,28 +82,44 @@ pub fn FileTree() -> impl IntoView {
             aria-label="Files"
             class:dropping=move || over.get().is_some_and(|folder| folder.is_empty())
             on:dragover=move |event| {
+                // Also where nothing may be dropped: the browser would leave for the file.
                 event.prevent_default();
-                over.set(Some(String::new()));
+                if studio.may_edit() {
+                    over.set(Some(String::new()));
+                }
             }
             on:dragleave=move |_| over.set(None)
             on:drop=move |event| drop_on(event, String::new())
         >
             <div class="tree-head">
                 <h2>"Files"</h2>
-                <span>
-                    <button class="icon-button" aria-label="Upload files" title="Upload files" on:click=choose>
-                        <Icon name="upload" />
-                    </button>
-                    <button
-                        class="icon-button"
-                        aria-label="New file"
-                        title="New file"
-                        on:click=move |_| naming.set(Some(Naming::New(String::new())))
-                    >
-                        <Icon name="plus" />
-                    </button>
-                    <input type="file" multiple hidden node_ref=chooser aria-label="Files to upload" on:change=chosen />
-                </span>
+                {studio
+                    .may_edit()
+                    .then(|| {
+                        view! {
+                            <span>
+                                <button class="icon-button" aria-label="Upload files" title="Upload files" on:click=choose>
+                                    <Icon name="upload" />
+                                </button>
+                                <button
+                                    class="icon-button"
+                                    aria-label="New file"
+                                    title="New file"
+                                    on:click=move |_| naming.set(Some(Naming::New(String::new())))
+                                >
+                                    <Icon name="plus" />
+                                </button>
+                                <input
+                                    type="file"
+                                    multiple
+                                    hidden
+                                    node_ref=chooser
+                                    aria-label="Files to upload"
+                                    on:change=chosen
+                                />
+                            </span>
+                        }
+                    })}
             </div>
             <ul class="tree-rows" on:keydown=walk>
                 <Show when=move || new_at_top.get()>
@@ -167,6 +187,7 @@ fn TreeRow(
         mark,
     } = row;
     let is_folder = folder.is_some();
+    let may_edit = studio.may_edit();
     let path = StoredValue::new(path);
     let on = Memo::new(move |_| {
         !is_folder
@@ -198,6 +219,7 @@ fn TreeRow(
     let rename = move || naming.set(Some(Naming::Rename(path.get_value())));
     let keys = move |event: web_sys::KeyboardEvent| {
         match event.key().as_str() {
+            "F2" | "Delete" if studio.refuses(Permission::Edit) => {}
             "F2" => rename(),
             "Delete" => studio.delete(path.get_value()),
             "ArrowRight" if folder == Some(false) => press(),
@@ -232,7 +254,7 @@ fn TreeRow(
                     class:dropping=move || dropping.get()
                     style=format!("--depth:{depth}")
                     on:dragover=move |event| {
-                        if is_folder {
+                        if is_folder && may_edit {
                             event.prevent_default();
                             event.stop_propagation();
                             over.set(Some(path.get_value()));
@@ -246,7 +268,7 @@ fn TreeRow(
                 >
                     <button
                         class="tree-item"
-                        draggable="true"
+                        draggable=if may_edit { "true" } else { "false" }
                         aria-expanded=folder.map(|open| if open { "true" } else { "false" })
                         aria-current=move || on.get().then_some("true")
                         title=path.get_value()
@@ -264,34 +286,7 @@ fn TreeRow(
                                 <span class="visually-hidden">{words}</span>
                             }
                         })}
-                    <Menu label=menu_label button_class="icon-button" right=true face=|| view! { <Icon name="more" /> }>
-                        <Show when=move || is_folder>
-                            <button
-                                class="menu-item"
-                                role="menuitem"
-                                on:click=move |_| naming.set(Some(Naming::New(path.get_value())))
-                            >
-                                "New file here"
-                            </button>
-                        </Show>
-                        <button class="menu-item" role="menuitem" on:click=move |_| rename()>
-                            "Rename"
-                            <span class="hint">"F2"</span>
-                        </button>
-                        <Show when=move || !is_folder>
-                            <button
-                                class="menu-item"
-                                role="menuitem"
-                                on:click=move |_| studio.download(path.get_value())
-                            >
-                                "Download"
-                            </button>
-                        </Show>
-                        <button class="menu-item" role="menuitem" on:click=move |_| studio.delete(path.get_value())>
-                            "Delete"
-                            <span class="hint">"Delete"</span>
-                        </button>
-                    </Menu>
+                    {(may_edit || !is_folder).then(|| view! { <RowMenu label=menu_label path=path is_folder=is_folder naming=naming /> })}
                 </div>
             </li>
         }
@@ -306,5 +301,51 @@ fn TreeRow(
         <Show when=move || new_inside.get()>
             <NameField naming=naming start=format!("{}/", path.get_value()) depth=depth + 1 />
         </Show>
+    }
+}
+
+/// What can be done to a file or a folder, by whoever looks.
+#[component]
+fn RowMenu(
+    label: String,
+    path: StoredValue<String>,
+    is_folder: bool,
+    naming: RwSignal<Option<Naming>>,
+) -> impl IntoView {
+    let studio = use_studio();
+    let may_edit = studio.may_edit();
+    view! {
+        <Menu label=label button_class="icon-button" right=true face=|| view! { <Icon name="more" /> }>
+            <Show when=move || is_folder && may_edit>
+                <button
+                    class="menu-item"
+                    role="menuitem"
+                    on:click=move |_| naming.set(Some(Naming::New(path.get_value())))
+                >
+                    "New file here"
+                </button>
+            </Show>
+            <Show when=move || may_edit>
+                <button
+                    class="menu-item"
+                    role="menuitem"
+                    on:click=move |_| naming.set(Some(Naming::Rename(path.get_value())))
+                >
+                    "Rename"
+                    <span class="hint">"F2"</span>
+                </button>
+            </Show>
+            <Show when=move || !is_folder>
+                <button class="menu-item" role="menuitem" on:click=move |_| studio.download(path.get_value())>
+                    "Download"
+                </button>
+            </Show>
+            <Show when=move || may_edit>
+                <button class="menu-item" role="menuitem" on:click=move |_| studio.delete(path.get_value())>
+                    "Delete"
+                    <span class="hint">"Delete"</span>
+                </button>
+            </Show>
+        </Menu>
     }
 }
