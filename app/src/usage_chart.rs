@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 const WIDTH: i64 = 640;
 const HEIGHT: i64 = 190;
 /// Where the bars stand: left of it are the amounts, below it the days.
-const LEFT: i64 = 64;
+const LEFT: i64 = 92;
 const BOTTOM: i64 = 162;
 const TOP: i64 = 14;
 

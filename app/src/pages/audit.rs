@@ -195,12 +195,21 @@ fn Filter(wanted: AuditWanted) -> impl IntoView {
 #[component]
 fn Row(record: AuditRecord) -> impl IntoView {
     let at = timestamp(record.at);
-    let shown = at.get(..19).unwrap_or(&at).replace('T', " ");
+    let (day, clock) = at
+        .get(..19)
+        .and_then(|at| at.split_once('T'))
+        .unwrap_or((&at, ""));
+    let (day, clock) = (day.to_owned(), clock.to_owned());
     let kind = match record.actor_kind.as_str() {
         "person" => String::new(),
         kind => kind.replace('_', " "),
     };
-    let target = record.target_words();
+    let action = action_words(&record.action);
+    // "made a token laptop": the action has named the kind already.
+    let target = match (record.target_name.as_deref(), record.target_kind.as_deref()) {
+        (Some(name), Some(kind)) if !name.is_empty() && action.contains(kind) => name.to_owned(),
+        _ => record.target_words(),
+    };
     let details: Vec<_> = record
         .details
         .iter()
@@ -210,13 +219,13 @@ fn Row(record: AuditRecord) -> impl IntoView {
     let agent = record.user_agent.clone().unwrap_or_default();
     view! {
         <tr>
-            <td class="num"><time datetime=at>{shown}</time></td>
+            <td class="num"><time datetime=at><span class="nowrap">{day}</span>" "<span class="nowrap">{clock}</span></time></td>
             <td>
                 {record.actor_name.clone()}
                 {(!kind.is_empty()).then(|| view! { <span class="below">{kind}</span> })}
             </td>
             <td title=format!("hash {}", record.hash)>
-                {action_words(&record.action).to_owned()} " " <b>{target}</b>
+                {action.to_owned()} " " <b>{target}</b>
                 {(!details.is_empty()).then(|| view! { <span class="below">{details.join(", ")}</span> })}
             </td>
             <td class="wide-only mono" title=agent>{record.address.clone().unwrap_or_default()}</td>

@@ -13,7 +13,7 @@ use leptos_meta::Title;
 use model::{
     Invitation, Millis, Role,
     invitation::LONGEST_NOTE,
-    time::{ago_words, duration_words},
+    time::{age_words, ago_words},
 };
 
 /// How long an invitation may be made to last, in days.
@@ -84,7 +84,7 @@ fn List(
                 <thead>
                     <tr>
                         <th>"For"</th>
-                        <th>"Role"</th>
+                        <th class="wide-only">"Role"</th>
                         <th>"State"</th>
                         <th><span class="visually-hidden">"Revoke"</span></th>
                     </tr>
@@ -107,9 +107,10 @@ fn Row(invitation: Invitation, now: Millis, revoke: ServerAction<RevokeInvitatio
     let state = match (invitation.used_at, &invitation.used_by) {
         (Some(at), Some(name)) => format!("used by {name} {}", ago_words(now.since(at))),
         (Some(at), None) => format!("used {}", ago_words(now.since(at))),
-        (None, _) if is_open => format!("open for {}", duration_words(invitation.expires_at.since(now))),
+        (None, _) if is_open => format!("open for {}", age_words(invitation.expires_at.since(now))),
         (None, _) => "it is over".to_owned(),
     };
+    let role = invitation.role.as_str();
     let note = if invitation.note.is_empty() {
         "somebody".to_owned()
     } else {
@@ -124,8 +125,8 @@ fn Row(invitation: Invitation, now: Millis, revoke: ServerAction<RevokeInvitatio
     view! {
         <tr>
             <td class="name">{note}<span>{made}</span></td>
-            <td>{invitation.role.as_str()}</td>
-            <td>{state}</td>
+            <td class="wide-only">{role}</td>
+            <td class="break">{state}<span class="hint narrow-only">{format!("as {role}")}</span></td>
             <td>
                 {is_open
                     .then(|| {

@@ -127,13 +127,13 @@ fn roles(of: Role, chosen: Role) -> impl IntoView {
 fn Row(member: Member, me: UserId, role: Role, now: Millis, actions: Actions) -> impl IntoView {
     let open = RwSignal::new(false);
     let is_me = member.user == me;
-    let since = model::time::duration_words(now.since(member.since));
+    let since = model::time::age_words(now.since(member.since));
     let may_change = role.may_give(member.role) && !is_me;
     let label = format!("Change {}", member.name);
     let of_whom = StoredValue::new((member.user.to_string(), member.name.clone(), member.role));
     view! {
         <tr>
-            <td>{member.name}{is_me.then(|| view! { <span class="hint">" (you)"</span> })}</td>
+            <td class="break">{member.name}{is_me.then(|| view! { <span class="hint">" (you)"</span> })}</td>
             <td title=member.role.words()>{member.role.as_str()}</td>
             <td class="wide-only">{format!("for {since}")}</td>
             <td>

@@ -129,7 +129,7 @@ pub fn Runs(runs: Vec<RunUsage>) -> impl IntoView {
             };
             view! {
                 <tr>
-                    <th scope="row">{name}</th>
+                    <th scope="row" class="nowrap">{name}</th>
                     <td>{usage.agent}</td>
                     <td class="num">{usage.amounts.cost.words()}</td>
                     <td class="num">{duration_words(usage.amounts.standing)}</td>

@@ -4,7 +4,7 @@ use super::Around;
 use leptos::{form::ActionForm, prelude::*};
 use model::{
     Attempt, Delivery, DeliveryState, Millis, WebhookTarget,
-    time::{ago_words, duration_words},
+    time::{ago_words, countdown_words, duration_words},
 };
 
 /// The newest messages of all addresses.
@@ -68,7 +68,7 @@ fn Row(delivery: Delivery, url: String, now: Millis, around: Around) -> impl Int
             let words = match (delivery.attempts.is_empty(), wait) {
                 (true, _) => "is being sent".to_owned(),
                 (false, 0) => "is being sent again".to_owned(),
-                (false, wait) => format!("sent again in {}", duration_words(wait)),
+                (false, wait) => format!("sent again in {}", countdown_words(wait)),
             };
             ("dot run", words)
         }
@@ -83,7 +83,7 @@ fn Row(delivery: Delivery, url: String, now: Millis, around: Around) -> impl Int
                 <span class="hint" style="display:block">{ago_words(now.since(delivery.created_at))}</span>
             </td>
             <td class="wide-only mono break">{url}</td>
-            <td><span class="state"><span class=dot></span>{words}</span></td>
+            <td class="wide-nowrap"><span class="state"><span class=dot></span>{words}</span></td>
             <td>
                 <button
                     class="btn quiet"

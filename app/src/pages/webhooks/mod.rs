@@ -86,7 +86,7 @@ pub fn WebhooksPage() -> impl IntoView {
                     <span class="grow"></span>
                     <a class="btn quiet" href="/settings">"All settings"</a>
                 </div>
-                <p class="hint" style="margin-bottom:14px">
+                <p class="hint">
                     "Addresses that are told when something happens in this team. Messages are signed as Standard Webhooks has it, and sent again for a day when they are not taken."
                 </p>
                 <FormError error=error />
