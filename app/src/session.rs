@@ -94,11 +94,15 @@ impl SignedIn {
                 Permission::ManageInstance => {
                     "Only an owner of this instance may do this. Ask one.".to_owned()
                 }
-                _ => format!(
-                    "You are a {} of the team {name}, and a {} may not do this. Ask an owner or an admin of the team.",
-                    role.as_str(),
-                    role.as_str()
-                ),
+                _ => {
+                    let role = match role {
+                        Role::Admin | Role::Owner => format!("an {}", role.as_str()),
+                        Role::Viewer | Role::Member => format!("a {}", role.as_str()),
+                    };
+                    format!(
+                        "You are {role} of the team {name}, and {role} may not do this. Ask an owner or an admin of the team."
+                    )
+                }
             },
         ))
     }

@@ -50,6 +50,11 @@ async function active(page: Page): Promise<string[]> {
   });
 }
 
+async function axe(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), page.url()).toEqual([]);
+}
+
 test("a viewer is offered nothing that the server would refuse", async ({ own, browser }) => {
   test.setTimeout(180_000);
   const { server, page: owner } = own;
@@ -86,6 +91,7 @@ test("a viewer is offered nothing that the server would refuse", async ({ own, b
     await expect(page.locator("h1")).toBeVisible();
     const found = await active(page);
     expect(found.map((name) => name.split(" agents, files")[0]), address).toEqual(offered);
+    await axe(page);
     // The server's page, before any script: the same.
     const html = await (await page.request.get(address)).text();
     for (const word of ["Start blank", ">New agent</a>", "Save the secret", "Add the schedule", "Switch off"]) {
@@ -100,8 +106,6 @@ test("a viewer is offered nothing that the server would refuse", async ({ own, b
   for (const hidden of ["Webhooks", "Audit log", "Accounts"]) {
     await expect(page.getByRole("link", { name: hidden, exact: true })).toHaveCount(0);
   }
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
 
   // The studio, while a run of somebody else goes on and waits for input.
   const theirs = new Studio(page, studio.agent, studio.slug);
@@ -120,6 +124,7 @@ test("a viewer is offered nothing that the server would refuse", async ({ own, b
   for (const name of ["More ways to run", "Upload files", "New file", "More for tools"]) {
     await expect(page.getByRole("button", { name, exact: true }), name).toHaveCount(0);
   }
+  await axe(page);
   await expect(page.getByLabel("Language")).toBeDisabled();
   await expect(page.getByLabel("What becomes of the sandbox after a run")).toBeDisabled();
   await expect(page.getByTestId("save-state")).toHaveText("Read only");

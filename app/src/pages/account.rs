@@ -276,7 +276,7 @@ fn Row(
                 <span>{began}</span>
             </td>
             <td class="wide-only mono">{session.address.clone()}</td>
-            <td>{used}</td>
+            <td class="nowrap">{used}</td>
             <td>
                 {if is_this {
                     view! {

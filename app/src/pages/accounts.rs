@@ -265,7 +265,6 @@ fn DeleteDialog(actions: Actions) -> impl IntoView {
             <p>"The account is signed out everywhere, its tokens end, and nobody can sign in to it again. Agents, runs and secrets stay with their team. This cannot be undone."</p>
             <FormError error=error />
             <div class="dialog-acts">
-                <button class="btn quiet" on:click=move |_| actions.delete_open.set(false)>"Keep it"</button>
                 <button
                     class="btn danger"
                     disabled=move || actions.delete.pending().get()
@@ -277,6 +276,7 @@ fn DeleteDialog(actions: Actions) -> impl IntoView {
                 >
                     {move || format!("Delete {}", name())}
                 </button>
+                <button class="btn quiet" on:click=move |_| actions.delete_open.set(false)>"Keep it"</button>
             </div>
         </Dialog>
     }

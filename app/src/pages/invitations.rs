@@ -101,13 +101,19 @@ fn List(
     }
 }
 
+/// One made for seven days still has seven a moment later.
+const HALF_AN_HOUR: u64 = 30 * 60 * 1000;
+
 #[component]
 fn Row(invitation: Invitation, now: Millis, revoke: ServerAction<RevokeInvitation>) -> impl IntoView {
     let is_open = invitation.is_open(now);
     let state = match (invitation.used_at, &invitation.used_by) {
         (Some(at), Some(name)) => format!("used by {name} {}", ago_words(now.since(at))),
         (Some(at), None) => format!("used {}", ago_words(now.since(at))),
-        (None, _) if is_open => format!("open for {}", age_words(invitation.expires_at.since(now))),
+        (None, _) if is_open => {
+            let left = invitation.expires_at.since(now).saturating_add(HALF_AN_HOUR);
+            format!("open for {}", age_words(left))
+        }
         (None, _) => "it is over".to_owned(),
     };
     let role = invitation.role.as_str();

@@ -120,8 +120,8 @@ fn Row(token: Token, now: Millis, revoke: ServerAction<RevokeToken>) -> impl Int
         <tr>
             <td>{token.name.clone()}</td>
             <td>{token.scope_words()}</td>
-            <td class="wide-only">{used}</td>
-            <td class="wide-only">{ends}</td>
+            <td class="wide-only nowrap">{used}</td>
+            <td class="wide-only nowrap">{ends}</td>
             <td>
                 <ActionForm action=revoke>
                     <input type="hidden" name="token" value=token.id.to_string() />

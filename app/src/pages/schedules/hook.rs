@@ -166,7 +166,7 @@ fn Change(hook: AgentHook, changed: RwSignal<i32>) -> impl IntoView {
                 <button class="btn quiet" disabled=move || update.pending().get()>"Save the webhook"</button>
             </div>
         </ActionForm>
-        <div class="row" style="display:flex;gap:8px">
+        <div class="row">
             <button class="btn quiet" on:click=rotate>"Rotate the secret"</button>
             <ActionForm action=delete>
                 <input type="hidden" name="agent" value=agent.get_value().to_string() />
