@@ -119,6 +119,18 @@ pub struct Month {
     month: u8,
 }
 
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for Month {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::schema::text("A month of UTC, such as 2026-11.")
+            .pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$"))
+            .into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for Month {}
+
 impl Month {
     /// The month of a point in time.
     #[must_use]

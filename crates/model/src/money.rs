@@ -15,6 +15,7 @@ const MOST_AMOUNT: Micros = Micros(1_000_000_000 * UNIT);
 
 /// An amount of money in millionths of a US dollar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Micros(pub i64);
 
@@ -45,6 +46,21 @@ impl std::iter::Sum for Micros {
 }
 
 impl Micros {
+    /// A budget or credit of so many millionths.
+    ///
+    /// # Errors
+    /// When it is negative, or more than anything costs.
+    pub fn of_budget(millionths: i64) -> Result<Self, Invalid> {
+        let amount = Self(millionths);
+        if (Self(0)..=MOST_AMOUNT).contains(&amount) {
+            return Ok(amount);
+        }
+        Err(Invalid(format!(
+            "{millionths} is no amount: from 0 to {} millionths of a dollar can be given.",
+            MOST_AMOUNT.0
+        )))
+    }
+
     /// Reads an amount as people write it: `10`, `0.5`, `$12.345678`.
     ///
     /// # Errors
@@ -155,6 +171,7 @@ impl UsageState {
 
 /// The price table: what one of each costs for an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Price {
     /// One vCPU.
     pub cpu: Micros,

@@ -29,6 +29,7 @@ pub struct Team {
 
 /// What a person is in a team. Roles are in order: each may what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Sees everything but secrets' values, changes nothing.
@@ -109,6 +110,7 @@ pub struct Membership {
 
 /// Somebody who is in a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Member {
     /// Who.
     pub user: UserId,

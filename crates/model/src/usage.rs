@@ -45,6 +45,7 @@ pub struct UsageInterval {
 
 /// Sums over intervals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Amounts {
     /// What they cost.
     pub cost: Micros,
@@ -86,6 +87,7 @@ impl Amounts {
 
 /// One row of a list of sums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct UsageShare {
     /// The id of what it is of: an agent or a member; none when that is not known.
     pub id: Option<String>,
@@ -99,6 +101,7 @@ pub struct UsageShare {
 
 /// What a run cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RunUsage {
     /// The run.
     pub run: RunId,
@@ -112,6 +115,7 @@ pub struct RunUsage {
 
 /// The cost of one run, and how it grows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RunCost {
     /// What it cost up to `at`.
     pub cost: Micros,

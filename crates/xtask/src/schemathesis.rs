@@ -27,8 +27,7 @@ const SCOPES: [&str; 6] = [
     "manage_instance",
 ];
 
-/// Installs it.
-pub fn install() -> Result<()> {
+fn install() -> Result<()> {
     step("schemathesis", || {
         python::install(ENVIRONMENT, &root().join("end2end/schemathesis"))
     })
@@ -36,6 +35,7 @@ pub fn install() -> Result<()> {
 
 /// Runs it against a server on a fresh data directory.
 pub fn test() -> Result<()> {
+    install()?;
     let data = tempfile::tempdir().context("making a data directory")?;
     let binary = binary(Profile::Debug);
     let server = Server::start(&binary, data.path())?;

@@ -27,6 +27,9 @@ use std::{convert::Infallible, time::Duration};
 /// How often a reader that waits is asked whether it still may.
 const CHECK: Duration = Duration::from_secs(15);
 
+/// The last offset or line there can be: what a signed 64-bit integer, as the document has them, counts to.
+const FARTHEST: u64 = i64::MAX as u64;
+
 /// What of the log, and how.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -107,6 +110,13 @@ pub async fn download(
 
 /// The offsets of what is wanted.
 async fn place(runs: &Runs, run: &RunId, wanted: &Wanted) -> Result<(u64, u64), Refusal> {
+    let ends = [wanted.from, wanted.to, wanted.from_line, wanted.to_line];
+    if let Some(end) = ends.into_iter().flatten().find(|end| *end > FARTHEST) {
+        return Err(Invalid(format!(
+            "A log has no byte or line {end}: they are counted up to {FARTHEST}."
+        ))
+        .into());
+    }
     let twice = (wanted.from.is_some() && wanted.from_line.is_some())
         || (wanted.to.is_some() && wanted.to_line.is_some());
     if twice {

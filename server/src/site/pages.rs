@@ -26,9 +26,7 @@ pub static ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_r
 pub fn add(router: Router<Site>, site: &Site) -> Router<Site> {
     let assets = site.assets.clone();
     router
-        .leptos_routes_with_context(site, ROUTES.clone(), context(site), move || {
-            app::shell(&assets)
-        })
+        .leptos_routes_with_context(site, ROUTES.clone(), context(site), move || app::shell(&assets))
         .fallback(not_found)
 }
 

@@ -82,6 +82,8 @@ pub async fn tell(request: Request, next: Next) -> Response {
 fn document(mut parts: Parts, refused: Refused) -> Response {
     let problem = Json(Problem::new(parts.status, refused)).into_response();
     parts.headers.remove(header::CONTENT_LENGTH);
+    // What it was compressed as, further in, goes with the body that is replaced.
+    parts.headers.remove(header::CONTENT_ENCODING);
     parts.headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),

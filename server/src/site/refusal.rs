@@ -3,7 +3,10 @@
 //! of it.
 
 use app::{ErrorCode, UiError};
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::ws::rejection::WebSocketUpgradeRejection,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, StatusCode, header};
 
 /// When a start may be tried again that found the line full, in seconds.
@@ -88,6 +91,18 @@ impl Refusal {
         Self {
             retry_after_seconds: Some(retry_after_seconds),
             ..Self::new(ErrorCode::Unavailable, sentence)
+        }
+    }
+
+    /// A WebSocket was asked for as if it were a page.
+    pub fn no_upgrade(rejection: WebSocketUpgradeRejection) -> Self {
+        let sentence = format!(
+            "This address is a WebSocket, and the request is no upgrade to one ({}). Connect with a WebSocket client.",
+            rejection.body_text()
+        );
+        Self {
+            status: StatusCode::UPGRADE_REQUIRED,
+            ..Self::new(ErrorCode::Invalid, sentence)
         }
     }
 
@@ -192,10 +207,14 @@ impl From<runs::RunsError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = (self.status, axum::Json(&self.error)).into_response();
-        let retry_after_seconds = self.retry_after_seconds;
+        let (status, retry_after_seconds) = (self.status, self.retry_after_seconds);
         response.extensions_mut().insert(Refused::from(self));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // RFC 9110, 15.5.22: which protocol it has to be.
+        if status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        }
         if let Some(seconds) = retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

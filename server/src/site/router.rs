@@ -26,8 +26,6 @@ use tower_http::{
 pub fn api_routes() -> Vec<(String, MethodRouter<Site>)> {
     let own: Vec<(&str, MethodRouter<Site>)> = vec![
         ("/api/events", permission::get(events::follow)),
-        ("/api/v1/usage/export", permission::get(api::usage::export)),
-        ("/api/v1/audit/export", permission::get(api::audit::export)),
         (
             "/api/agents/{id}/files/{*path}",
             permission::get(files::download).merge(permission::put(files::upload)),

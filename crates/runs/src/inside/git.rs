@@ -56,6 +56,16 @@ impl Runs {
             depth: wanted.depth,
         };
         let cloned = self.reach(name).await?.git_clone(&request).await;
-        cloned.map_err(|error| self.told(error))
+        cloned.map_err(|error| {
+            // The provider works; it is the address that cannot be reached from where the sandbox is.
+            let unreachable = error.code() == Some("GIT_TRANSPORT_FAILED");
+            match self.told(error) {
+                RunsError::Provider(words) if unreachable => Invalid(format!(
+                    "{words} Check the address, and whether sandboxes may reach it."
+                ))
+                .into(),
+                told => told,
+            }
+        })
     }
 }

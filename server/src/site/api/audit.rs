@@ -36,18 +36,35 @@ const HEAD: [&str; 16] = [
 ];
 
 /// Which records, and how they are written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct Wanted {
+    /// `jsonl`, whose lines can be checked against their chain, or `csv`.
+    #[param(pattern = "^(jsonl|csv)?$", required = false)]
     format: String,
+    /// Only of actors whose name or id has this in it.
+    #[param(required = false)]
     who: String,
+    /// Only of these actions: `run`, or `run.start`.
+    #[param(required = false)]
     action: String,
+    /// Only of what has this in its name or id.
+    #[param(required = false)]
     target: String,
+    /// Only from this day of UTC on, such as `2026-11-26`.
+    #[param(required = false, pattern = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
     from: String,
+    /// Only up to this day of UTC.
+    #[param(required = false, pattern = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
     to: String,
 }
 
-/// The handler.
+/// Exports the audit log
+///
+/// The team’s records, oldest first.
+#[utoipa::path(get, path = "/api/v1/audit/export", tag = "Team", operation_id = "export_audit", params(Wanted),
+    responses((status = 200, description = "The records", content((String = "application/x-ndjson"), (String = "text/csv; charset=utf-8")))))]
 pub async fn export(
     can: Can<Administer>,
     State(site): State<Site>,

@@ -17,6 +17,21 @@ use http::HeaderMap;
 use model::{Cursor, Invalid, RunId};
 use serde::Deserialize;
 
+/// One server-sent event.
+#[derive(utoipa::ToSchema)]
+#[schema(as = RunEventMessage)]
+pub struct Event {
+    /// The cursor behind it.
+    #[expect(dead_code, reason = "it is the document's form of what is streamed")]
+    id: Option<String>,
+    /// `run`, `events`, `log` or `end`.
+    #[expect(dead_code, reason = "it is the document's form of what is streamed")]
+    event: String,
+    /// JSON, of the form that goes with the event.
+    #[expect(dead_code, reason = "it is the document's form of what is streamed")]
+    data: String,
+}
+
 /// From where on.
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
@@ -29,8 +44,8 @@ pub struct Wanted {
 /// to be sent back as `Last-Event-ID` or in `after`.
 #[utoipa::path(get, path = "/api/runs/{id}/events", tag = "Runs", operation_id = "follow_run",
     params(("id" = RunId, Path, description = "Its id"),
-        ("after" = Option<String>, Query, description = "The cursor to go on behind", pattern = "^[0-9]{1,15}[.][0-9]{1,15}$")),
-    responses((status = 200, body = String, content_type = "text/event-stream")))]
+        ("after" = Option<String>, Query, description = "The cursor to go on behind", pattern = "^([0-9a-f-]{36}@)?[0-9]{1,15}([.][0-9]{1,15})?$")),
+    responses((status = 200, body = Event, content_type = "text/event-stream")))]
 pub async fn follow(
     can: Can<Read>,
     State(site): State<Site>,

@@ -15,13 +15,15 @@ pub fn key(headers: &HeaderMap) -> Result<Option<&str>, Invalid> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };
+    let is_printable = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
     let key = value
         .to_str()
         .ok()
-        .filter(|key| !key.is_empty() && key.len() <= LONGEST);
+        .filter(|key| !key.is_empty() && key.len() <= LONGEST)
+        .filter(is_printable);
     key.map(Some).ok_or_else(|| {
         Invalid(format!(
-            "Idempotency-Key has 1 to {LONGEST} characters, all of them printable ASCII. A new UUID for each request is a good one."
+            "Idempotency-Key has 1 to {LONGEST} characters, all of them printable ASCII and none a space. A new UUID for each request is a good one."
         ))
     })
 }

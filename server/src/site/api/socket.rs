@@ -20,7 +20,7 @@ use super::{
 use axum::{
     extract::{
         Path, State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket, close_code},
+        ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
     },
     response::Response,
 };
@@ -63,11 +63,14 @@ pub async fn open(
     can: Can<MayRun>,
     State(site): State<Site>,
     Path(named): Path<String>,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
     let agent = can.agent_named(&site, &named).await?;
     let inside = stream_of(&site, &can.user)?;
-    let upgrade = upgrade.max_message_size(LARGEST).max_frame_size(LARGEST);
+    let upgrade = upgrade
+        .map_err(Refusal::no_upgrade)?
+        .max_message_size(LARGEST)
+        .max_frame_size(LARGEST);
     let trigger = can.trigger();
     // Its run is recorded as the doing of this request.
     let doing = Carrier::here();

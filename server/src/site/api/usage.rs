@@ -36,12 +36,19 @@ const HEAD: [&str; 17] = [
 ];
 
 /// Of which month.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Wanted {
-    month: Option<String>,
+    /// Such as `2026-11`; this one when nothing is said.
+    #[param(pattern = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])$")]
+    pub month: Option<String>,
 }
 
-/// The handler.
+/// Exports a month’s usage
+///
+/// Every time of every sandbox, as CSV with a line of names.
+#[utoipa::path(get, path = "/api/v1/usage/export", tag = "Team", operation_id = "export_usage", params(Wanted),
+    responses((status = 200, body = String, content_type = "text/csv; charset=utf-8")))]
 pub async fn export(
     can: Can<Read>,
     State(site): State<Site>,

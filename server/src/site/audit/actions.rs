@@ -184,6 +184,10 @@ const ROUTES: &[(&str, &str, Effect)] = {
         ("POST", "/api/v1/secrets", Changes(SecretCreate)),
         ("PUT", "/api/v1/secrets/{secret}", Changes(SecretReplace)),
         ("DELETE", "/api/v1/secrets/{secret}", Changes(SecretDelete)),
+        ("POST", "/api/v1/members", Changes(MemberAdd)),
+        ("PATCH", "/api/v1/members/{user}", Changes(MemberRole)),
+        ("DELETE", "/api/v1/members/{user}", Changes(MemberRemove)),
+        ("PUT", "/api/v1/budget", Changes(BudgetSet)),
         ("POST", "/api/v1/tokens", Changes(TokenCreate)),
         ("DELETE", "/api/v1/tokens/{token}", Changes(TokenRevoke)),
         (

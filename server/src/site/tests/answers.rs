@@ -75,6 +75,40 @@ async fn pages_are_compressed_for_those_who_can_read_it() {
     );
 }
 
+/// What refuses is made after the answer was compressed, and says nothing else of itself.
+#[tokio::test]
+async fn a_long_refusal_is_what_it_says_it_is() {
+    let site = site().await;
+    let cookie = site.sign_in().await;
+    let request = request("POST", "/api/v1/agents")
+        .header(header::ACCEPT_ENCODING, "gzip")
+        .body(Body::from(format!("{{\"{}\":1}}", "x".repeat(600))))
+        .expect("a request");
+    let answer = site.ask_as(&cookie, request).await;
+    assert!(
+        answer.body.len() > 400,
+        "long enough to be compressed: {}",
+        answer.body
+    );
+    assert_eq!(answer.header(header::CONTENT_ENCODING), "");
+    assert_eq!(answer.header(header::CONTENT_TYPE), "application/problem+json");
+    assert!(answer.body.starts_with('{'), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_websocket_asked_for_as_a_page_says_what_it_is() {
+    let site = site().await;
+    let cookie = site.sign_in().await;
+    let agent = site.agent().await;
+    for path in ["ws", "interpreter/ws"] {
+        let answer = site
+            .ask_as(&cookie, get(&format!("/api/agents/{}/{path}", agent.slug)))
+            .await;
+        assert_eq!(answer.status, StatusCode::UPGRADE_REQUIRED, "{}", answer.body);
+        assert_eq!(answer.header(header::UPGRADE), "websocket");
+    }
+}
+
 #[tokio::test]
 async fn over_tls_browsers_are_held_to_it() {
     let site = site_with(Some("https://pitlane.example"), None).await;

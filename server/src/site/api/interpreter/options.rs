@@ -1,7 +1,7 @@
 //! What a program may say about code for an interpreter.
 
 use super::super::super::refusal::Refusal;
-use model::{AgentId, InterpreterId, Invalid, Language, UserId};
+use model::{AgentId, InterpreterId, Invalid, Language, UserId, run::MAX_TIMEOUT_SECONDS};
 use runs::{Cell, NewInterpreter};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -69,6 +69,12 @@ impl Options {
             }
         };
         let timeout_seconds = self.timeout;
+        // Asked of code only where it runs, and wrong also where there is none.
+        if timeout_seconds.is_some_and(|seconds| !(1..=MAX_TIMEOUT_SECONDS).contains(&seconds)) {
+            return Err(Invalid(format!(
+                "Code may run for 1 to {MAX_TIMEOUT_SECONDS} seconds. Change timeout, or leave it out."
+            )));
+        }
         // Of one that is named nothing else can be wanted: empty code is refused.
         let code = self.code.or_else(|| wish.is_ok().then(String::new));
         let cell = code.map(|code| Cell {

@@ -14,7 +14,7 @@ use super::super::super::{
 use axum::{
     extract::{
         Path, Query, State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket, close_code},
+        ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
     },
     response::Response,
 };
@@ -70,14 +70,17 @@ pub async fn open(
     State(site): State<Site>,
     Path(named): Path<String>,
     Query(wanted): Query<Wanted>,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
     let agent = can.agent_named(&site, &named).await?;
     if let Some(id) = &wanted.interpreter {
         site.services.runs.interpreter(&agent.id, id).await?;
     }
     let inside = stream_of(&site, &can.user)?;
-    let upgrade = upgrade.max_message_size(LARGEST).max_frame_size(LARGEST);
+    let upgrade = upgrade
+        .map_err(Refusal::no_upgrade)?
+        .max_message_size(LARGEST)
+        .max_frame_size(LARGEST);
     Ok(upgrade.on_upgrade(move |socket| {
         let conversation = Conversation {
             socket,

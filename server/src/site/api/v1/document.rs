@@ -98,8 +98,16 @@ fn completed(endpoint: &Endpoint, path: &str) -> Operation {
         _ => needs,
     });
     operation.security = Some(vec![SecurityRequirement::new("token", [scope])]);
+    // A file without a byte is sent without a body.
+    if let Some(body) = operation
+        .request_body
+        .as_mut()
+        .filter(|body| body.content.contains_key("application/octet-stream"))
+    {
+        body.required = None;
+    }
     let answers = &mut operation.responses.responses;
-    let mut statuses = vec!["400", "401", "403", "408", "413", "422", "429", "503"];
+    let mut statuses = vec!["400", "401", "403", "408", "413", "422", "429", "431", "503"];
     if path.contains('{') {
         statuses.push("404");
     }
@@ -115,9 +123,15 @@ fn completed(endpoint: &Endpoint, path: &str) -> Operation {
         }
     }
     for status in statuses {
-        answers
-            .entry(status.to_owned())
-            .or_insert_with(|| RefOr::Ref(Ref::from_response_name("Problem")));
+        answers.entry(status.to_owned()).or_insert_with(|| match status {
+            // Refused before it is read, and without a body.
+            "431" => RefOr::T(
+                ResponseBuilder::new()
+                    .description("The address and the headers are too long together")
+                    .build(),
+            ),
+            _ => RefOr::Ref(Ref::from_response_name("Problem")),
+        });
     }
     if endpoint.methods.contains(&HttpMethod::Post) && answers.contains_key("201") {
         answers

@@ -10,6 +10,7 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
 };
+use http::Method;
 use model::Invalid;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
@@ -36,11 +37,19 @@ impl<T: DeserializeOwned> FromRequest<Site> for Given<T> {
 
     async fn from_request(request: Request, site: &Site) -> Result<Self, Refusal> {
         let key = idempotency::key(request.headers())?.map(str::to_owned);
+        let changes = request.method() == Method::PATCH;
         let mut hash = Sha256::new();
         hash.update(format!("{} {}\n", request.method(), request.uri()));
         let bytes = Bytes::from_request(request, site)
             .await
             .map_err(|_| Invalid("The request was not sent to its end. Send it again.".to_owned()))?;
+        if changes && bytes.trim_ascii().is_empty() {
+            return Err(Invalid(
+                "Nothing was sent. Send a JSON object with what is to change; /api/docs says which."
+                    .to_owned(),
+            )
+            .into());
+        }
         hash.update(&bytes);
         Ok(Self {
             body: read(&bytes)?,

@@ -20,6 +20,7 @@ mod files;
 mod found;
 mod given;
 mod inside;
+mod members;
 mod once;
 mod page;
 mod revisions;
@@ -28,6 +29,7 @@ mod sandboxes;
 mod schedules;
 mod secrets;
 mod tokens;
+mod usage;
 mod webhooks;
 
 pub use endpoint::{Endpoint, endpoint};
@@ -66,6 +68,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         secrets::endpoints(),
         schedules::endpoints(),
         tokens::endpoints(),
+        members::endpoints(),
+        usage::endpoints(),
         webhooks::endpoints(),
     ]
     .into_iter()

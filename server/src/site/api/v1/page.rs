@@ -2,7 +2,7 @@
 //! the id of the last item of a page, so what is made or deleted meanwhile
 //! neither hides nor repeats another.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
 /// The most items of one page.
@@ -18,8 +18,20 @@ pub struct Wanted {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
     /// `next_cursor` of the page before; none for the first.
+    #[serde(default, deserialize_with = "an_id")]
     #[param(format = "uuid", value_type = Option<String>)]
     pub cursor: Option<String>,
+}
+
+/// Reads a cursor; whatever is none is refused, as it would hide or repeat items.
+fn an_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.len() == 36 && uuid::Uuid::try_parse(&text).is_ok() {
+        return Ok(Some(text));
+    }
+    Err(D::Error::custom(
+        "send the next_cursor of the page before, or leave it out",
+    ))
 }
 
 impl Wanted {

@@ -60,6 +60,8 @@ async fn call(world: World, key: String, who: Who, with_token: bool) -> (String,
     let word = match answer.status {
         303 if to_sign_in => "sign-in".to_owned(),
         101 | 200..400 => "yes".to_owned(),
+        // A refusal for want of room would hide who may do it.
+        status if answer.is_busy => format!("{status}, busy"),
         status if example.or.contains(&status) => "yes".to_owned(),
         status => status.to_string(),
     };

@@ -123,6 +123,8 @@ pub struct Ground {
 pub struct Answered {
     pub status: u16,
     pub location: String,
+    /// Whether it says when to try again: then it is about room, and not about who asks.
+    pub is_busy: bool,
     pub body: String,
 }
 
@@ -464,6 +466,7 @@ impl World {
         Answered {
             status: parts.status.as_u16(),
             location: text(header::LOCATION).to_owned(),
+            is_busy: !text(header::RETRY_AFTER).is_empty(),
             body: String::from_utf8_lossy(&body).into_owned(),
         }
     }
@@ -493,6 +496,7 @@ impl World {
         Answered {
             status: status.expect("a status"),
             location: String::new(),
+            is_busy: false,
             body: answer,
         }
     }

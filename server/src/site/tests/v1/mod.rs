@@ -5,6 +5,7 @@ mod by_themselves;
 mod document;
 mod files;
 mod running;
+mod team;
 mod tokens;
 
 use super::*;
