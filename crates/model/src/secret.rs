@@ -3,8 +3,8 @@
 use crate::{AgentId, Invalid, Millis, SecretId, time::byte_words};
 use serde::{Deserialize, Serialize};
 
-/// The shortest secret, in bytes: shorter values stand in ordinary words, and
-/// masking them would make a log unreadable and still tell what they are.
+/// The shortest secret, in characters, and so at least as many bytes: shorter
+/// values stand in ordinary words, and masking them would make a log unreadable and still tell what they are.
 pub const SHORTEST_BYTES: usize = 8;
 /// The longest secret or value of a variable, in bytes.
 pub const LONGEST_BYTES: usize = 16 * 1024;
@@ -95,7 +95,7 @@ pub fn check_name(name: &str) -> Result<(), Invalid> {
 /// # Errors
 /// When it could not be masked, or no program could be given it.
 pub fn check_secret(value: &str) -> Result<(), Invalid> {
-    let length = value.trim().len();
+    let length = value.trim().chars().count();
     if length < SHORTEST_BYTES {
         return Err(Invalid(format!(
             "A secret has at least {SHORTEST_BYTES} characters: a shorter one cannot be masked in logs, as it would stand in ordinary words. Use a variable with a plain value for it."

@@ -109,14 +109,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be used.
     pub async fn teams_with_budgets(&self) -> Result<Vec<TeamId>> {
-        let rows: Vec<(String,)> = self
-            .reader()
-            .await?
-            .all("select team_id from team_budgets where monthly is not null", &[])
-            .await?;
-        rows.into_iter()
-            .map(|(id,)| stored::text("the id of a team", id))
-            .collect()
+        self.reader().await?.teams_with_budgets().await
     }
 
     /// Notes that a team's budget was used to 80 or 100 percent: once per month each, whichever server
@@ -167,7 +160,16 @@ impl Store {
 }
 
 impl Session {
-    async fn this_month(&mut self) -> Result<Month> {
+    pub(crate) async fn teams_with_budgets(&mut self) -> Result<Vec<TeamId>> {
+        let rows: Vec<(String,)> = self
+            .all("select team_id from team_budgets where monthly is not null", &[])
+            .await?;
+        rows.into_iter()
+            .map(|(id,)| stored::text("the id of a team", id))
+            .collect()
+    }
+
+    pub(crate) async fn this_month(&mut self) -> Result<Month> {
         let (now,): (i64,) = self.one("select now from clock", &[]).await?;
         Ok(Month::of(Millis(now)))
     }
@@ -185,7 +187,7 @@ impl Session {
         }))
     }
 
-    async fn standing(&mut self, team: &TeamId, month: Month) -> Result<BudgetStanding> {
+    pub(crate) async fn standing(&mut self, team: &TeamId, month: Month) -> Result<BudgetStanding> {
         let budget = self.budget(team).await?;
         let (used_before, used) = self
             .used(team, month.first_day(), month.next().first_day())

@@ -5,7 +5,7 @@ use crate::{
     database::{Database, newest_migration},
     stored,
 };
-use model::SandboxState;
+use model::{BudgetStanding, SandboxState, TeamId};
 
 /// Which version the tables are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Counts {
     pub sandboxes: Vec<(SandboxState, u64)>,
     /// Servers that are alive.
     pub servers: u64,
+    /// How the budget stands this month, of each team that has one.
+    pub budgets: Vec<(TeamId, BudgetStanding)>,
 }
 
 impl Store {
@@ -73,6 +75,16 @@ impl Store {
             .into_iter()
             .filter_map(|(state, count)| Some((SandboxState::parse(&state)?, stored::size(count))))
             .collect();
-        Ok(Counts { sandboxes, servers })
+        let mut budgets = Vec::new();
+        let month = session.this_month().await?;
+        for team in session.teams_with_budgets().await? {
+            let standing = session.standing(&team, month).await?;
+            budgets.push((team, standing));
+        }
+        Ok(Counts {
+            sandboxes,
+            servers,
+            budgets,
+        })
     }
 }

@@ -2,28 +2,30 @@
 //! since its start, and what it is busy with now.
 //!
 //! Labels are words of a fixed list (states, phases, methods, templates of
-//! routes, statuses), never something a client chose, so that the number of
-//! series is bounded. A scrape asks nobody: figures of the database and of the
+//! routes, statuses) and the ids of teams that have a budget, never something a
+//! client chose, so that the number of series is bounded. A scrape asks nobody: figures of the database and of the
 //! provider are those that `readiness` looked up last.
 
 mod process;
 
 use crate::readiness::Readiness;
 use http::{Method, StatusCode};
-use model::{EventKind, SandboxState};
+use model::{EventKind, Micros, SandboxState};
 use prometheus_client::{
     encoding::prometheus_text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
 use runs::{Figures, Notice};
-use std::time::Duration;
+use std::{sync::atomic::AtomicU64, time::Duration};
 
 /// The form they are in.
 pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 
 /// One label of a word of ours.
 type Word = [(&'static str, &'static str); 1];
+/// The id of a team.
+type OfTeam = [(&'static str, String); 1];
 /// A route's template, the method and the status.
 type Answered = [(&'static str, String); 3];
 /// A route's template and the method.
@@ -54,6 +56,8 @@ pub struct Metrics {
     streams: Gauge,
     sandboxes: Family<Word, Gauge>,
     servers: Gauge,
+    budgets: Family<OfTeam, Gauge<f64, AtomicU64>>,
+    budgets_used: Family<OfTeam, Gauge<f64, AtomicU64>>,
     database_up: Gauge,
     provider_up: Gauge,
     answers: Family<Answered, Counter>,
@@ -129,6 +133,16 @@ impl Default for Metrics {
                 "pitlane_servers",
                 "Servers on this database that are alive",
                 Gauge::default()
+            ),
+            budgets: figure!(
+                "pitlane_budget_dollars",
+                "What a month may cost, of each team that has a budget",
+                Family::default()
+            ),
+            budgets_used: figure!(
+                "pitlane_budget_used_dollars",
+                "What counts against the budget of this month so far, of each team that has one",
+                Family::default()
             ),
             database_up: figure!(
                 "pitlane_database_up",
@@ -234,6 +248,17 @@ impl Metrics {
             );
         }
         set(&self.servers, counts.servers);
+        // A budget that was taken away is not told any longer.
+        self.budgets.clear();
+        self.budgets_used.clear();
+        for (team, standing) in &counts.budgets {
+            let team = [("team", team.to_string())];
+            let monthly = standing.budget.monthly.unwrap_or_default();
+            self.budgets.get_or_create(&team).set(dollars(monthly));
+            self.budgets_used
+                .get_or_create(&team)
+                .set(dollars(standing.charged()));
+        }
         set(&self.database_up, readiness.is_database_up().into());
         set(&self.provider_up, readiness.is_provider_up().into());
         self.process.look();
@@ -241,6 +266,15 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+/// An amount as Prometheus has numbers: exact to a cent up to far more than anybody has.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a figure to be drawn needs no more than 53 bits"
+)]
+fn dollars(amount: Micros) -> f64 {
+    amount.0 as f64 / 1e6
 }
 
 /// The usual methods; a client may send any other word.

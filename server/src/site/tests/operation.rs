@@ -173,6 +173,52 @@ async fn the_figures_are_for_this_machine_or_a_token_that_may() {
 }
 
 #[tokio::test]
+async fn the_figures_tell_how_budgets_stand() {
+    let site = site().await;
+    let store = site.site.services.store.clone();
+    let team = model::TeamId::first();
+    let budget = |monthly| model::Budget {
+        monthly,
+        free_credit: model::Micros(0),
+    };
+    store
+        .set_budget(&team, &budget(Some(model::Micros(25_500_000))))
+        .await
+        .expect("set");
+    let client = daytona::Client::new(daytona::Config {
+        api_url: "http://127.0.0.1:9/api".to_owned(),
+        ..daytona::Config::new("key")
+    });
+    let readiness = Arc::clone(&site.site.observed.readiness);
+    let shutdown = site.site.shutdown.clone();
+    tokio::spawn(readiness.keep(
+        store.clone(),
+        Provider::Embedded,
+        client.expect("a client"),
+        shutdown,
+    ));
+    let of_the_team = |name: &str| format!("{name}{{team=\"{team}\"}}");
+    let told = async |is_so: fn(Option<f64>) -> bool| {
+        for _ in 0..200 {
+            let text = site.ask(from("127.0.0.1", get("/metrics"))).await.body;
+            let samples = samples(&text);
+            if is_so(samples.get(&of_the_team("pitlane_budget_dollars")).copied()) {
+                return samples.get(&of_the_team("pitlane_budget_used_dollars")).copied();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the figures did not come to it");
+    };
+    assert_eq!(told(|budget| budget == Some(25.5)).await, Some(0.0));
+    store.set_budget(&team, &budget(None)).await.expect("set");
+    assert_eq!(
+        told(|budget| budget.is_none()).await,
+        None,
+        "no limit is no figure"
+    );
+}
+
+#[tokio::test]
 async fn the_figures_are_well_formed_and_count_what_happened() {
     let site = site().await;
     let agent = site.agent().await;

@@ -11,6 +11,7 @@
 
 mod requests;
 mod table;
+mod who;
 mod world;
 
 use super::*;
@@ -20,7 +21,8 @@ use crate::site::{
 };
 use futures::StreamExt as _;
 use std::collections::{BTreeMap, BTreeSet};
-use world::{Who, World};
+use who::Who;
+use world::World;
 
 /// How many calls go on at a time.
 const AT_ONCE: usize = 8;

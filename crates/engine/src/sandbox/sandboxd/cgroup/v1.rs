@@ -10,6 +10,10 @@ use super::{
 };
 use crate::sandbox::Enforcer;
 
+/// How much of the processors a sandbox gets where others want them too: a quarter of what a process of the
+/// host gets (1024), so that whoever serves it answers while it computes. Alone it has all its limit allows.
+const SHARES: u64 = 256;
+
 /// The folders groups are made in, for each controller that is there.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trees {
@@ -156,6 +160,8 @@ impl Group {
             write(folder, "pids.max", limits.processes.saturating_add(OWN_PROCESSES))?;
         }
         if let Some(folder) = &self.cpu {
+            // Best effort: kernels without fair groups have no such file.
+            drop(write(folder, "cpu.shares", SHARES));
             write(folder, "cpu.cfs_period_us", PERIOD)?;
             write(folder, "cpu.cfs_quota_us", PERIOD * u64::from(limits.cpu.max(1)))?;
         }

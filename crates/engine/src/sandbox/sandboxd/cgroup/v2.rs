@@ -13,6 +13,9 @@ use rustix::fs::{Mode, OFlags};
 
 use super::{Limits, Measure, OWN_PROCESSES, PERIOD, cache, cgroup_mounts, read_field, read_number, write};
 
+/// As version 1's shares: a quarter of the usual weight (100).
+const WEIGHT: u64 = 25;
+
 /// Where the engine's own processes move to.
 const OWN: &str = "pitlane-engine";
 /// Where sandboxes are.
@@ -160,6 +163,7 @@ impl Group {
             "pids.max",
             limits.processes.saturating_add(OWN_PROCESSES),
         )?;
+        drop(write(&self.folder, "cpu.weight", WEIGHT));
         write(
             &self.folder,
             "cpu.max",
