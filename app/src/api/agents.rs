@@ -18,8 +18,8 @@ pub struct StudioData {
     pub run: Option<Run>,
     /// Its newest run that the studio started.
     pub newest: Option<Run>,
-    /// The files of its newest run's revision, to mark what changed since;
-    /// none before the first run.
+    /// The files of its newest revision, to mark what changed since; none
+    /// before the first run.
     pub last_files: Option<Vec<FileEntry>>,
     /// The sandbox that stands for its next run.
     pub live: Option<LiveSandboxView>,

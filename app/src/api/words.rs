@@ -115,10 +115,9 @@ pub async fn studio(
         Some(path) => Some(store.read_file(&agent.id, &path).await?),
         None => None,
     };
-    let last_files = match &newest {
-        Some(run) => Some(store.revision(&run.revision).await?.files),
-        None => None,
-    };
+    // Of whichever run it was, the studio's or a program's.
+    let revisions = store.revisions_before(&agent.id, None, 1).await?;
+    let last_files = revisions.into_iter().next().map(|revision| revision.files);
     let live = live_sandbox(&agent.id).await?;
     let run = shown.or_else(|| newest.clone());
     Ok(StudioData {

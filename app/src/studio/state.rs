@@ -37,7 +37,7 @@ pub struct Studio {
     pub agent: RwSignal<Agent>,
     /// Its files as they are saved.
     pub files: RwSignal<Vec<FileEntry>>,
-    /// The files of its newest run; none before the first.
+    /// The files of its newest revision; none before the first run.
     pub last_files: RwSignal<Option<Vec<FileEntry>>>,
     /// The folders that are closed in the tree.
     pub closed_folders: RwSignal<BTreeSet<String>>,

@@ -159,3 +159,27 @@ async fn pages_asked_for_at_once_are_all_painted() {
         }
     }
 }
+
+/// Whoever ran it: a program's run is a revision as one of the studio is.
+#[tokio::test]
+async fn the_studio_says_whether_its_files_are_the_newest_revision() {
+    let site = site().await;
+    let cookie = site.sign_in().await;
+    let agent = site.agent().await;
+    let store = &site.site.services.store;
+    let path = format!("/agents/{}", agent.slug);
+    let page = async || site.ask_as(&cookie, get(&path)).await.body;
+    assert!(page().await.contains("Not run yet"));
+    store.snapshot(&agent.id).await.expect("a revision");
+    let same = page().await;
+    assert!(
+        same.contains("Revision 1") && !same.contains("Changed since"),
+        "{same}"
+    );
+    let file = model::FilePath::parse("more.py").expect("a path");
+    store
+        .save_file(&agent.id, &file, b"print(2)\n", None)
+        .await
+        .expect("written");
+    assert!(page().await.contains("Changed since revision 1"));
+}

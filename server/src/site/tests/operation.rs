@@ -172,50 +172,61 @@ async fn the_figures_are_for_this_machine_or_a_token_that_may() {
     }
 }
 
-#[tokio::test]
-async fn the_figures_tell_how_budgets_stand() {
-    let site = site().await;
-    let store = site.site.services.store.clone();
-    let team = model::TeamId::first();
-    let budget = |monthly| model::Budget {
-        monthly,
-        free_credit: model::Micros(0),
-    };
-    store
-        .set_budget(&team, &budget(Some(model::Micros(25_500_000))))
-        .await
-        .expect("set");
+/// Has the figures looked up that are the database's, as a server does.
+fn look_again_and_again(site: &TestSite) {
     let client = daytona::Client::new(daytona::Config {
         api_url: "http://127.0.0.1:9/api".to_owned(),
         ..daytona::Config::new("key")
     });
     let readiness = Arc::clone(&site.site.observed.readiness);
-    let shutdown = site.site.shutdown.clone();
     tokio::spawn(readiness.keep(
-        store.clone(),
+        site.site.services.store.clone(),
         Provider::Embedded,
         client.expect("a client"),
-        shutdown,
+        site.site.shutdown.clone(),
     ));
-    let of_the_team = |name: &str| format!("{name}{{team=\"{team}\"}}");
-    let told = async |is_so: fn(Option<f64>) -> bool| {
-        for _ in 0..200 {
-            let text = site.ask(from("127.0.0.1", get("/metrics"))).await.body;
-            let samples = samples(&text);
-            if is_so(samples.get(&of_the_team("pitlane_budget_dollars")).copied()) {
-                return samples.get(&of_the_team("pitlane_budget_used_dollars")).copied();
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the figures did not come to it");
+}
+
+/// Gives the first team a budget, in millionths, or none.
+async fn set_budget(site: &TestSite, monthly: Option<i64>) {
+    let budget = model::Budget {
+        monthly: monthly.map(model::Micros),
+        free_credit: model::Micros(0),
     };
-    assert_eq!(told(|budget| budget == Some(25.5)).await, Some(0.0));
-    store.set_budget(&team, &budget(None)).await.expect("set");
-    assert_eq!(
-        told(|budget| budget.is_none()).await,
-        None,
-        "no limit is no figure"
+    let store = &site.site.services.store;
+    store
+        .set_budget(&model::TeamId::first(), &budget)
+        .await
+        .expect("set");
+}
+
+/// The figures, once the budget is told as expected.
+async fn figures_with_budget(site: &TestSite, expected: Option<f64>) -> String {
+    let series = format!("pitlane_budget_dollars{{team=\"{}\"}}", model::TeamId::first());
+    for _ in 0..200 {
+        let text = site.ask(from("127.0.0.1", get("/metrics"))).await.body;
+        if samples(&text).get(&series).copied() == expected {
+            return text;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the figures did not come to {expected:?}");
+}
+
+#[tokio::test]
+async fn the_figures_tell_how_budgets_stand() {
+    let site = site().await;
+    set_budget(&site, Some(25_500_000)).await;
+    look_again_and_again(&site);
+    let text = figures_with_budget(&site, Some(25.5)).await;
+    let used = format!(
+        "pitlane_budget_used_dollars{{team=\"{}\"}}",
+        model::TeamId::first()
     );
+    assert_eq!(samples(&text).get(&used).copied(), Some(0.0));
+    set_budget(&site, None).await;
+    let text = figures_with_budget(&site, None).await;
+    assert!(!text.contains("pitlane_budget_"), "no limit is no figure: {text}");
 }
 
 #[tokio::test]
@@ -269,7 +280,10 @@ async fn the_figures_are_well_formed_and_count_what_happened() {
         .await
         .expect("followed");
     while follower.next().await.is_some() {}
-    let text = site.ask(from("127.0.0.1", get("/metrics"))).await.body;
+    // What only a team with a budget has is told as well.
+    set_budget(&site, Some(1_000_000)).await;
+    look_again_and_again(&site);
+    let text = figures_with_budget(&site, Some(1.0)).await;
     let samples = samples(&text);
     let of = |series: &str| samples.get(series).copied();
     let requests = |route: &str, method: &str, status: u16| {

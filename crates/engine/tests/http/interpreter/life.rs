@@ -94,7 +94,8 @@ async fn a_worker_that_ends_is_replaced() {
     .await;
     assert_eq!(run("print(2)").await.stdout, "2\n");
     let forked =
-        run("import os\npid = os.fork()\nprint('both', flush=True)\nif pid: os.waitpid(pid, 0)").await;
+        // One write each, as the two run at the same time.
+        run("import os, sys\npid = os.fork()\nsys.stdout.write('both\\n')\nsys.stdout.flush()\nif pid: os.waitpid(pid, 0)").await;
     assert_eq!((forked.stdout.as_str(), forked.code()), ("both\nboth\n", 1000));
     assert_eq!(run("print('after')").await.stdout, "after\n");
     let interrupted = run("import os, signal; os.kill(os.getpid(), signal.SIGINT)").await;
