@@ -75,6 +75,32 @@ test("a sandbox that is kept between runs is agreed upon, with the time it has",
   await expect(page.getByText("No sandboxes")).toBeVisible({ timeout: 30_000 });
 });
 
+test("an archived sandbox rests, and the next run finds its files in it", async ({ own: { server, page } }) => {
+  const program =
+    "from pathlib import Path\nnote = Path('note.txt')\nprint('found' if note.exists() else 'nothing yet')\nnote.write_text('a note')\n";
+  const studio = await Studio.create(page, "resting", { "agent.py": program });
+  await studio.settings({ keep_minutes: 15 });
+  await studio.open();
+  await studio.start();
+  await expect(studio.line("nothing yet")).toBeVisible();
+  await studio.finished();
+  await page.goto("/sandboxes");
+  const own = page.getByRole("row").filter({ hasText: "resting" });
+  await own.getByRole("button", { name: /^Archive/ }).click();
+  await expect(page.getByText(/Sandbox .* is archived/)).toBeVisible({ timeout: 30_000 });
+  await expect(own).toContainText("Archived");
+  await expect(own).toContainText(/Kept for (29|30) days?/);
+  await expect(own.getByRole("button", { name: /^Archive/ })).toHaveCount(0);
+  expect((await server.callEngine("GET", "/sandbox")).items).toMatchObject([{ state: "archived" }]);
+  await studio.open();
+  await studio.start();
+  await expect(studio.line("found")).toBeVisible();
+  await studio.finished();
+  await page.goto("/sandboxes");
+  await expect(own).toContainText("Started");
+  await expect(own).toContainText(/Kept for 1[45] min/);
+});
+
 test("what somebody left at the engine under our label is found, and deleted", async ({ own: { server, page } }) => {
   const make = async (labels: Record<string, string>) =>
     (await server.callEngine("POST", "/sandbox", { labels, cpu: 1, memory: 1, disk: 1 })).id as string;

@@ -56,6 +56,16 @@ pub async fn stop_sandbox(sandbox: SandboxName) -> Result<(), UiError> {
         .await?)
 }
 
+/// Archives a sandbox that is kept between two runs.
+#[server(prefix = "/fn", endpoint = "archive_sandbox", input = Json)]
+pub async fn archive_sandbox(sandbox: SandboxName) -> Result<(), UiError> {
+    let caller = crate::session::can(model::Permission::Run).await?;
+    let runs = crate::services::services()?.runs;
+    Ok(runs
+        .archive_sandbox(&super::words::onlooker(&caller), &sandbox)
+        .await?)
+}
+
 /// Deletes a sandbox; a run in it is stopped first.
 #[server(prefix = "/fn", endpoint = "delete_sandbox", input = Json)]
 pub async fn delete_sandbox(sandbox: SandboxName) -> Result<(), UiError> {

@@ -31,6 +31,12 @@ impl ProvidedSandbox {
     pub fn is_started(&self) -> bool {
         self.state == "started"
     }
+
+    /// Whether it is put away with its files, and can be started again.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        matches!(self.state.as_str(), "stopped" | "archived" | "paused")
+    }
 }
 
 /// How deleting a sandbox goes, as far as this process has tried.
@@ -56,7 +62,7 @@ pub enum Difference {
     Arriving,
     /// A run is in it for the ledger, and the provider does not have it started, or not at all.
     Lost,
-    /// The ledger keeps it, and the provider has it in another state than started.
+    /// The ledger keeps it, and the provider has it in a state in which no run can use it.
     NotStarted,
     /// The ledger keeps it, and the provider does not know it.
     Missing,
@@ -102,7 +108,7 @@ impl Difference {
                     .to_owned()
             }
             Self::NotStarted => {
-                "The ledger keeps it, the provider does not have it started: the next run makes another."
+                "The ledger keeps it, the provider does not have it ready: the next run makes another if that stays so."
                     .to_owned()
             }
             Self::Missing => format!("The ledger keeps it, the provider does not know it: noted {round}."),
@@ -213,6 +219,19 @@ impl ComparedSandbox {
     pub fn created_at(&self) -> Option<Millis> {
         let row = self.row.as_ref().map(|row| row.created_at);
         row.or_else(|| self.found.as_ref()?.created_at)
+    }
+
+    /// Whether it is kept between two runs, and not archived yet.
+    #[must_use]
+    pub fn can_be_archived(&self, now: Millis) -> bool {
+        let kept = self
+            .row
+            .as_ref()
+            .is_some_and(|row| row.state == SandboxState::Idle && row.expires_at.is_none_or(|end| end > now));
+        kept && self
+            .found
+            .as_ref()
+            .is_some_and(|found| matches!(found.state.as_str(), "started" | "stopped"))
     }
 
     /// What the ledger wants of it, in words.

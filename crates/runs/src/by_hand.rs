@@ -1,4 +1,4 @@
-//! What a person asks of one sandbox: stop it, delete it. A run in it is ended
+//! What a person asks of one sandbox: stop it, archive it, delete it. A run in it is ended
 //! first, by its driver, so that nothing of it is lost.
 
 use crate::{
@@ -49,6 +49,22 @@ pub(crate) async fn stop(runs: &Runs, name: &SandboxName) -> Result<(), RunsErro
         RunsError::Conflict("No run is in this sandbox. Delete it if it is not wanted.".to_owned())
     })?;
     runs.stop(run).await
+}
+
+/// Archives it, and waits until the provider says that it is.
+pub(crate) async fn archive(runs: &Runs, name: &SandboxName) -> Result<(), RunsError> {
+    let context = &runs.context;
+    let id = match name {
+        SandboxName::Row(id) => Some(id.clone()),
+        SandboxName::Provider(id) => row_of(context, id).await?,
+    };
+    let Some(id) = id else {
+        return Err(RunsError::Conflict(
+            "The ledger does not know this sandbox, so no run would ever use it again. Delete it if it is not wanted.".to_owned(),
+        ));
+    };
+    let record = context.store.sandbox(&id).await?;
+    context.sandboxes.archive(&record).await
 }
 
 /// Deletes it, and waits until the provider confirms that it is gone.

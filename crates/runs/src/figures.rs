@@ -23,10 +23,10 @@ impl Runs {
     pub fn figures(&self) -> Figures {
         let unfinished = RunState::ALL.into_iter().filter(|state| !state.is_end());
         let mut under_way: BTreeMap<_, _> = unfinished.map(|state| (state.as_str(), 0)).collect();
-        for live in self.context.hub.all() {
+        for (state, count) in self.context.hub.by_state() {
             // One that has just ended is let go in a moment.
-            if let Some(count) = under_way.get_mut(live.state().run.state.as_str()) {
-                *count += 1;
+            if let Some(known) = under_way.get_mut(state) {
+                *known = count;
             }
         }
         let (waiting, places_taken, places) = self.context.queue.figures();

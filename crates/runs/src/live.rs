@@ -2,9 +2,9 @@
 //! events, its ledger, and the queue its driver takes requests from.
 
 use crate::{ledger::Ledger, replicas::Lease};
-use model::{LogEnd, Run, RunEvent, RunId};
+use model::{LogEnd, Run, RunEvent, RunId, RunState};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -35,6 +35,8 @@ pub(crate) struct LiveState {
     pub(crate) version: u64,
     pub(crate) events: Vec<RunEvent>,
     pub(crate) end: Option<LogEnd>,
+    /// None when the hub does not have it.
+    counted: Option<Counted>,
 }
 
 /// A run under way.
@@ -69,6 +71,7 @@ impl LiveRun {
                 version: 1,
                 events,
                 end: None,
+                counted: None,
             }),
         }
     }
@@ -82,6 +85,9 @@ impl LiveRun {
     pub(crate) fn publish(&self, run: Run, events: impl IntoIterator<Item = RunEvent>) {
         {
             let mut state = self.state();
+            if let Some(counted) = &mut state.counted {
+                counted.moved(run.state);
+            }
             state.run = run;
             state.version += 1;
             state.events.extend(events);
@@ -96,10 +102,49 @@ impl LiveRun {
     }
 }
 
+/// How many runs are in which state, counted as they change: a look at the
+/// figures must not wait for every run of a long queue.
+#[derive(Default)]
+struct Tally(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Tally {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A run's place in the tally.
+struct Counted {
+    tally: Arc<Tally>,
+    state: RunState,
+}
+
+impl Counted {
+    fn new(tally: Arc<Tally>, state: RunState) -> Self {
+        *tally.locked().entry(state.as_str()).or_default() += 1;
+        Self { tally, state }
+    }
+
+    fn moved(&mut self, state: RunState) {
+        if state != self.state {
+            *self = Self::new(Arc::clone(&self.tally), state);
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if let Some(count) = self.tally.locked().get_mut(self.state.as_str()) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
 /// The runs under way in this process.
 #[derive(Default)]
 pub(crate) struct Hub {
     runs: Mutex<HashMap<RunId, Arc<LiveRun>>>,
+    tally: Arc<Tally>,
 }
 
 impl Hub {
@@ -108,6 +153,10 @@ impl Hub {
     }
 
     pub(crate) fn insert(&self, live: Arc<LiveRun>) {
+        {
+            let mut state = live.state();
+            state.counted = Some(Counted::new(Arc::clone(&self.tally), state.run.state));
+        }
         self.locked().insert(live.id.clone(), live);
     }
 
@@ -119,7 +168,16 @@ impl Hub {
         self.locked().values().cloned().collect()
     }
 
+    /// How many there are, by the words of their states.
+    pub(crate) fn by_state(&self) -> BTreeMap<&'static str, u64> {
+        self.tally.locked().clone()
+    }
+
     pub(crate) fn remove(&self, id: &RunId) {
-        self.locked().remove(id);
+        let removed = self.locked().remove(id);
+        // A reader may hold it for longer.
+        if let Some(live) = removed {
+            live.state().counted = None;
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Which sandboxes a team sees and may stop or delete: those of its agents. One
+//! Which sandboxes a team sees and may stop, archive or delete: those of its agents. One
 //! whose agent is not known any more is nobody's, and so the business of the
 //! instance's owner.
 
@@ -48,6 +48,16 @@ impl Runs {
     pub async fn stop_sandbox(&self, who: &Onlooker, sandbox: &SandboxName) -> Result<(), RunsError> {
         self.check_sandbox(who, sandbox).await?;
         by_hand::stop(self, sandbox).await
+    }
+
+    /// Archives a sandbox that is kept between two runs: it costs nothing, keeps its files for 30 days, and
+    /// the next run starts it again.
+    ///
+    /// # Errors
+    /// When the team has no such sandbox, a run is in it, or the provider refuses.
+    pub async fn archive_sandbox(&self, who: &Onlooker, sandbox: &SandboxName) -> Result<(), RunsError> {
+        self.check_sandbox(who, sandbox).await?;
+        by_hand::archive(self, sandbox).await
     }
 
     /// Deletes a sandbox, and confirms that it is gone. A run in it is stopped first.

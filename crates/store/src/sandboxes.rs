@@ -253,6 +253,22 @@ impl Store {
         Ok(Some(Claimed { filled_by_us }))
     }
 
+    /// Sets until when an idle sandbox is kept. False when it is not idle any more.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn rest_sandbox(&self, id: &SandboxId, expires_at: Option<Millis>) -> Result<bool> {
+        let mut session = self.writer().await?;
+        let kept = session
+            .execute(
+                "update sandboxes set expires_at = $2 where id = $1 and state = 'idle'",
+                values![id, expires_at],
+            )
+            .await?;
+        session.commit().await?;
+        Ok(kept == 1)
+    }
+
     /// Takes an idle sandbox for deletion. False when it is not idle any more.
     ///
     /// # Errors

@@ -96,6 +96,14 @@ pub fn Row(key: String) -> impl IntoView {
             })
         })
     });
+    let can_archive = Memo::new(move |_| {
+        let now = state.now.get();
+        sandbox.with(|sandbox| {
+            sandbox
+                .as_ref()
+                .is_some_and(|sandbox| sandbox.can_be_archived(now))
+        })
+    });
     let act = move |act: fn(super::SandboxesState, &ComparedSandbox)| {
         if let Some(sandbox) = sandbox.get_untracked() {
             act(state, &sandbox);
@@ -151,6 +159,17 @@ pub fn Row(key: String) -> impl IntoView {
                         on:click=move |_| act(|state, sandbox| state.stop(sandbox))
                     >
                         {move || if busy(Doing::Stopping) { "Stopping" } else { "Stop" }}
+                    </button>
+                </Show>
+                <Show when=move || state.may_act && can_archive.get()>
+                    <button
+                        class="btn quiet"
+                        aria-label=move || format!("Archive sandbox {}", short.get().unwrap_or_default())
+                        title="Its programs end, its files stay for 30 days and cost nothing. The next run starts it again."
+                        disabled=move || doing.get().is_some()
+                        on:click=move |_| act(|state, sandbox| state.archive(sandbox))
+                    >
+                        {move || if busy(Doing::Archiving) { "Archiving" } else { "Archive" }}
                     </button>
                 </Show>
                 <Show when=move || state.may_act>

@@ -22,6 +22,8 @@ const REFRESH: Duration = Duration::from_secs(3);
 pub enum Doing {
     /// It or the run in it is being stopped.
     Stopping,
+    /// It is being archived.
+    Archiving,
     /// It is being deleted.
     Deleting,
 }
@@ -167,6 +169,16 @@ impl SandboxesState {
     /// Stops the run in it, or the sandbox when the ledger does not know it.
     pub fn stop(self, sandbox: &ComparedSandbox) {
         self.act(sandbox, Doing::Stopping, "is stopped", api::stop_sandbox);
+    }
+
+    /// Puts it away with its files, until the next run.
+    pub fn archive(self, sandbox: &ComparedSandbox) {
+        self.act(
+            sandbox,
+            Doing::Archiving,
+            "is archived: it costs nothing, and the next run starts it again",
+            api::archive_sandbox,
+        );
     }
 
     /// Deletes it.

@@ -107,10 +107,11 @@ async fn a_shell_in_a_terminal_is_interactive() {
     screen.type_in("echo co'd'e $?\n").await;
     screen.until("code 130").await;
     assert!(!runs_somewhere("4243"));
-    // A line is edited before it is read, and read without being shown.
+    // A line is edited before it is read, and read without being shown: the
+    // prompt is typed in two parts, so that the typed line is not taken for it.
     screen.type_in("echo abX\x7fc\n").await;
     screen.until("\rabc\r\n").await;
-    screen.type_in("read -rs -p 'Word: ' W; echo \"<$W>\"\n").await;
+    screen.type_in("read -rs -p 'Wo''rd: ' W; echo \"<$W>\"\n").await;
     screen.until("Word: ").await;
     screen.type_in("s3cret\n").await;
     screen.until("<s3cret>").await;

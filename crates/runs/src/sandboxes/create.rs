@@ -14,7 +14,7 @@ use store::Hold;
 use tokio::task::JoinHandle;
 
 /// How long a sandbox may take to start after the provider answered.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// Minutes without activity until the provider stops a sandbox that nobody asks for: the second line,
 /// behind our own clean-up.
 const AUTO_STOP_MINUTES: u32 = 15;
@@ -45,7 +45,10 @@ impl Sandboxes {
             used_at: now,
             expires_at: None,
         };
-        let request = self.request(&record, run.language, settings.keep_minutes);
+        let keep = settings.keep_minutes;
+        // One that is kept outlives being stopped: it can be archived, and started again.
+        let delete_after = if keep > 0 { AUTO_STOP_MINUTES + keep } else { 0 };
+        let request = self.request(&record, run.language, keep, delete_after);
         let (sandboxes, asked) = (Arc::clone(self), record.clone());
         let task = self
             .tasks
@@ -77,11 +80,18 @@ impl Sandboxes {
             used_at: now,
             expires_at: None,
         };
-        let request = self.request(&record, settings.language, rest_minutes);
+        let request = self.request(&record, settings.language, rest_minutes, 0);
         self.create(None, record, request).await
     }
 
-    fn request(&self, record: &SandboxRecord, language: Language, rest_minutes: u32) -> CreateSandbox {
+    /// What is asked for: stopped after so many minutes of rest, deleted so many after that, 0 at once.
+    fn request(
+        &self,
+        record: &SandboxRecord,
+        language: Language,
+        rest_minutes: u32,
+        delete_after: u32,
+    ) -> CreateSandbox {
         let labels = [
             (INSTANCE_LABEL, Some(self.config.instance.clone())),
             (SANDBOX_LABEL, Some(record.id.to_string())),
@@ -101,7 +111,7 @@ impl Sandboxes {
             memory: sized.then_some(record.resources.memory_gib),
             disk: sized.then_some(record.resources.disk_gib),
             auto_stop_interval: Some(i64::from(AUTO_STOP_MINUTES + rest_minutes)),
-            auto_delete_interval: Some(0),
+            auto_delete_interval: Some(i64::from(delete_after)),
             ..CreateSandbox::default()
         }
     }

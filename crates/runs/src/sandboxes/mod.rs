@@ -14,6 +14,7 @@ mod delete;
 mod deletions;
 mod keep;
 mod manifest;
+mod rest;
 mod sync;
 
 pub(crate) use create::Asked;

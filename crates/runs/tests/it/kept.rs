@@ -138,6 +138,100 @@ async fn a_kept_sandbox_that_is_gone_or_in_the_way_is_replaced() {
 }
 
 #[tokio::test]
+async fn an_archived_sandbox_is_started_again_with_its_files_by_the_next_run() {
+    let studio = kept().await;
+    let world = &studio.provider.world;
+    let onlooker = runs::Onlooker {
+        team: model::TeamId::first(),
+        strays: false,
+    };
+    studio.run_to_end().await;
+    let kept = studio.runs.live_sandbox(&studio.agent).await.unwrap().record;
+    let name = model::SandboxName::Row(kept.id.clone());
+    // A provider that does not do it changes nothing.
+    world.fail("/archive", Fault::Status(400), 1);
+    let error = studio
+        .runs
+        .archive_sandbox(&onlooker, &name)
+        .await
+        .expect_err("refused");
+    assert!(error.to_string().contains("could not be archived"), "{error}");
+    let row = studio.store.sandbox(&kept.id).await.unwrap();
+    assert_eq!(row.expires_at, kept.expires_at);
+    // Twice is once.
+    for _ in 0..2 {
+        studio.runs.archive_sandbox(&onlooker, &name).await.unwrap();
+        let row = studio.store.sandbox(&kept.id).await.unwrap();
+        assert_eq!(row.state, SandboxState::Idle);
+        let days = (row.expires_at.unwrap().0 - model::Millis::now().0) / 3_600_000;
+        assert_eq!(days, 30 * 24 - 1, "kept for 30 days");
+    }
+    let state = world.lock().sandboxes["fake-0001"].sandbox.state;
+    assert_eq!(state, Some(daytona::SandboxState::Archived));
+    // What is saved meanwhile waits for the run.
+    save(&studio, "agent.py", "changed").await;
+    studio.runs.files_changed(&studio.agent);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let uploads = world.lock().uploads.len();
+    let told = studio.run_to_end().await;
+    assert_eq!(told.run().state, RunState::Succeeded, "{:?}", told.run());
+    assert_eq!(
+        told.phase(Phase::Sandbox).unwrap().detail.as_deref(),
+        Some("live")
+    );
+    assert_eq!(world.lock().uploads.len(), uploads + 1);
+    assert_eq!(world.made(), 1);
+    let row = studio.store.sandbox(&kept.id).await.unwrap();
+    let minutes = (row.expires_at.unwrap().0 - model::Millis::now().0) / 60_000;
+    assert!(minutes <= 5, "kept for as long as the agent says: {minutes}");
+}
+
+#[tokio::test]
+async fn a_sandbox_that_a_run_uses_or_that_is_not_kept_is_not_archived() {
+    let studio = Studio::open().await;
+    let onlooker = runs::Onlooker {
+        team: model::TeamId::first(),
+        strays: true,
+    };
+    let run = studio.start().await;
+    studio.until(&run, RunState::Running).await;
+    let used = studio.runs.live_sandbox(&studio.agent).await.unwrap().record;
+    let stray = studio.provider.world.make(labels());
+    for name in [
+        model::SandboxName::Row(used.id),
+        model::SandboxName::Provider(stray.id),
+    ] {
+        let error = studio
+            .runs
+            .archive_sandbox(&onlooker, &name)
+            .await
+            .expect_err("refused");
+        assert!(matches!(error, RunsError::Conflict(_)), "{error}");
+    }
+    assert_eq!(studio.provider.world.calls("/archive"), 0);
+    studio.provider.world.exit(0);
+    studio.told(&run).await;
+}
+
+fn labels() -> std::collections::BTreeMap<String, String> {
+    std::collections::BTreeMap::from([("pitlane.instance".to_owned(), "test-instance".to_owned())])
+}
+
+#[tokio::test]
+async fn what_the_provider_stopped_is_started_again() {
+    let studio = kept().await;
+    studio.run_to_end().await;
+    studio.provider.world.stop_sandboxes();
+    let told = studio.run_to_end().await;
+    assert_eq!(told.run().state, RunState::Succeeded, "{:?}", told.run());
+    assert_eq!(
+        told.phase(Phase::Sandbox).unwrap().detail.as_deref(),
+        Some("live")
+    );
+    assert_eq!(studio.provider.world.made(), 1);
+}
+
+#[tokio::test]
 async fn a_fresh_run_and_other_resources_make_a_new_sandbox() {
     let studio = kept().await;
     let world = &studio.provider.world;

@@ -100,6 +100,7 @@ const FUNCTIONS: &[(&str, Effect)] = {
         ("start_run", Changes(RunStart)),
         ("stop_run", Changes(RunStop)),
         ("stop_sandbox", Changes(SandboxStop)),
+        ("archive_sandbox", Changes(SandboxArchive)),
         ("switch_schedule", Changes(ScheduleUpdate)),
         ("switch_team", Changes(TeamEnter)),
         ("unlink_provider", Changes(AccountUpdate)),

@@ -25,7 +25,9 @@ use testkit::proxy::{Mode, Plan};
 
 /// How many runs may be under way at once: fewer than agents, so that some wait.
 const CONCURRENCY: usize = 6;
-/// How long the last of it may take once the storm is over.
+/// How often it says how far it is.
+const TELL: Duration = Duration::from_secs(30);
+/// How long what is left over may take to be cleaned up once the storm is over.
 const CALM: Duration = Duration::from_secs(300);
 
 /// `… chaos --minutes N --seed S`: exits with 1 when a promise broke.
@@ -65,6 +67,22 @@ pub fn a_seed_says_the_same_again() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Says on standard error how far it is, now and then.
+#[derive(Default)]
+struct Progress {
+    said: Option<Instant>,
+}
+
+impl Progress {
+    fn say(&mut self, words: impl FnOnce() -> String) {
+        if self.said.is_none_or(|said| said.elapsed() > TELL) {
+            self.said = Some(Instant::now());
+            // Nobody may be reading.
+            let _ = writeln!(std::io::stderr(), "{}", words());
+        }
+    }
+}
+
 /// One that is run again and again.
 struct Subject {
     agent: AgentId,
@@ -72,7 +90,8 @@ struct Subject {
     started: Vec<RunId>,
 }
 
-/// Lets it storm for `time`, then counts.
+/// Lets it storm for `time`, then counts. What the schedule has left by then is left out: some of it
+/// takes longer than its pauses.
 async fn storm(bench: &mut Bench, seed: u64, time: Duration) -> Report {
     let mut report = Report {
         seed,
@@ -104,8 +123,17 @@ async fn storm(bench: &mut Bench, seed: u64, time: Duration) -> Report {
     }));
     let mut studio = Studio::start(&database, &api, CONCURRENCY).unwrap();
     let began = Instant::now();
+    let mut tell = Progress::default();
     for (pause, action) in schedule(seed, time) {
-        if began.elapsed() > time + CALM {
+        let starts: usize = subjects.iter().map(|subject| subject.started.len()).sum();
+        tell.say(|| {
+            format!(
+                "storm: {} of {} s, {starts} runs ordered",
+                began.elapsed().as_secs(),
+                time.as_secs()
+            )
+        });
+        if began.elapsed() > time {
             break;
         }
         tokio::time::sleep(pause).await;
@@ -166,8 +194,17 @@ async fn storm(bench: &mut Bench, seed: u64, time: Duration) -> Report {
 /// After the storm: follows every run to its end, and looks for what is left.
 async fn count(bench: &Bench, subjects: &[Subject], report: &mut Report) {
     let runs = bench.runs().await;
+    let all: usize = subjects.iter().map(|subject| subject.started.len()).sum();
+    let (mut tell, mut counted) = (Progress::default(), 0);
     for subject in subjects {
         for id in &subject.started {
+            tell.say(|| {
+                format!(
+                    "counting: {counted} of {all} runs, {} broken promises",
+                    report.broken.len()
+                )
+            });
+            counted += 1;
             // A start that was refused, or never arrived, is no run.
             if bench.store.run(id).await.is_err() {
                 continue;

@@ -1,4 +1,4 @@
-//! The control plane: make, get, list, delete.
+//! The control plane: make, get, list, start, stop, archive, delete.
 
 use super::{refusal, world::World};
 use axum::{
@@ -18,10 +18,16 @@ pub fn routes() -> Router<Arc<World>> {
     Router::new()
         .route("/sandbox", post(create).get(list))
         .route("/sandbox/{id}", get(one).delete(remove))
+        .route("/sandbox/{id}/autodelete/{minutes}", post(auto_delete))
+        .route("/sandbox/{id}/{verb}", post(change))
 }
 
 async fn create(State(world): State<Arc<World>>, Json(request): Json<CreateSandbox>) -> Response {
-    Json(world.make(request.labels)).into_response()
+    let sandbox = world.make(request.labels);
+    let mut inner = world.lock();
+    let fake = inner.sandboxes.get_mut(&sandbox.id).expect("just made");
+    fake.sandbox.auto_delete_interval = request.auto_delete_interval;
+    Json(fake.sandbox.clone()).into_response()
 }
 
 async fn list(
@@ -55,6 +61,39 @@ async fn one(State(world): State<Arc<World>>, Path(id): Path<String>) -> Respons
         Some(fake) => Json(fake.sandbox.clone()).into_response(),
         None => refusal(404, "Sandbox not found"),
     }
+}
+
+async fn auto_delete(State(world): State<Arc<World>>, Path((id, minutes)): Path<(String, i64)>) -> Response {
+    match world.lock().sandboxes.get_mut(&id) {
+        Some(fake) if fake.sandbox.auto_delete_interval == Some(0) => {
+            refusal(400, "This sandbox was created ephemeral")
+        }
+        Some(fake) => {
+            fake.sandbox.auto_delete_interval = Some(minutes);
+            Json(fake.sandbox.clone()).into_response()
+        }
+        None => refusal(404, "Sandbox not found"),
+    }
+}
+
+async fn change(State(world): State<Arc<World>>, Path((id, verb)): Path<(String, String)>) -> Response {
+    use daytona::SandboxState::{Archived, Started, Stopped};
+    let mut inner = world.lock();
+    let Some(fake) = inner.sandboxes.get_mut(&id) else {
+        return refusal(404, "Sandbox not found");
+    };
+    let state = match (verb.as_str(), fake.sandbox.state) {
+        ("stop", Some(Started)) => Stopped,
+        ("archive", Some(Stopped)) => Archived,
+        ("start", Some(Stopped | Archived)) => Started,
+        _ => return refusal(400, "The sandbox is in another state"),
+    };
+    fake.sandbox.state = Some(state);
+    fake.sessions.clear();
+    let sandbox = fake.sandbox.clone();
+    drop(inner);
+    world.cut();
+    Json(sandbox).into_response()
 }
 
 async fn remove(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {

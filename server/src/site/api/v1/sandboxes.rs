@@ -1,4 +1,4 @@
-//! Sandboxes: list, stop, delete, and the addresses of their ports.
+//! Sandboxes: list, stop, archive, delete, and the addresses of their ports.
 
 use super::{
     super::super::{
@@ -27,6 +27,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         endpoint::<__path_list, _, _>(list),
         endpoint::<__path_stop, _, _>(stop),
+        endpoint::<__path_archive, _, _>(archive),
         endpoint::<__path_delete, _, _>(delete),
         endpoint::<__path_port, _, _>(port),
     ]
@@ -131,6 +132,26 @@ pub async fn stop(
         .stop_sandbox(&found::onlooker(&can), &sandbox)
         .await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Archives a sandbox
+///
+/// One that is kept between two runs: its programs end, its files stay for 30 days and cost nothing, and
+/// the agent's next run starts it again. Answers when it is archived.
+#[utoipa::path(post, path = "/api/v1/sandboxes/{sandbox}/archive", tag = "Sandboxes", operation_id = "archive_sandbox",
+    params(("sandbox" = String, Path, description = "Its id")),
+    responses((status = 204, description = "It is archived"), (status = 409, description = "It is not kept, or a run is in it")))]
+pub async fn archive(
+    can: Can<MayRun>,
+    State(site): State<Site>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let sandbox = found::sandbox(&site, &can, &id).await?;
+    site.services
+        .runs
+        .archive_sandbox(&found::onlooker(&can), &sandbox)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Deletes a sandbox

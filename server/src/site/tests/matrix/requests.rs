@@ -126,7 +126,9 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "PUT /api/v1/secrets/{secret}" => json(json!({"value": "0123456789"})),
         "DELETE /api/v1/secrets/{secret}" => plain(),
         // No provider answers for the sandbox there is, and nothing runs in it.
-        "POST /api/v1/sandboxes/{sandbox}/stop" => plain().or(409),
+        "POST /api/v1/sandboxes/{sandbox}/stop" | "POST /api/v1/sandboxes/{sandbox}/archive" => {
+            plain().or(409)
+        }
         "DELETE /api/v1/sandboxes/{sandbox}" => plain().or(503),
         "GET /api/v1/sandboxes/{sandbox}/files"
         | "GET /api/v1/sandboxes/{sandbox}/file"
@@ -200,7 +202,9 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "POST /fn/load_run" | "POST /fn/load_run_page" => json(json!({"id": run})),
         // Sandboxes. Nothing runs in the one there is.
         "POST /fn/load_sandboxes" | "POST /fn/look_again" => form(""),
-        "POST /fn/stop_sandbox" => json(json!({"sandbox": {"row": world.sandbox}})).or(409),
+        "POST /fn/stop_sandbox" | "POST /fn/archive_sandbox" => {
+            json(json!({"sandbox": {"row": world.sandbox}})).or(409)
+        }
         "POST /fn/delete_sandbox" => json(json!({"sandbox": {"row": world.sandbox}})).or(503),
         // Secrets and tokens.
         "POST /fn/list_secrets" | "POST /fn/list_tokens" => form(""),
