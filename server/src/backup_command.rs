@@ -5,8 +5,10 @@
 //! it shows nobody a secret, and is no use for them without it either.
 
 use crate::{
-    command_line::BackupFlags, configuration::Configuration, failure::Failure, output, transfer_words,
+    command_line::BackupFlags, configuration::Configuration, failure::Failure, operator, output,
+    transfer_words,
 };
+use model::Action;
 use std::{
     fs::{self, OpenOptions},
     os::unix::fs::OpenOptionsExt as _,
@@ -112,6 +114,8 @@ async fn write(
     let moved = snapshot.write(&mut writing).await.map_err(failed)?;
     writing.finish().map_err(failed)?;
     drop(snapshot);
+    // Who has a backup has all there is.
+    operator::record(&store, Action::DataBackup).await;
     store.close().await;
     Ok(moved)
 }

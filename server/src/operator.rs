@@ -1,13 +1,16 @@
 //! What an operator does at the command line stands in the audit log too. Every
 //! command says here what it does: one that does not is no command.
 
-use crate::command_line::{Command, SecretsCommand, TeamCommand, TokenCommand, UserCommand};
+use crate::{
+    command_line::{Command, SecretsCommand, TeamCommand, TokenCommand, UserCommand},
+    output,
+};
 use model::{Action, Actor, ActorKind};
 use std::sync::Arc;
-use store::Doing;
+use store::{Doing, Store};
 
-/// What a command changes that is recorded; none when it only shows something, or works apart from what
-/// the site keeps.
+/// What a command changes that is recorded with the change; none when it only shows something, works apart
+/// from what the site keeps, or records by itself what it did when it is done.
 const fn action(command: &Command) -> Option<Action> {
     match command {
         Command::Serve(_)
@@ -71,11 +74,25 @@ fn name() -> String {
     named.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()))
 }
 
+/// Records in this database what a command has done that changes nothing there by itself, such as a
+/// backup. It is done already: a record that cannot be written is told, and changes nothing else.
+pub async fn record(store: &Store, action: Action) {
+    let doing = Doing::new(actor(), action);
+    if let Err(error) = doing.finish(store).await {
+        output::error_line(&format!(
+            "The audit log of the database has no record of this: {error}"
+        ));
+    }
+}
+
+fn actor() -> Actor {
+    Actor::new(ActorKind::CommandLine, None, name())
+}
+
 /// Does a command as the doing of whoever is at the command line.
 pub fn acting<T>(command: &Command, run: impl FnOnce() -> T) -> T {
     let Some(action) = action(command) else {
         return run();
     };
-    let actor = Actor::new(ActorKind::CommandLine, None, name());
-    Arc::new(Doing::new(actor, action)).scope_here(run)
+    Arc::new(Doing::new(actor(), action)).scope_here(run)
 }

@@ -9,8 +9,9 @@ use crate::{
     command_line::RestoreFlags,
     configuration::Configuration,
     failure::Failure,
-    output, serve, transfer_words,
+    operator, output, serve, transfer_words,
 };
+use model::Action;
 use std::{
     fs::{self, DirBuilder, OpenOptions},
     io::Write as _,
@@ -98,6 +99,7 @@ async fn into_sqlite(
         let mut filling = store.fill().await.map_err(failed)?;
         let restored = archive.restore(&mut filling).await.map_err(failed)?;
         filling.commit().await.map_err(failed)?;
+        operator::record(&store, Action::DataRestore).await;
         store.close().await;
         Ok(restored)
     };
@@ -147,6 +149,7 @@ async fn into_postgres(
     let (moved, files) = archive.restore(&mut filling).await.map_err(failed)?;
     write_files(configuration, &files, flags.replace)?;
     filling.commit().await.map_err(failed)?;
+    operator::record(&store, Action::DataRestore).await;
     store.close().await;
     Ok((moved, files))
 }

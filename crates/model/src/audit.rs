@@ -187,7 +187,6 @@ actions! {
     AuditPrune "audit.prune" "deleted the oldest records of this log",
     DataBackup "data.backup" "made a backup",
     DataRestore "data.restore" "restored a backup",
-    DataMigrate "data.migrate" "moved the data to another database",
     Other "other.change" "changed something",
 }
 

@@ -108,6 +108,18 @@ fn a_backup_of_a_server_at_work_is_put_back() {
         stdout(&restored)
     );
     assert_eq!(agents(&sqlite(there.path())), ["scout"]);
+    // Both say who did it; what was copied is older than the record of the copy.
+    for (folder, done, not_done) in [
+        (here.path(), "data.backup", "data.restore"),
+        (there.path(), "data.restore", "data.backup"),
+    ] {
+        let log = stdout(&run(folder, &["audit", "export"]));
+        let record = log.lines().find(|line| line.contains(done)).expect("a record");
+        assert!(record.contains("command_line"), "{record}");
+        assert!(!log.contains(not_done), "{log}");
+        let checked = run(folder, &["audit", "verify"]);
+        assert!(checked.status.success(), "{}", stderr(&checked));
+    }
     let name = |folder: &Path| std::fs::read(folder.join("pitlane-data/instance")).expect("a name");
     assert_eq!(name(here.path()), name(there.path()));
     assert!(!there.path().join("pitlane-data/master.key").exists());
