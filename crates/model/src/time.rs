@@ -45,11 +45,13 @@ pub fn duration_words(milliseconds: u64) -> String {
     }
 }
 
-/// A duration without its part of a second, for words that tick: `34 s`, not `34.2 s`.
+/// A duration without its part of a second, for words that tick: `34 s`, not `34.2 s`. From two days on
+/// whole days, the nearest.
 #[must_use]
 pub fn countdown_words(milliseconds: u64) -> String {
     match milliseconds.div_ceil(1000) {
         seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 172_800.. => format!("{} days", (seconds + 43_200) / 86_400),
         seconds => duration_words(seconds * 1000),
     }
 }
@@ -144,8 +146,8 @@ mod tests {
     #[test]
     fn countdowns_tick_by_the_second() {
         assert_eq!(
-            [0, 1, 33_200, 59_001, 119_500].map(countdown_words),
-            ["0 s", "1 s", "34 s", "1 min", "2 min"]
+            [0, 1, 33_200, 59_001, 119_500, 2_591_999_000].map(countdown_words),
+            ["0 s", "1 s", "34 s", "1 min", "2 min", "30 days"]
         );
     }
 
