@@ -75,7 +75,7 @@ test("a sandbox that is kept between runs is agreed upon, with the time it has",
   await expect(page.getByText("No sandboxes")).toBeVisible({ timeout: 30_000 });
 });
 
-test("an archived sandbox rests, and the next run finds its files in it", async ({ own: { server, page } }) => {
+test("an archived sandbox rests, and restored the next run finds its files in it", async ({ own: { server, page } }) => {
   const program =
     "from pathlib import Path\nnote = Path('note.txt')\nprint('found' if note.exists() else 'nothing yet')\nnote.write_text('a note')\n";
   const studio = await Studio.create(page, "resting", { "agent.py": program });
@@ -88,10 +88,12 @@ test("an archived sandbox rests, and the next run finds its files in it", async 
   const own = page.getByRole("row").filter({ hasText: "resting" });
   await own.getByRole("button", { name: /^Archive/ }).click();
   await expect(page.getByText(/Sandbox .* is archived/)).toBeVisible({ timeout: 30_000 });
-  await expect(own).toContainText("Archived");
-  await expect(own).toContainText("Kept for 30 days");
+  await expect(own).toContainText("Archived for 30 days");
   await expect(own.getByRole("button", { name: /^Archive/ })).toHaveCount(0);
   expect((await server.callEngine("GET", "/sandbox")).items).toMatchObject([{ state: "archived" }]);
+  await own.getByRole("button", { name: /^Restore/ }).click();
+  await expect(page.getByText(/Sandbox .* stands ready for the next run/)).toBeVisible({ timeout: 30_000 });
+  await expect(own).toContainText(/Kept for 1[45] min/);
   await studio.open();
   await studio.start();
   await expect(studio.line("found")).toBeVisible();

@@ -66,6 +66,16 @@ pub async fn archive_sandbox(sandbox: SandboxName) -> Result<(), UiError> {
         .await?)
 }
 
+/// Starts an archived sandbox again, for the next run of its agent.
+#[server(prefix = "/fn", endpoint = "restore_sandbox", input = Json)]
+pub async fn restore_sandbox(sandbox: SandboxName) -> Result<(), UiError> {
+    let caller = crate::session::can(model::Permission::Run).await?;
+    let runs = crate::services::services()?.runs;
+    Ok(runs
+        .restore_sandbox(&super::words::onlooker(&caller), &sandbox)
+        .await?)
+}
+
 /// Deletes a sandbox; a run in it is stopped first.
 #[server(prefix = "/fn", endpoint = "delete_sandbox", input = Json)]
 pub async fn delete_sandbox(sandbox: SandboxName) -> Result<(), UiError> {

@@ -8,11 +8,12 @@ use super::{
 use crate::{ErrorCode, UiError, services::services, session::Caller};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use model::{
-    Agent, AgentId, AgentSettings, FilePath, Language, Micros, Millis, Permission, Role, RunId, SaveOutcome,
+    Agent, AgentId, AgentSettings, FileEntry, FilePath, Language, Micros, Millis, Permission, Role, Run,
+    RunId, SaveOutcome,
 };
 use runs::{Onlooker, RunsError};
 use std::collections::BTreeMap;
-use store::StoreError;
+use store::{Store, StoreError};
 
 impl From<StoreError> for UiError {
     fn from(error: StoreError) -> Self {
@@ -115,9 +116,7 @@ pub async fn studio(
         Some(path) => Some(store.read_file(&agent.id, &path).await?),
         None => None,
     };
-    // Of whichever run it was, the studio's or a program's.
-    let revisions = store.revisions_before(&agent.id, None, 1).await?;
-    let last_files = revisions.into_iter().next().map(|revision| revision.files);
+    let last_files = files_to_compare(&store, &agent.id, &files, newest.as_ref()).await?;
     let live = live_sandbox(&agent.id).await?;
     let run = shown.or_else(|| newest.clone());
     Ok(StudioData {
@@ -129,6 +128,34 @@ pub async fn studio(
         last_files,
         live,
         now: Millis::now(),
+    })
+}
+
+/// What the agent's files are compared with: themselves, when a run had just these, whether it was the
+/// studio's or a program's; else those of the studio's newest run. Not simply the newest revision, as
+/// programs may run an agent with files of their own, which never were the agent's.
+async fn files_to_compare(
+    store: &Store,
+    agent: &AgentId,
+    files: &[FileEntry],
+    newest: Option<&Run>,
+) -> Result<Option<Vec<FileEntry>>, UiError> {
+    const LOOKED_AT: u32 = 10;
+    let contents = |files: &[FileEntry]| -> BTreeMap<FilePath, String> {
+        let pairs = files
+            .iter()
+            .map(|entry| (entry.path.clone(), entry.sha256.clone()));
+        pairs.collect()
+    };
+    let now = contents(files);
+    let revisions = store.revisions_before(agent, None, LOOKED_AT).await?;
+    let same = revisions.iter().find(|revision| contents(&revision.files) == now);
+    if let Some(same) = same {
+        return Ok(Some(same.files.clone()));
+    }
+    Ok(match newest {
+        Some(run) => Some(store.revision(&run.revision).await?.files),
+        None => revisions.into_iter().next().map(|revision| revision.files),
     })
 }
 

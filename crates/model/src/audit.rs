@@ -166,6 +166,7 @@ actions! {
     SandboxCompare "sandbox.compare" "had the sandboxes compared",
     SandboxStop "sandbox.stop" "stopped a sandbox",
     SandboxArchive "sandbox.archive" "archived a sandbox",
+    SandboxRestore "sandbox.restore" "restored a sandbox",
     SandboxDelete "sandbox.delete" "deleted a sandbox",
     SandboxFile "sandbox.file" "changed the files of a sandbox",
     SandboxProcess "sandbox.process" "ran or ended a process in a sandbox",

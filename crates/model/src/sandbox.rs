@@ -101,6 +101,12 @@ pub enum SandboxState {
     InUse,
     /// It exists and waits for the next run of its agent.
     Idle,
+    /// A person puts it away, with its files.
+    Archiving,
+    /// It is put away, and no run takes it.
+    Archived,
+    /// It is brought back for the next run of its agent.
+    Restoring,
     /// It is to be deleted, and may exist.
     Deleting,
     /// The provider confirmed that it is gone.
@@ -108,6 +114,18 @@ pub enum SandboxState {
 }
 
 impl SandboxState {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Intended,
+        Self::InUse,
+        Self::Idle,
+        Self::Archiving,
+        Self::Archived,
+        Self::Restoring,
+        Self::Deleting,
+        Self::Deleted,
+    ];
+
     /// The word stored and sent.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -115,6 +133,9 @@ impl SandboxState {
             Self::Intended => "intended",
             Self::InUse => "in_use",
             Self::Idle => "idle",
+            Self::Archiving => "archiving",
+            Self::Archived => "archived",
+            Self::Restoring => "restoring",
             Self::Deleting => "deleting",
             Self::Deleted => "deleted",
         }
@@ -123,15 +144,7 @@ impl SandboxState {
     /// Reads the stored word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [
-            Self::Intended,
-            Self::InUse,
-            Self::Idle,
-            Self::Deleting,
-            Self::Deleted,
-        ]
-        .into_iter()
-        .find(|state| state.as_str() == word)
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }
 

@@ -31,12 +31,6 @@ impl ProvidedSandbox {
     pub fn is_started(&self) -> bool {
         self.state == "started"
     }
-
-    /// Whether it is put away with its files, and can be started again.
-    #[must_use]
-    pub fn rests(&self) -> bool {
-        matches!(self.state.as_str(), "stopped" | "archived" | "paused")
-    }
 }
 
 /// How deleting a sandbox goes, as far as this process has tried.
@@ -62,7 +56,7 @@ pub enum Difference {
     Arriving,
     /// A run is in it for the ledger, and the provider does not have it started, or not at all.
     Lost,
-    /// The ledger keeps it, and the provider has it in a state in which no run can use it.
+    /// The ledger keeps it, and the provider has it in another state than started.
     NotStarted,
     /// The ledger keeps it, and the provider does not know it.
     Missing,
@@ -108,7 +102,7 @@ impl Difference {
                     .to_owned()
             }
             Self::NotStarted => {
-                "The ledger keeps it, the provider does not have it ready: the next run makes another if that stays so."
+                "The ledger keeps it, the provider does not have it started: the next run makes another."
                     .to_owned()
             }
             Self::Missing => format!("The ledger keeps it, the provider does not know it: noted {round}."),
@@ -228,10 +222,15 @@ impl ComparedSandbox {
             .row
             .as_ref()
             .is_some_and(|row| row.state == SandboxState::Idle && row.expires_at.is_none_or(|end| end > now));
-        kept && self
-            .found
-            .as_ref()
-            .is_some_and(|found| matches!(found.state.as_str(), "started" | "stopped"))
+        kept && self.found.as_ref().is_some_and(ProvidedSandbox::is_started)
+    }
+
+    /// Whether it is archived, and its time is not over.
+    #[must_use]
+    pub fn can_be_restored(&self, now: Millis) -> bool {
+        self.row.as_ref().is_some_and(|row| {
+            row.state == SandboxState::Archived && row.expires_at.is_none_or(|end| end > now)
+        })
     }
 
     /// What the ledger wants of it, in words.
@@ -249,6 +248,12 @@ impl ComparedSandbox {
                 Some(_) => "To be deleted".to_owned(),
                 None => "Kept".to_owned(),
             },
+            SandboxState::Archiving => "Being archived".to_owned(),
+            SandboxState::Archived => match row.expires_at {
+                Some(end) if end > now => format!("Archived for {}", in_words(now, end)),
+                _ => "To be deleted".to_owned(),
+            },
+            SandboxState::Restoring => "Being restored".to_owned(),
             SandboxState::Deleting if self.deletion.under_way => "Being deleted".to_owned(),
             SandboxState::Deleting => "To be deleted".to_owned(),
             SandboxState::Deleted => "Deleted".to_owned(),

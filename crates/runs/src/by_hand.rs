@@ -1,4 +1,5 @@
-//! What a person asks of one sandbox: stop it, archive it, delete it. A run in it is ended
+//! What a person asks of one sandbox: stop it, archive it, restore it, delete
+//! it. A run in it is ended
 //! first, by its driver, so that nothing of it is lost.
 
 use crate::{
@@ -53,6 +54,17 @@ pub(crate) async fn stop(runs: &Runs, name: &SandboxName) -> Result<(), RunsErro
 
 /// Archives it, and waits until the provider says that it is.
 pub(crate) async fn archive(runs: &Runs, name: &SandboxName) -> Result<(), RunsError> {
+    let record = known(runs, name).await?;
+    runs.context.sandboxes.archive(&record).await
+}
+
+/// Starts an archived one again, and waits until the provider says that it is.
+pub(crate) async fn restore(runs: &Runs, name: &SandboxName) -> Result<(), RunsError> {
+    let record = known(runs, name).await?;
+    runs.context.sandboxes.restore(&record).await
+}
+
+async fn known(runs: &Runs, name: &SandboxName) -> Result<SandboxRecord, RunsError> {
     let context = &runs.context;
     let id = match name {
         SandboxName::Row(id) => Some(id.clone()),
@@ -63,8 +75,7 @@ pub(crate) async fn archive(runs: &Runs, name: &SandboxName) -> Result<(), RunsE
             "The ledger does not know this sandbox, so no run would ever use it again. Delete it if it is not wanted.".to_owned(),
         ));
     };
-    let record = context.store.sandbox(&id).await?;
-    context.sandboxes.archive(&record).await
+    Ok(context.store.sandbox(&id).await?)
 }
 
 /// Deletes it, and waits until the provider confirms that it is gone.

@@ -192,10 +192,21 @@ fn difference(row: &SandboxRecord, said: &Said, run_goes_on: bool, now: Millis) 
         (SandboxState::Intended, Some(_)) if run_goes_on => Difference::Arriving,
         (SandboxState::InUse, Some(found)) if run_goes_on && found.is_started() => Difference::None,
         (SandboxState::InUse, _) if run_goes_on => Difference::Lost,
-        (SandboxState::Idle, Some(_)) if row.expires_at.is_some_and(|end| end <= now) => Difference::Expired,
-        (SandboxState::Idle, Some(found)) if found.is_started() || found.rests() => Difference::None,
+        (SandboxState::Idle | SandboxState::Archived, Some(_))
+            if row.expires_at.is_some_and(|end| end <= now) =>
+        {
+            Difference::Expired
+        }
+        // On its way, or put away: in whatever state that is.
+        (SandboxState::Archiving | SandboxState::Archived | SandboxState::Restoring, Some(_)) => {
+            Difference::None
+        }
+        (SandboxState::Idle, Some(found)) if found.is_started() => Difference::None,
         (SandboxState::Idle, Some(_)) => Difference::NotStarted,
-        (SandboxState::Idle, None) => Difference::Missing,
+        (
+            SandboxState::Idle | SandboxState::Archiving | SandboxState::Archived | SandboxState::Restoring,
+            None,
+        ) => Difference::Missing,
         (SandboxState::Intended | SandboxState::InUse, Some(_)) => Difference::Abandoned,
         (SandboxState::Deleting, Some(_)) => Difference::Remaining,
         (SandboxState::Deleted, Some(_)) => Difference::Returned,
@@ -247,14 +258,6 @@ mod tests {
     use super::*;
     use model::Provider;
 
-    const STATES: [SandboxState; 5] = [
-        SandboxState::Intended,
-        SandboxState::InUse,
-        SandboxState::Idle,
-        SandboxState::Deleting,
-        SandboxState::Deleted,
-    ];
-
     fn row(state: SandboxState, expires_at: Option<i64>) -> SandboxRecord {
         SandboxRecord {
             id: SandboxId::generate(),
@@ -281,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_provider_that_was_not_asked_differs_from_nothing() {
-        for state in STATES {
+        for state in SandboxState::ALL {
             for goes_on in [true, false] {
                 let found = difference(&row(state, None), &Said::Unknown, goes_on, Millis(10));
                 assert_eq!(found, Difference::Unasked);
@@ -306,11 +309,26 @@ mod tests {
             (S::InUse, None, started(), false, D::Abandoned),
             (S::InUse, None, Said::Nothing, false, D::Gone),
             (S::Idle, Some(11), started(), false, D::None),
-            (S::Idle, Some(11), stopped(), false, D::None),
-            (S::Idle, Some(11), has(ProviderState::Archived), false, D::None),
-            (S::Idle, Some(11), has(ProviderState::Error), false, D::NotStarted),
+            (S::Idle, Some(11), stopped(), false, D::NotStarted),
             (S::Idle, Some(10), started(), false, D::Expired),
             (S::Idle, Some(11), Said::Nothing, false, D::Missing),
+            (S::Archiving, Some(11), stopped(), false, D::None),
+            (
+                S::Archived,
+                Some(11),
+                has(ProviderState::Archived),
+                false,
+                D::None,
+            ),
+            (
+                S::Archived,
+                Some(10),
+                has(ProviderState::Archived),
+                false,
+                D::Expired,
+            ),
+            (S::Archived, Some(11), Said::Nothing, false, D::Missing),
+            (S::Restoring, Some(11), stopped(), false, D::None),
             (S::Deleting, None, started(), false, D::Remaining),
             (S::Deleting, None, Said::Nothing, false, D::Gone),
             (S::Deleted, None, started(), false, D::Returned),

@@ -5,15 +5,16 @@
 //! | row | at the provider | what is done |
 //! |---|---|---|
 //! | none, `deleting` or `deleted` | there | deleted |
-//! | `idle`, its time over | there | deleted |
+//! | `idle` or `archived`, its time over | there | deleted |
 //! | `intended`, `in use`, of a run or an interpreter that has ended or is gone | any | deleted |
-//! | `idle` | gone | noted |
+//! | `idle`, `archived` or on the way between, gone | gone | noted |
+//! | `archiving` or `restoring` for ten minutes | there | ended, as its server may be gone |
 //! | of a run under way at any server, of an interpreter, or `idle` with time left | there | left alone |
 //! | any, of another installation | any | never touched |
 
 use crate::{
     driver::Context,
-    sandboxes::{AT_ONCE, GONE_TIMEOUT, SANDBOX_LABEL},
+    sandboxes::{AT_ONCE, GONE_TIMEOUT, LEFT_AFTER_MS, SANDBOX_LABEL},
     usage,
 };
 use daytona::Sandbox;
@@ -91,7 +92,9 @@ async fn once(context: &Context, tally: &Tally) -> Result<(), String> {
     let expired = context.store.expired_sandboxes(now, &context.replica).await;
     let expired = expired.map_err(|error| error.to_string())?;
     several_at_once(expired.into_iter().map(async |record| {
-        if context.store.retire_sandbox(&record.id).await.unwrap_or(false) {
+        // As it is now: a run may have taken it meanwhile, or a person archived it.
+        let retired = context.store.retire_expired_sandbox(&record.id, now).await;
+        if retired.unwrap_or(false) {
             delete(context, tally, &record).await;
         }
     }))
@@ -230,9 +233,16 @@ async fn settle(context: &Context, tally: &Tally, record: &SandboxRecord, found:
                 delete(context, tally, record).await;
             }
         }
+        SandboxState::Archiving | SandboxState::Archived | SandboxState::Restoring => {
+            rest(context, tally, record, found).await;
+        }
         SandboxState::Deleted => {}
     }
-    if matches!(record.state, SandboxState::InUse | SandboxState::Idle) {
+    let is_kept = matches!(
+        record.state,
+        SandboxState::Idle | SandboxState::Archiving | SandboxState::Archived | SandboxState::Restoring
+    );
+    if is_kept || record.state == SandboxState::InUse {
         // Asked for twice because an answer was lost: the row knows one, the other is nobody's.
         for sandbox in found {
             if record.provider_id.as_ref().is_some_and(|id| *id != sandbox.id) {
@@ -240,6 +250,30 @@ async fn settle(context: &Context, tally: &Tally, record: &SandboxRecord, found:
                 tally.count(id, context.sandboxes.delete_named(id, id, GONE_TIMEOUT).await);
             }
         }
+    }
+}
+
+/// Of one that a person has put away, or that is on its way there or back.
+async fn rest(context: &Context, tally: &Tally, record: &SandboxRecord, found: &[&Sandbox]) {
+    let Some(id) = &record.provider_id else { return };
+    let own = found.iter().find(|sandbox| sandbox.id == *id);
+    let Some(own) = own else {
+        // The list may be late.
+        let asked = context.client.get(id).await;
+        if asked.is_err_and(|error| error.is_not_found())
+            && context
+                .store
+                .retire_resting_sandbox(&record.id)
+                .await
+                .unwrap_or(false)
+        {
+            delete(context, tally, record).await;
+        }
+        return;
+    };
+    let since = Millis::now().since(record.used_at);
+    if i64::try_from(since).is_ok_and(|since| since > LEFT_AFTER_MS) {
+        context.sandboxes.settle_resting(record, own).await;
     }
 }
 

@@ -1,4 +1,5 @@
-//! Which sandboxes a team sees and may stop, archive or delete: those of its agents. One
+//! Which sandboxes a team sees and may stop, archive,
+//! restore or delete: those of its agents. One
 //! whose agent is not known any more is nobody's, and so the business of the
 //! instance's owner.
 
@@ -50,14 +51,24 @@ impl Runs {
         by_hand::stop(self, sandbox).await
     }
 
-    /// Archives a sandbox that is kept between two runs: it costs nothing, keeps its files for 30 days, and
-    /// the next run starts it again.
+    /// Archives a sandbox that is kept between two runs: its programs end, its files stay for 30 days, and
+    /// no run takes it. Goes on when the caller does not wait for it.
     ///
     /// # Errors
     /// When the team has no such sandbox, a run is in it, or the provider refuses.
     pub async fn archive_sandbox(&self, who: &Onlooker, sandbox: &SandboxName) -> Result<(), RunsError> {
         self.check_sandbox(who, sandbox).await?;
         by_hand::archive(self, sandbox).await
+    }
+
+    /// Starts an archived sandbox again, for the next run of its agent: it is then kept as one after a run,
+    /// for 15 minutes at least. Goes on when the caller does not wait for it.
+    ///
+    /// # Errors
+    /// When the team has no such sandbox, it is not archived, its agent has another, or the provider refuses.
+    pub async fn restore_sandbox(&self, who: &Onlooker, sandbox: &SandboxName) -> Result<(), RunsError> {
+        self.check_sandbox(who, sandbox).await?;
+        by_hand::restore(self, sandbox).await
     }
 
     /// Deletes a sandbox, and confirms that it is gone. A run in it is stopped first.

@@ -230,7 +230,8 @@ impl Store {
         Ok(agent)
     }
 
-    /// Deletes an agent with its files, revisions, runs and logs.
+    /// Deletes an agent with its files, revisions, runs and logs; the time of sandboxes that are kept for it
+    /// is over.
     ///
     /// # Errors
     /// `NotFound` when there is no such agent, `Conflict` while one of its runs is unfinished.
@@ -248,6 +249,14 @@ impl Store {
                 "The agent cannot be deleted while its run {number} has not ended. Stop the run first."
             )));
         }
+        // Nobody would use them any more: the next look of a server deletes them.
+        session
+            .execute(
+                "update sandboxes set expires_at = $2 where agent_id = $1
+                 and state in ('idle', 'archiving', 'archived', 'restoring')",
+                values![id, Millis::now()],
+            )
+            .await?;
         let name: Option<(String,)> = session
             .optional("delete from agents where id = $1 returning name", values![id])
             .await?;

@@ -164,7 +164,12 @@ impl Store {
         match state {
             SandboxState::Idle => session.change_usage(id, false).await?,
             SandboxState::Deleted => session.close_usage(id, End::Now).await?,
-            SandboxState::Intended | SandboxState::InUse | SandboxState::Deleting => {}
+            SandboxState::Intended
+            | SandboxState::InUse
+            | SandboxState::Archiving
+            | SandboxState::Archived
+            | SandboxState::Restoring
+            | SandboxState::Deleting => {}
         }
         session.commit().await
     }
@@ -253,20 +258,63 @@ impl Store {
         Ok(Some(Claimed { filled_by_us }))
     }
 
-    /// Sets until when an idle sandbox is kept. False when it is not idle any more.
+    /// Moves a sandbox that no run uses from one state into another, with the time from which on it is in
+    /// it, and until when it is kept; none leaves that as it is. False when it is not in the former.
     ///
     /// # Errors
     /// When the database cannot be used.
-    pub async fn rest_sandbox(&self, id: &SandboxId, expires_at: Option<Millis>) -> Result<bool> {
+    pub async fn move_sandbox(
+        &self,
+        id: &SandboxId,
+        from: SandboxState,
+        to: SandboxState,
+        expires_at: Option<Millis>,
+        now: Millis,
+    ) -> Result<bool> {
         let mut session = self.writer().await?;
-        let kept = session
+        let moved = session
             .execute(
-                "update sandboxes set expires_at = $2 where id = $1 and state = 'idle'",
-                values![id, expires_at],
+                "update sandboxes set state = $3, expires_at = coalesce($4, expires_at), used_at = $5
+                 where id = $1 and state = $2",
+                values![id, from.as_str(), to.as_str(), expires_at, now],
             )
             .await?;
-        session.commit().await?;
-        Ok(kept == 1)
+        crate::concerns("sandbox", id.as_str(), "");
+        if moved == 1 {
+            session.commit().await?;
+        } else {
+            session.commit_apart().await?;
+        }
+        Ok(moved == 1)
+    }
+
+    /// Takes a sandbox whose time is over for deletion. False when it has time again, or is not idle or
+    /// archived any more.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn retire_expired_sandbox(&self, id: &SandboxId, now: Millis) -> Result<bool> {
+        self.retire(
+            "update sandboxes set state = 'deleting', expires_at = null
+             where id = $1 and state in ('idle', 'archived') and expires_at <= $2",
+            id,
+            values![id, now],
+        )
+        .await
+    }
+
+    /// Takes a sandbox that is archived, or on its way there or back, for deletion. False when it is not.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn retire_resting_sandbox(&self, id: &SandboxId) -> Result<bool> {
+        self.retire(
+            "update sandboxes set state = 'deleting', expires_at = null
+             where id = $1 and state in ('archiving', 'archived', 'restoring')",
+            id,
+            values![id],
+        )
+        .await
     }
 
     /// Takes an idle sandbox for deletion. False when it is not idle any more.
@@ -274,14 +322,18 @@ impl Store {
     /// # Errors
     /// When the database cannot be used.
     pub async fn retire_sandbox(&self, id: &SandboxId) -> Result<bool> {
+        self.retire(
+            "update sandboxes set state = 'deleting', expires_at = null
+             where id = $1 and state = 'idle'",
+            id,
+            values![id],
+        )
+        .await
+    }
+
+    async fn retire(&self, sql: &'static str, id: &SandboxId, values: &[Value<'_>]) -> Result<bool> {
         let mut session = self.writer().await?;
-        let retired = session
-            .execute(
-                "update sandboxes set state = 'deleting', expires_at = null
-                 where id = $1 and state = 'idle'",
-                values![id],
-            )
-            .await?;
+        let retired = session.execute(sql, values).await?;
         crate::concerns("sandbox", id.as_str(), "");
         if retired == 1 {
             session.commit().await?;
@@ -378,7 +430,7 @@ impl Store {
         .await
     }
 
-    /// Idle sandboxes whose time is over, of the provider that this server uses.
+    /// Idle and archived sandboxes whose time is over, of the provider that this server uses.
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -387,7 +439,8 @@ impl Store {
             concat!(
                 "select ",
                 columns!(),
-                " from sandboxes where state <> 'deleted' and state = 'idle' and expires_at <= $1 and instance = $2
+                " from sandboxes where state <> 'deleted' and state in ('idle', 'archived') and expires_at <= $1
+                 and instance = $2
                  order by expires_at, id"
             ),
             values![now, &server.instance],

@@ -35,7 +35,7 @@ pub fn run(options: &Options) -> Result<()> {
     let all = !options.browser && !options.sdk && !options.schemathesis;
     let mut suites = Suites::default();
     if all {
-        in_rust(&mut suites)?;
+        in_rust(&mut suites);
     }
     if all || options.sdk {
         suites.run("Daytona\u{2019}s SDKs", crate::sdk::test);
@@ -78,8 +78,14 @@ impl Suites {
     }
 }
 
-fn in_rust(suites: &mut Suites) -> Result<()> {
-    let postgres = step("A private PostgreSQL", testkit::postgres::start)?;
+fn in_rust(suites: &mut Suites) {
+    const POSTGRES: &str = "A private PostgreSQL";
+    let mut started = None;
+    suites.run(POSTGRES, || {
+        started = Some(testkit::postgres::start()?);
+        Ok(())
+    });
+    let Some(postgres) = started else { return };
     // `app` is no default member: its features differ between server and browser.
     let site = ["--package", "app", "--features", "ssr", "--lib"];
     let (mut tests, mut site_tests, mut documentation) = if exists("cargo-nextest") {
@@ -105,7 +111,6 @@ fn in_rust(suites: &mut Suites) -> Result<()> {
     if let Some(documentation) = &mut documentation {
         suites.run("Examples in the documentation", || run_command(documentation));
     }
-    Ok(())
 }
 
 fn in_browser(arguments: &[String]) -> Result<()> {

@@ -239,6 +239,9 @@ impl Metrics {
             SandboxState::Intended,
             SandboxState::InUse,
             SandboxState::Idle,
+            SandboxState::Archiving,
+            SandboxState::Archived,
+            SandboxState::Restoring,
             SandboxState::Deleting,
         ] {
             let found = counts.sandboxes.iter().find(|(of, _)| *of == state);

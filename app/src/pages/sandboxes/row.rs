@@ -2,7 +2,7 @@
 
 use super::state::{Doing, short_id, use_sandboxes};
 use leptos::prelude::*;
-use model::{ComparedSandbox, Difference, time};
+use model::{ComparedSandbox, Difference, Millis, time};
 
 /// The dot and the words for where it stands at the provider.
 fn provider_words(sandbox: &ComparedSandbox) -> (&'static str, String) {
@@ -96,14 +96,16 @@ pub fn Row(key: String) -> impl IntoView {
             })
         })
     });
-    let can_archive = Memo::new(move |_| {
-        let now = state.now.get();
-        sandbox.with(|sandbox| {
-            sandbox
-                .as_ref()
-                .is_some_and(|sandbox| sandbox.can_be_archived(now))
+    let can = move |may: fn(&ComparedSandbox, Millis) -> bool| {
+        Memo::new(move |_| {
+            let now = state.now.get();
+            sandbox.with(|sandbox| sandbox.as_ref().is_some_and(|sandbox| may(sandbox, now)))
         })
-    });
+    };
+    let (can_archive, can_restore) = (
+        can(ComparedSandbox::can_be_archived),
+        can(ComparedSandbox::can_be_restored),
+    );
     let act = move |act: fn(super::SandboxesState, &ComparedSandbox)| {
         if let Some(sandbox) = sandbox.get_untracked() {
             act(state, &sandbox);
@@ -165,11 +167,22 @@ pub fn Row(key: String) -> impl IntoView {
                     <button
                         class="btn quiet"
                         aria-label=move || format!("Archive sandbox {}", short.get().unwrap_or_default())
-                        title="Its programs end, its files stay for 30 days and cost nothing. The next run starts it again."
+                        title="Its programs end, its files stay for 30 days and cost nothing. The next run makes another, until this one is restored."
                         disabled=move || doing.get().is_some()
                         on:click=move |_| act(|state, sandbox| state.archive(sandbox))
                     >
                         {move || if busy(Doing::Archiving) { "Archiving" } else { "Archive" }}
+                    </button>
+                </Show>
+                <Show when=move || state.may_act && can_restore.get()>
+                    <button
+                        class="btn quiet"
+                        aria-label=move || format!("Restore sandbox {}", short.get().unwrap_or_default())
+                        title="It is started with its files, for the next run of its agent."
+                        disabled=move || doing.get().is_some()
+                        on:click=move |_| act(|state, sandbox| state.restore(sandbox))
+                    >
+                        {move || if busy(Doing::Restoring) { "Restoring" } else { "Restore" }}
                     </button>
                 </Show>
                 <Show when=move || state.may_act>

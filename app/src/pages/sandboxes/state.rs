@@ -24,6 +24,8 @@ pub enum Doing {
     Stopping,
     /// It is being archived.
     Archiving,
+    /// It is being restored.
+    Restoring,
     /// It is being deleted.
     Deleting,
 }
@@ -171,14 +173,15 @@ impl SandboxesState {
         self.act(sandbox, Doing::Stopping, "is stopped", api::stop_sandbox);
     }
 
-    /// Puts it away with its files, until the next run.
+    /// Puts it away with its files.
     pub fn archive(self, sandbox: &ComparedSandbox) {
-        self.act(
-            sandbox,
-            Doing::Archiving,
-            "is archived: it costs nothing, and the next run starts it again",
-            api::archive_sandbox,
-        );
+        self.act(sandbox, Doing::Archiving, "is archived", api::archive_sandbox);
+    }
+
+    /// Brings it back for the next run.
+    pub fn restore(self, sandbox: &ComparedSandbox) {
+        let done = "stands ready for the next run";
+        self.act(sandbox, Doing::Restoring, done, api::restore_sandbox);
     }
 
     /// Deletes it.

@@ -14,10 +14,10 @@ use store::Hold;
 use tokio::task::JoinHandle;
 
 /// How long a sandbox may take to start after the provider answered.
-pub(super) const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// Minutes without activity until the provider stops a sandbox that nobody asks for: the second line,
 /// behind our own clean-up.
-const AUTO_STOP_MINUTES: u32 = 15;
+pub(super) const AUTO_STOP_MINUTES: u32 = 15;
 /// How often a sandbox is asked for when the provider turns us away for the moment.
 const ATTEMPTS: u32 = 3;
 
@@ -46,7 +46,7 @@ impl Sandboxes {
             expires_at: None,
         };
         let keep = settings.keep_minutes;
-        // One that is kept outlives being stopped: it can be archived, and started again.
+        // One that is kept outlives being stopped, so that it can be archived.
         let delete_after = if keep > 0 { AUTO_STOP_MINUTES + keep } else { 0 };
         let request = self.request(&record, run.language, keep, delete_after);
         let (sandboxes, asked) = (Arc::clone(self), record.clone());

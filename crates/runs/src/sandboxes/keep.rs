@@ -2,6 +2,7 @@
 
 use super::{Held, Manifest, Sandboxes};
 use crate::service::LiveSandbox;
+use daytona::SandboxState as ProviderState;
 use model::{AgentId, AgentSettings, Millis, Run, SandboxId, SandboxRecord, SandboxState};
 use std::sync::Arc;
 use store::{Claimed, Hold, StoreError};
@@ -21,7 +22,15 @@ impl Sandboxes {
         held.record.run = Some(run.id.clone());
         held.record.state = SandboxState::InUse;
         held.record.expires_at = None;
-        if held.record.resources == settings.resources && self.wake(&mut held).await {
+        let usable = held.record.resources == settings.resources
+            && match self.client.get(&held.sandbox.id).await {
+                Ok(sandbox) => sandbox.state == Some(ProviderState::Started),
+                Err(error) => {
+                    tracing::info!(sandbox = %held.sandbox.id, %error, "a kept sandbox cannot be used");
+                    false
+                }
+            };
+        if usable {
             held.reused = true;
             return Some(held);
         }

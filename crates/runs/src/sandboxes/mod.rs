@@ -5,18 +5,20 @@
 //!     │           │         │
 //!     └───────────┴─────────┴──▶ deleting ──▶ deleted (the provider confirmed it)
 //! ```
+//! One that is idle may be put away for longer, and brought back: [`archiving`].
 //! The row is written before the provider is asked, and carries an id that is
 //! also a label of the sandbox: whatever happens in between, the sandbox is
 //! found by it. A row is only `deleted` once the provider says that it is gone.
 
+mod archiving;
 mod create;
 mod delete;
 mod deletions;
 mod keep;
 mod manifest;
-mod rest;
 mod sync;
 
+pub(crate) use archiving::LEFT_AFTER_MS;
 pub(crate) use create::Asked;
 pub(crate) use delete::GONE_TIMEOUT;
 pub(crate) use manifest::Manifest;

@@ -3,7 +3,6 @@
 
 use super::{Held, Sandboxes};
 use bytes::Bytes;
-use daytona::SandboxState as ProviderState;
 use model::{AgentId, FileEntry, FilePath};
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -66,10 +65,6 @@ impl Sandboxes {
             let mut place = slot.held.lock().await;
             sandboxes.load(&agent, &mut place).await;
             let Some(held) = place.as_ref() else { return };
-            // One that rests gets the files of the run that starts it.
-            if held.sandbox.state != Some(ProviderState::Started) {
-                return;
-            }
             match sandboxes
                 .store
                 .fill_sandbox(&held.record.id, &sandboxes.replica)

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+mod archiving;
 mod at_once;
 mod clean_up;
 mod comparison;

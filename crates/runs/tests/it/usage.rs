@@ -11,7 +11,7 @@ use std::time::Duration;
 use store::StoreError;
 
 impl Studio {
-    async fn intervals(&self) -> Vec<UsageInterval> {
+    pub async fn intervals(&self) -> Vec<UsageInterval> {
         let found = self
             .store
             .usage_intervals(&TeamId::first(), Day(0), Day(100_000), None, 1000)

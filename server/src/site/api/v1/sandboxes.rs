@@ -1,4 +1,4 @@
-//! Sandboxes: list, stop, archive, delete, and the addresses of their ports.
+//! Sandboxes: list, stop, archive, restore, delete, and the addresses of their ports.
 
 use super::{
     super::super::{
@@ -28,6 +28,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint::<__path_list, _, _>(list),
         endpoint::<__path_stop, _, _>(stop),
         endpoint::<__path_archive, _, _>(archive),
+        endpoint::<__path_restore, _, _>(restore),
         endpoint::<__path_delete, _, _>(delete),
         endpoint::<__path_port, _, _>(port),
     ]
@@ -137,7 +138,7 @@ pub async fn stop(
 /// Archives a sandbox
 ///
 /// One that is kept between two runs: its programs end, its files stay for 30 days and cost nothing, and
-/// the agent's next run starts it again. Answers when it is archived.
+/// no run takes it until it is restored. Answers when it is archived, and goes on when nobody waits.
 #[utoipa::path(post, path = "/api/v1/sandboxes/{sandbox}/archive", tag = "Sandboxes", operation_id = "archive_sandbox",
     params(("sandbox" = String, Path, description = "Its id")),
     responses((status = 204, description = "It is archived"), (status = 409, description = "It is not kept, or a run is in it")))]
@@ -150,6 +151,26 @@ pub async fn archive(
     site.services
         .runs
         .archive_sandbox(&found::onlooker(&can), &sandbox)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Restores a sandbox
+///
+/// One that is archived: it is started with its files and kept for the agent's next run, for as long as the
+/// agent keeps its sandboxes, and for 15 minutes at least. Answers when it is started.
+#[utoipa::path(post, path = "/api/v1/sandboxes/{sandbox}/restore", tag = "Sandboxes", operation_id = "restore_sandbox",
+    params(("sandbox" = String, Path, description = "Its id")),
+    responses((status = 204, description = "It stands ready"), (status = 409, description = "It is not archived, or its agent has another sandbox")))]
+pub async fn restore(
+    can: Can<MayRun>,
+    State(site): State<Site>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let sandbox = found::sandbox(&site, &can, &id).await?;
+    site.services
+        .runs
+        .restore_sandbox(&found::onlooker(&can), &sandbox)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -114,8 +114,7 @@ pub struct BudgetWanted {
     #[schema(required = true, minimum = 0, maximum = 1_000_000_000_000_000_u64)]
     monthly: Option<i64>,
     /// What is free, once: usage takes from it before it counts against the budget.
-    #[serde(default)]
-    #[schema(required = false, minimum = 0, maximum = 1_000_000_000_000_000_u64)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_u64)]
     free_credit: i64,
 }
 

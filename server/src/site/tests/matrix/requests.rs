@@ -113,7 +113,7 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "DELETE /api/v1/members/{user}" => plain(),
         "POST /api/v1/members" => json(json!({"name": world.stranger_name, "role": "viewer"})),
         "PATCH /api/v1/members/{user}" => json(json!({"role": "member"})),
-        "PUT /api/v1/budget" => json(json!({"monthly": 100_000_000})),
+        "PUT /api/v1/budget" => json(json!({"monthly": 100_000_000, "free_credit": 0})),
         "POST /api/v1/tokens" => json(json!({"name": "ci", "scopes": ["read"], "days": 1})),
         "DELETE /api/v1/tokens/{token}" => plain(),
         "POST /api/v1/agents/{agent}/runs" => json(json!({})),
@@ -126,9 +126,9 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "PUT /api/v1/secrets/{secret}" => json(json!({"value": "0123456789"})),
         "DELETE /api/v1/secrets/{secret}" => plain(),
         // No provider answers for the sandbox there is, and nothing runs in it.
-        "POST /api/v1/sandboxes/{sandbox}/stop" | "POST /api/v1/sandboxes/{sandbox}/archive" => {
-            plain().or(409)
-        }
+        "POST /api/v1/sandboxes/{sandbox}/stop"
+        | "POST /api/v1/sandboxes/{sandbox}/archive"
+        | "POST /api/v1/sandboxes/{sandbox}/restore" => plain().or(409),
         "DELETE /api/v1/sandboxes/{sandbox}" => plain().or(503),
         "GET /api/v1/sandboxes/{sandbox}/files"
         | "GET /api/v1/sandboxes/{sandbox}/file"
@@ -202,7 +202,7 @@ pub fn example(key: &str, world: &World) -> Option<Example> {
         "POST /fn/load_run" | "POST /fn/load_run_page" => json(json!({"id": run})),
         // Sandboxes. Nothing runs in the one there is.
         "POST /fn/load_sandboxes" | "POST /fn/look_again" => form(""),
-        "POST /fn/stop_sandbox" | "POST /fn/archive_sandbox" => {
+        "POST /fn/stop_sandbox" | "POST /fn/archive_sandbox" | "POST /fn/restore_sandbox" => {
             json(json!({"sandbox": {"row": world.sandbox}})).or(409)
         }
         "POST /fn/delete_sandbox" => json(json!({"sandbox": {"row": world.sandbox}})).or(503),

@@ -173,6 +173,7 @@ async fn a_sandbox_that_is_not_there_is_told_so_by_every_endpoint() {
     for (method, below, body) in [
         ("POST", "/stop", None),
         ("POST", "/archive", None),
+        ("POST", "/restore", None),
         ("DELETE", "", None),
         ("GET", "/ports/8000", None),
         ("GET", "/files?path=.", None),

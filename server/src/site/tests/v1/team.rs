@@ -72,9 +72,10 @@ async fn a_budget_is_set_whole_and_told_with_what_is_used() {
     // What is left out would be taken for "no limit".
     for wrong in [
         json!({}),
-        json!({"monthly": -1}),
-        json!({"monthly": 1.5}),
-        json!({"monthly": 9_000_000_000_000_000_000_i64}),
+        json!({"monthly": -1, "free_credit": 0}),
+        json!({"monthly": 1.5, "free_credit": 0}),
+        json!({"monthly": 9_000_000_000_000_000_000_i64, "free_credit": 0}),
+        json!({"monthly": 1}),
     ] {
         let (refused, _) = site.json(&cookie, "PUT", path, Some(wrong)).await;
         assert_eq!(
@@ -91,7 +92,12 @@ async fn a_budget_is_set_whole_and_told_with_what_is_used() {
     assert_eq!(usage["budget"]["monthly"], json!(25_000_000));
     assert_eq!(usage["days"], json!([]));
     let (unlimited, budget) = site
-        .json(&cookie, "PUT", path, Some(json!({"monthly": null})))
+        .json(
+            &cookie,
+            "PUT",
+            path,
+            Some(json!({"monthly": null, "free_credit": 0})),
+        )
         .await;
     assert_eq!(
         (unlimited.status, &budget["monthly"]),
