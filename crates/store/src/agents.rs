@@ -252,8 +252,8 @@ impl Store {
         // Nobody would use them any more: the next look of a server deletes them.
         session
             .execute(
-                "update sandboxes set expires_at = $2 where agent_id = $1
-                 and state in ('idle', 'archiving', 'archived', 'restoring')",
+                "update sandboxes set expires_at = case when expires_at < $2 then expires_at else $2 end
+                 where agent_id = $1 and state in ('idle', 'archiving', 'archived', 'restoring')",
                 values![id, Millis::now()],
             )
             .await?;
