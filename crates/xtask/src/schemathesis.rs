@@ -49,6 +49,9 @@ pub fn test() -> Result<()> {
             .args(["--max-examples", "20", "--no-color"])
             .args(["--header", &format!("Authorization: Bearer {token}")])
             .arg(format!("{}/api/openapi.json", server.url))
+            .env("SCHEMATHESIS_HOOKS", "hooks")
+            // Nothing is written beside the sources.
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .current_dir(root().join("end2end/schemathesis"));
         run(&mut command)
     })?;
