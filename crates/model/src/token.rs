@@ -67,9 +67,11 @@ impl NewToken {
     /// # Errors
     /// Says what cannot be.
     pub fn check(mut self) -> Result<Self, Invalid> {
+        // Before blanks are taken away: some of them are control characters, which are refused.
+        let one_line = !self.name.chars().any(char::is_control);
         self.name = self.name.trim().to_owned();
         let characters = self.name.chars().count();
-        if characters == 0 || self.name.chars().any(char::is_control) {
+        if characters == 0 || !one_line {
             return Err(Invalid(
                 "A token needs a name that says what it is for, on one line.".to_owned(),
             ));

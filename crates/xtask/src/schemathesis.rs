@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 /// The environment it is installed into.
 const ENVIRONMENT: &str = "schemathesis";
 /// The longest that it goes on making up requests.
-const SECONDS: &str = "150";
+const SECONDS: &str = "240";
 /// So that what one run finds, the next finds too.
 const SEED: &str = "20261126";
 /// What the token may do: everything.
@@ -45,7 +45,9 @@ pub fn test() -> Result<()> {
         let mut command = Command::new(tool);
         command
             .args(["--config-file", "schemathesis.toml", "run"])
-            .args(["--max-time", SECONDS, "--seed", SEED, "--workers", "2"])
+            // One worker: Python 3.11 may fail when two threads compile at once
+            // (https://github.com/python/cpython/issues/106905).
+            .args(["--max-time", SECONDS, "--seed", SEED, "--workers", "1"])
             .args(["--max-examples", "20", "--no-color"])
             .args(["--header", &format!("Authorization: Bearer {token}")])
             .arg(format!("{}/api/openapi.json", server.url))
