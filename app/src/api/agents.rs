@@ -18,13 +18,35 @@ pub struct StudioData {
     pub run: Option<Run>,
     /// Its newest run that the studio started.
     pub newest: Option<Run>,
-    /// The files of its newest revision, to mark what changed since; none
-    /// before the first run.
-    pub last_files: Option<Vec<FileEntry>>,
+    /// The revision its files are compared with, to mark what changed since;
+    /// none before the first run.
+    pub last: Option<LastRevision>,
     /// The sandbox that stands for its next run.
     pub live: Option<LiveSandboxView>,
     /// The server's clock.
     pub now: Millis,
+}
+
+/// A revision that the files of an agent are compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRevision {
+    /// Its number among those of the agent.
+    pub number: i64,
+    /// Its files, without their text.
+    pub files: Vec<FileEntry>,
+}
+
+impl LastRevision {
+    /// Whether these files are the same.
+    #[must_use]
+    pub fn is(&self, files: &[FileEntry]) -> bool {
+        self.files.len() == files.len()
+            && self.files.iter().all(|then| {
+                files
+                    .iter()
+                    .any(|now| now.path == then.path && now.sha256 == then.sha256)
+            })
+    }
 }
 
 /// A sandbox that stands between runs, as the studio shows it.

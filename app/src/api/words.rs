@@ -2,8 +2,8 @@
 //! into words, and the answers that are put together from several calls.
 
 use super::{
-    AUDIT_PAGE, AgentName, AuditPageData, AuditWanted, LiveSandboxView, RunData, SandboxesData, StudioData,
-    TeamData,
+    AUDIT_PAGE, AgentName, AuditPageData, AuditWanted, LastRevision, LiveSandboxView, RunData, SandboxesData,
+    StudioData, TeamData,
 };
 use crate::{ErrorCode, UiError, services::services, session::Caller};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,7 +13,7 @@ use model::{
 };
 use runs::{Onlooker, RunsError};
 use std::collections::BTreeMap;
-use store::{Store, StoreError};
+use store::{Revision, Store, StoreError};
 
 impl From<StoreError> for UiError {
     fn from(error: StoreError) -> Self {
@@ -116,7 +116,7 @@ pub async fn studio(
         Some(path) => Some(store.read_file(&agent.id, &path).await?),
         None => None,
     };
-    let last_files = files_to_compare(&store, &agent.id, &files, newest.as_ref()).await?;
+    let last = last_revision(&store, &agent.id, &files, newest.as_ref()).await?;
     let live = live_sandbox(&agent.id).await?;
     let run = shown.or_else(|| newest.clone());
     Ok(StudioData {
@@ -125,37 +125,40 @@ pub async fn studio(
         open,
         run,
         newest,
-        last_files,
+        last,
         live,
         now: Millis::now(),
     })
 }
 
-/// What the agent's files are compared with: themselves, when a run had just these, whether it was the
-/// studio's or a program's; else those of the studio's newest run. Not simply the newest revision, as
-/// programs may run an agent with files of their own, which never were the agent's.
-async fn files_to_compare(
+impl From<Revision> for LastRevision {
+    fn from(revision: Revision) -> Self {
+        Self {
+            number: revision.number,
+            files: revision.files,
+        }
+    }
+}
+
+/// The revision the agent's files are compared with: one that has just these, whether the studio ran it or
+/// a program; else that of the studio's newest run. Not simply the newest one, as programs may run an agent
+/// with files of their own, which never were the agent's.
+async fn last_revision(
     store: &Store,
     agent: &AgentId,
     files: &[FileEntry],
     newest: Option<&Run>,
-) -> Result<Option<Vec<FileEntry>>, UiError> {
+) -> Result<Option<LastRevision>, UiError> {
     const LOOKED_AT: u32 = 10;
-    let contents = |files: &[FileEntry]| -> BTreeMap<FilePath, String> {
-        let pairs = files
-            .iter()
-            .map(|entry| (entry.path.clone(), entry.sha256.clone()));
-        pairs.collect()
-    };
-    let now = contents(files);
     let revisions = store.revisions_before(agent, None, LOOKED_AT).await?;
-    let same = revisions.iter().find(|revision| contents(&revision.files) == now);
-    if let Some(same) = same {
-        return Ok(Some(same.files.clone()));
+    let mut revisions = revisions.into_iter().map(LastRevision::from).peekable();
+    let first = revisions.peek().cloned();
+    if let Some(same) = revisions.find(|revision| revision.is(files)) {
+        return Ok(Some(same));
     }
     Ok(match newest {
-        Some(run) => Some(store.revision(&run.revision).await?.files),
-        None => revisions.into_iter().next().map(|revision| revision.files),
+        Some(run) => Some(store.revision(&run.revision).await?.into()),
+        None => first,
     })
 }
 

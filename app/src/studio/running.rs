@@ -1,9 +1,15 @@
 //! Starting, stopping and following runs.
 
 use super::state::{Pressed, Studio};
-use crate::{ErrorCode, UiError, api, browser::uuid::new_run_id, log::ProgramInput, parts::clock};
+use crate::{
+    ErrorCode, UiError,
+    api::{self, LastRevision},
+    browser::uuid::new_run_id,
+    log::ProgramInput,
+    parts::clock,
+};
 use leptos::{prelude::*, task::spawn_local};
-use model::{AgentId, Permission, Run, RunId, RunState, StreamMessage};
+use model::{AgentId, FileEntry, Permission, Run, RunId, RunState, StreamMessage};
 
 /// How often a start that did not reach the server is sent again. It carries
 /// the same id, so that it never becomes two runs.
@@ -26,8 +32,10 @@ impl Studio {
                 Ok(()) => {
                     let files = self.files.try_get_untracked();
                     let result = ask(new_run_id(), self.agent_id(), fresh).await;
-                    if result.is_ok() {
-                        let _ = self.last_files.try_set(files);
+                    if result.is_ok()
+                        && let Some(files) = files
+                    {
+                        self.ran(files);
                     }
                     result
                 }
@@ -37,7 +45,6 @@ impl Studio {
             match result {
                 Ok(run) => {
                     let _ = self.newest.try_set(Some(run.clone()));
-                    self.agent_now();
                     self.show_run(run);
                 }
                 Err(error) => {
@@ -205,10 +212,12 @@ impl Studio {
         });
     }
 
-    /// Reads the agent's settings and revision again.
-    fn agent_now(self) {
+    /// These files are compared with from now on: they are the newest revision, whose number the server has.
+    fn ran(self, files: Vec<FileEntry>) {
         spawn_local(async move {
             if let Ok(agent) = api::load_agent(self.agent_id()).await {
+                let number = agent.revision_number;
+                let _ = self.last.try_set(Some(LastRevision { number, files }));
                 let _ = self.agent.try_set(agent);
             }
         });

@@ -2,7 +2,7 @@
 
 use super::{documents::Document, layout::Layout};
 use crate::{
-    api::{LiveSandboxView, StudioData},
+    api::{LastRevision, LiveSandboxView, StudioData},
     browser::{
         editor::EditorHandle,
         events::{Events, Following, use_events},
@@ -37,8 +37,8 @@ pub struct Studio {
     pub agent: RwSignal<Agent>,
     /// Its files as they are saved.
     pub files: RwSignal<Vec<FileEntry>>,
-    /// The files of its newest revision; none before the first run.
-    pub last_files: RwSignal<Option<Vec<FileEntry>>>,
+    /// The revision they are compared with; none before the first run.
+    pub last: RwSignal<Option<LastRevision>>,
     /// The folders that are closed in the tree.
     pub closed_folders: RwSignal<BTreeSet<String>>,
     /// The paths of the open files, in the order of their tabs.
@@ -113,7 +113,7 @@ impl Studio {
             id: StoredValue::new(data.agent.id.clone()),
             agent: RwSignal::new(data.agent),
             files: RwSignal::new(data.files),
-            last_files: RwSignal::new(data.last_files),
+            last: RwSignal::new(data.last),
             closed_folders: RwSignal::new(BTreeSet::new()),
             tabs: RwSignal::new(tabs),
             current,

@@ -56,23 +56,11 @@ pub fn Toolbar(
     let settings = RwSignal::new(false);
     let name = move || studio.agent.with(|agent| agent.settings.name.clone());
     let revision = Memo::new(move |_| {
-        let number = studio.agent.with(|agent| agent.revision_number);
-        let last = studio.last_files.get();
-        let same = studio.files.with(|files| {
-            last.is_some_and(|last| {
-                last.len() == files.len()
-                    && last.iter().all(|then| {
-                        files
-                            .iter()
-                            .any(|now| now.path == then.path && now.sha256 == then.sha256)
-                    })
-            })
-        });
-        match (number, same) {
-            (0, _) => "Not run yet".to_owned(),
-            (number, true) => format!("Revision {number}"),
-            (number, false) => format!("Changed since revision {number}"),
-        }
+        studio.last.with(|last| match last {
+            None => "Not run yet".to_owned(),
+            Some(last) if studio.files.with(|files| last.is(files)) => format!("Revision {}", last.number),
+            Some(last) => format!("Changed since revision {}", last.number),
+        })
     });
     view! {
         <section class="tool" aria-label="Agent">

@@ -19,6 +19,7 @@ pub mod invitation;
 pub mod language;
 pub mod log;
 pub mod money;
+mod name;
 pub mod permission;
 pub mod phase;
 pub mod run;

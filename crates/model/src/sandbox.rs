@@ -167,7 +167,7 @@ pub struct SandboxRecord {
     pub resources: Resources,
     /// When the row was written.
     pub created_at: Millis,
-    /// When a run last used it.
+    /// When a run last used it, or a person's archiving or restoring of it took its last step.
     pub used_at: Millis,
     /// When it is to be deleted if nothing uses it; none while it is in use.
     pub expires_at: Option<Millis>,

@@ -1,7 +1,7 @@
 //! Schedules: an agent run by itself, at the times a cron expression names in
 //! a time zone.
 
-use crate::{AgentId, Invalid, Millis, RunId, ScheduleId};
+use crate::{AgentId, Invalid, Millis, RunId, ScheduleId, name};
 use serde::{Deserialize, Serialize};
 
 /// The longest name, in characters.
@@ -105,20 +105,8 @@ impl NewSchedule {
     /// # Errors
     /// Says what cannot be.
     pub fn check(mut self) -> Result<Self, Invalid> {
-        // Before blanks are taken away: some of them are control characters, which are refused.
-        let one_line = !self.name.chars().any(char::is_control);
-        self.name = self.name.trim().to_owned();
-        let characters = self.name.chars().count();
-        if characters == 0 || !one_line {
-            return Err(Invalid(
-                "A schedule needs a name that says what it is for, on one line.".to_owned(),
-            ));
-        }
-        if characters > LONGEST_NAME {
-            return Err(Invalid(format!(
-                "The name is {characters} characters long, and {LONGEST_NAME} is the limit."
-            )));
-        }
+        let needed = "A schedule needs a name that says what it is for, on one line.";
+        self.name = name::one_line(&self.name, LONGEST_NAME, needed)?.to_owned();
         if self.cron.len() > LONGEST_CRON {
             return Err(Invalid(format!(
                 "The cron expression is {} bytes long, and {LONGEST_CRON} is the limit. Use several schedules.",

@@ -8,7 +8,7 @@
 //! | admin | and administer: members, secrets, tokens, schedules, webhooks, budgets |
 //! | owner | and the team itself, and who its owners are |
 
-use crate::{Invalid, Millis, Permission, TeamId, UserId};
+use crate::{Invalid, Millis, Permission, TeamId, UserId, name};
 use serde::{Deserialize, Serialize};
 
 /// The longest name of a team, in characters.
@@ -127,17 +127,7 @@ pub struct Member {
 /// # Errors
 /// Says why it cannot be one.
 pub fn check_name(name: &str) -> Result<&str, Invalid> {
-    let name = name.trim();
-    let characters = name.chars().count();
-    if characters == 0 || name.chars().any(char::is_control) {
-        return Err(Invalid("A team needs a name, on one line.".to_owned()));
-    }
-    if characters > MAX_NAME_CHARACTERS {
-        return Err(Invalid(format!(
-            "The name is {characters} characters long, and {MAX_NAME_CHARACTERS} is the limit."
-        )));
-    }
-    Ok(name)
+    name::one_line(name, MAX_NAME_CHARACTERS, "A team needs a name, on one line.")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The tokens of programs: what is known of one, and what it may be made with.
 //! Its text is known to nobody but who made it.
 
-use crate::{Invalid, Millis, Permission, TeamId, TokenId};
+use crate::{Invalid, Millis, Permission, TeamId, TokenId, name};
 use serde::{Deserialize, Serialize};
 
 /// What every token begins with, so that scanners for lost secrets know one.
@@ -67,20 +67,8 @@ impl NewToken {
     /// # Errors
     /// Says what cannot be.
     pub fn check(mut self) -> Result<Self, Invalid> {
-        // Before blanks are taken away: some of them are control characters, which are refused.
-        let one_line = !self.name.chars().any(char::is_control);
-        self.name = self.name.trim().to_owned();
-        let characters = self.name.chars().count();
-        if characters == 0 || !one_line {
-            return Err(Invalid(
-                "A token needs a name that says what it is for, on one line.".to_owned(),
-            ));
-        }
-        if characters > LONGEST_NAME {
-            return Err(Invalid(format!(
-                "The name is {characters} characters long, and {LONGEST_NAME} is the limit."
-            )));
-        }
+        let needed = "A token needs a name that says what it is for, on one line.";
+        self.name = name::one_line(&self.name, LONGEST_NAME, needed)?.to_owned();
         let named = std::mem::take(&mut self.scopes);
         let scopes = Permission::ALL.into_iter().filter(|scope| named.contains(scope));
         self.scopes = scopes.collect();

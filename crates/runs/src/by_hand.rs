@@ -1,6 +1,6 @@
 //! What a person asks of one sandbox: stop it, archive it, restore it, delete
-//! it. A run in it is ended
-//! first, by its driver, so that nothing of it is lost.
+//! it. A run in one that is deleted is ended first, by its driver, so that
+//! nothing of it is lost.
 
 use crate::{
     Runs, RunsError,

@@ -273,7 +273,9 @@ async fn rest(context: &Context, tally: &Tally, record: &SandboxRecord, found: &
     };
     let since = Millis::now().since(record.used_at);
     if i64::try_from(since).is_ok_and(|since| since > LEFT_AFTER_MS) {
-        context.sandboxes.settle_resting(record, own).await;
+        if let Err(error) = context.sandboxes.settle_resting(record, own).await {
+            tracing::warn!(sandbox = %record.id, %error, "it is tried again");
+        }
     }
 }
 

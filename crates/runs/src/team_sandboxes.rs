@@ -1,7 +1,6 @@
-//! Which sandboxes a team sees and may stop, archive,
-//! restore or delete: those of its agents. One
-//! whose agent is not known any more is nobody's, and so the business of the
-//! instance's owner.
+//! Which sandboxes a team sees and may stop, archive, restore or delete: those
+//! of its agents. One whose agent is not known any more is nobody's, and so the
+//! business of the instance's owner.
 
 use crate::{Runs, RunsError, by_hand, comparison};
 use model::{AgentId, SandboxComparison, SandboxName, TeamId};

@@ -259,7 +259,8 @@ impl Store {
     }
 
     /// Moves a sandbox that no run uses from one state into another, with the time from which on it is in
-    /// it, and until when it is kept; none leaves that as it is. False when it is not in the former.
+    /// it, and until when it is kept; none leaves that as it is. No server knows what is in it any more.
+    /// False when it is not in the former.
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -274,8 +275,8 @@ impl Store {
         let mut session = self.writer().await?;
         let moved = session
             .execute(
-                "update sandboxes set state = $3, expires_at = coalesce($4, expires_at), used_at = $5
-                 where id = $1 and state = $2",
+                "update sandboxes set state = $3, expires_at = coalesce($4, expires_at), used_at = $5,
+                 filled_by = null where id = $1 and state = $2",
                 values![id, from.as_str(), to.as_str(), expires_at, now],
             )
             .await?;

@@ -24,7 +24,7 @@ fn question(state: SandboxesState, sandbox: &ComparedSandbox) -> String {
             "It stands ready for the next run{of_agent}, which will make another. Every file in it that is not the agent\u{2019}s is lost."
         ),
         Some(SandboxState::Archiving | SandboxState::Archived | SandboxState::Restoring) => {
-            format!("It is put away with its files{of_agent}, and can be restored. Every file in it is lost then.")
+            format!("This archived sandbox{of_agent} can be restored until its time is over. Deleted, every file in it is lost.")
         }
         Some(_) => "Nothing wants it any more. The provider is asked to delete it now.".to_owned(),
         None => "The ledger does not know it, but its label says that it is of this installation. Every file in it is lost."

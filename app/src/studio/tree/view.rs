@@ -31,7 +31,7 @@ pub fn FileTree() -> impl IntoView {
     let over = RwSignal::new(None::<String>);
     let chooser = NodeRef::<html::Input>::new();
     let shown = Memo::new(move |_| {
-        let last = studio.last_files.get();
+        let last = studio.last.get().map(|last| last.files);
         studio
             .closed_folders
             .with(|closed| studio.files.with(|files| rows(files, last.as_deref(), closed)))

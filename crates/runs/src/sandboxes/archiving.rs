@@ -122,7 +122,7 @@ impl Sandboxes {
             .is_some()
         {
             return Err(RunsError::Conflict(
-                "The agent has another sandbox now, and keeps one. Archive or delete that first.".to_owned(),
+                "The agent has another sandbox now, and keeps one. Wait for the run in it, or archive or delete it first.".to_owned(),
             ));
         }
         if !self
@@ -154,29 +154,37 @@ impl Sandboxes {
         })
     }
 
-    /// Puts right what a server that is gone has begun, as far as the provider has it done.
-    pub(crate) async fn settle_resting(&self, record: &SandboxRecord, found: &Sandbox) {
-        let is_started = found.state == Some(ProviderState::Started);
-        let settled = match record.state {
+    /// Puts right what a server that is gone has begun: archives what is `archiving`, beside the round that
+    /// found it, and takes what is `restoring` for what the provider has made of it.
+    pub(crate) async fn settle_resting(
+        self: &Arc<Self>,
+        record: &SandboxRecord,
+        found: &Sandbox,
+    ) -> Result<(), RunsError> {
+        let soon = Some(in_minutes(RESTORED_MINUTES));
+        match record.state {
             SandboxState::Archiving => {
-                let otherwise = Some(in_minutes(RESTORED_MINUTES));
-                self.go_on_archiving(record, otherwise).await
+                // From now on, so that the next round leaves it alone.
+                let anew = self.moved(record, SandboxState::Archiving, SandboxState::Archiving, None);
+                if anew.await? {
+                    let (sandboxes, record) = (Arc::clone(self), record.clone());
+                    self.tasks.spawn(async move {
+                        if let Err(error) = sandboxes.go_on_archiving(&record, soon).await {
+                            tracing::warn!(sandbox = %record.id, %error, "what a server before has begun with it could not be ended");
+                        }
+                    });
+                }
             }
             SandboxState::Restoring => {
-                let (to, until) = if is_started {
-                    (SandboxState::Idle, Some(in_minutes(RESTORED_MINUTES)))
-                } else {
-                    (SandboxState::Archived, None)
+                let (to, until) = match found.state {
+                    Some(ProviderState::Started) => (SandboxState::Idle, soon),
+                    _ => (SandboxState::Archived, None),
                 };
-                self.moved(record, SandboxState::Restoring, to, until)
-                    .await
-                    .map(drop)
+                self.moved(record, SandboxState::Restoring, to, until).await?;
             }
-            _ => Ok(()),
-        };
-        if let Err(error) = settled {
-            tracing::warn!(sandbox = %record.id, %error, "what a server before has begun with it could not be ended");
+            _ => {}
         }
+        Ok(())
     }
 
     async fn moved(

@@ -109,7 +109,10 @@ async fn a_kept_sandbox_is_taken_by_one_and_one_is_kept() {
     }
     assert_eq!(in_the_kept, 1);
     studio
-        .until_true("one is left", || async { world.count() == 1 })
+        .until_true("one is left", || async {
+            // The row is closed when the provider has confirmed, a moment later.
+            world.count() == 1 && studio.store.list_sandboxes().await.unwrap().len() == 1
+        })
         .await;
     let rows = studio.store.list_sandboxes().await.unwrap();
     assert_eq!(

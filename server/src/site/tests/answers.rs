@@ -182,4 +182,13 @@ async fn the_studio_says_whether_its_files_are_the_newest_revision() {
         .await
         .expect("written");
     assert!(page().await.contains("Changed since revision 1"));
+    // A program runs it as it is, and then with files of its own, which never were the agent's.
+    store.snapshot(&agent.id).await.expect("a revision");
+    let own = [(file, b"print(3)\n".to_vec())];
+    store.snapshot_of(&agent.id, &own).await.expect("a revision");
+    let same = page().await;
+    assert!(
+        same.contains("Revision 2") && !same.contains("Changed since"),
+        "{same}"
+    );
 }
