@@ -272,10 +272,10 @@ async fn rest(context: &Context, tally: &Tally, record: &SandboxRecord, found: &
         return;
     };
     let since = Millis::now().since(record.used_at);
-    if i64::try_from(since).is_ok_and(|since| since > LEFT_AFTER_MS) {
-        if let Err(error) = context.sandboxes.settle_resting(record, own).await {
-            tracing::warn!(sandbox = %record.id, %error, "it is tried again");
-        }
+    if i64::try_from(since).is_ok_and(|since| since > LEFT_AFTER_MS)
+        && let Err(error) = context.sandboxes.settle_resting(record, own).await
+    {
+        tracing::warn!(sandbox = %record.id, %error, "it is tried again");
     }
 }
 
