@@ -12,9 +12,7 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
     let base = assets.base.clone();
     let theme = chosen_theme().word();
     let nonce = use_nonce();
-    let start = format!(
-        "import start,{{hydrate}} from '{base}/app.js';await start({{module_or_path:'{base}/app_bg.wasm'}});hydrate();"
-    );
+    let start = start(&base);
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme>
@@ -39,7 +37,25 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
             <body>
                 <App />
                 <div hidden aria-hidden="true" inner_html=ICONS></div>
+                <div role="alert" id="not-started" class="not-started" hidden>
+                    <p>"This page did not start, so its buttons do nothing: its program did not arrive whole. Reload the page."</p>
+                    <a class="btn" href="">
+                        "Reload"
+                    </a>
+                </div>
             </body>
         </html>
     }
+}
+
+/// The module script that brings the page to life. The document is marked with
+/// `data-started` then, which says to whoever drives the page that its buttons
+/// work; when anything fails on the way, the page says so.
+fn start(base: &str) -> String {
+    format!(
+        "try{{const {{default:start,hydrate}}=await import('{base}/app.js');\
+         await start({{module_or_path:'{base}/app_bg.wasm'}});hydrate();\
+         document.documentElement.dataset.started=''}}\
+         catch(error){{document.getElementById('not-started').hidden=false;throw error}}"
+    )
 }

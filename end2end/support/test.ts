@@ -1,7 +1,9 @@
 // The tests' fixtures: a server per worker, an owner who is signed in, and
 // rules that hold on every page of every test: no error in the console, no
-// violation of the content security policy, no request to another origin.
-import { expect, test as base, type BrowserContextOptions, type Page } from "@playwright/test";
+// violation of the content security policy, no request to another origin. A
+// page that was gone to or reloaded is a page that started: before its program
+// is there its buttons do nothing, and nothing says so to a test.
+import { expect, test as base, type Browser, type BrowserContextOptions, type Page } from "@playwright/test";
 import { Server, owner } from "./server.mjs";
 
 interface WorkerFixtures {
@@ -18,7 +20,46 @@ interface TestFixtures {
   own: { server: Server; page: Page };
 }
 
+/** Waits until a page of the site is alive, or says that it is not; other pages have no program. */
+async function started(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const failed = document.getElementById("not-started");
+    return !failed || !failed.hidden || "started" in document.documentElement.dataset;
+  });
+}
+
+/** Has `goto` and `reload` of every page of this browser end when the page started. */
+function waitForStarts(browser: Browser): void {
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    context.on("page", (page) => {
+      const goto = page.goto.bind(page);
+      const reload = page.reload.bind(page);
+      page.goto = async (...call) => {
+        const response = await goto(...call);
+        await started(page);
+        return response;
+      };
+      page.reload = async (...call) => {
+        const response = await reload(...call);
+        await started(page);
+        return response;
+      };
+    });
+    return context;
+  };
+}
+
 export const test = base.extend<TestFixtures, WorkerFixtures>({
+  browser: [
+    async ({ browser }, use) => {
+      waitForStarts(browser);
+      await use(browser);
+    },
+    { scope: "worker" },
+  ],
+
   server: [
     async ({}, use) => {
       const server = new Server();

@@ -101,3 +101,15 @@ test("the engine killed in the middle of a run is told truthfully", async ({ own
   await studio.start();
   await expect(studio.line("on the new engine")).toBeVisible({ timeout: 30_000 });
 });
+
+test("a page whose program does not arrive says so, and a reload starts it", async ({ page, expected }) => {
+  expected.push(/net::ERR_FAILED/, /Failed to fetch/);
+  await page.route("**/app_bg.wasm", (route) => route.abort());
+  await page.goto("/settings/secrets");
+  const told = page.getByRole("alert").filter({ hasText: "This page did not start" });
+  await expect(told).toBeVisible();
+  await page.unroute("**/app_bg.wasm");
+  await told.getByRole("link", { name: "Reload" }).click();
+  await expect(page.locator("html[data-started]")).toBeVisible();
+  await expect(told).toBeHidden();
+});
