@@ -114,7 +114,9 @@ async fn a_shell_in_a_terminal_is_interactive() {
     screen.type_in("read -rs -p 'Wo''rd: ' W; echo \"<$W>\"\n").await;
     screen.until("Word: ").await;
     screen.type_in("s3cret\n").await;
-    screen.until("<s3cret>").await;
+    // An end that is typed before the shell reads again is lost with the line
+    // it stands in.
+    screen.until("<s3cret>\r\n\x1b[?2004h").await;
     assert_eq!(screen.text.matches("s3cret").count(), 1);
     screen.type_in([0x04]).await;
     screen.until_closed().await;
