@@ -41,6 +41,16 @@ mod outlook;
     reason = "tokio takes descriptors only with a promise about them; the block gives it"
 )]
 mod packets;
+#[expect(
+    unsafe_code,
+    reason = "tokio takes descriptors only with a promise about them; the block gives it"
+)]
+mod pause;
+#[expect(
+    unsafe_code,
+    reason = "zeroing the room of every read costs as much as the reading; the block says why it holds"
+)]
+mod pipe;
 mod pool;
 mod process;
 mod ready;
@@ -75,6 +85,8 @@ pub use host::{HostConfig, SandboxHost};
 pub use interpreters::{FoundInterpreter, Pip, Survey, Verdict};
 pub use isolation::{Diagnosis, Enforcer, Isolation, IsolationChoice, Level, Refusal, Wiring};
 pub use outlook::{Outlook, outlook};
+pub use pause::Pause;
+pub use pipe::read_pipe;
 pub use pool::Ready;
 pub use process::{CommandPipes, Ended, Exit, Process, PythonStart, PythonWorker, Spawn, StdinKind};
 pub use sandboxd::sandboxd_main;

@@ -2,8 +2,9 @@
 //!
 //! What the engine reads from a program's pipes is appended as one record per
 //! read, in the very form the exact log travels (`daytona::wire::frames`), so
-//! that a follower is served by copying the file. Offsets count the bytes of
-//! standard output and standard error together, in order of arrival.
+//! that a follower is served by copying the file, or, while it keeps up, what
+//! was just appended (`recent`). Offsets count the bytes of standard output and
+//! standard error together, in order of arrival.
 //!
 //! The spool is bounded. It is cut into segments; the first ones and the newest
 //! ones are kept, each up to half the bound, and the segments between are
@@ -11,6 +12,7 @@
 
 mod found;
 mod reader;
+mod recent;
 mod segment;
 mod text;
 mod writer;
@@ -21,6 +23,7 @@ pub(crate) use text::Lossy;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::{BufMut, BytesMut};
 use daytona::wire::Stream;
 use daytona::wire::frames::{HEADER_LENGTH, MESSAGE_LIMIT};
 use tokio::sync::watch;
@@ -87,10 +90,11 @@ impl Spool {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends what was read. `buffer` holds `HEADER_LENGTH` bytes for the
+    /// Appends what was read. `record` holds `HEADER_LENGTH` bytes for the
     /// record's header and then the content, so that one write does it.
-    pub(crate) fn append_in_place(&self, stream: Stream, buffer: &mut [u8]) {
-        let offset = self.writer().append(stream, buffer);
+    pub(crate) fn append_record(&self, stream: Stream, record: BytesMut) {
+        let followed = self.progress.receiver_count() > 0;
+        let offset = self.writer().append(stream, record, followed);
         // Two writers may come here in the other order than they wrote.
         self.progress
             .send_modify(|progress| progress.offset = progress.offset.max(offset));
@@ -99,9 +103,10 @@ impl Spool {
     /// Appends bytes of ours, such as echoed input.
     pub(crate) fn append(&self, stream: Stream, content: &[u8]) {
         for piece in content.chunks(READ_LENGTH) {
-            let mut buffer = vec![0; HEADER_LENGTH + piece.len()];
-            buffer[HEADER_LENGTH..].copy_from_slice(piece);
-            self.append_in_place(stream, &mut buffer);
+            let mut record = BytesMut::with_capacity(HEADER_LENGTH + piece.len());
+            record.put_bytes(0, HEADER_LENGTH);
+            record.put_slice(piece);
+            self.append_record(stream, record);
         }
     }
 

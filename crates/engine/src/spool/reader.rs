@@ -30,6 +30,14 @@ struct Open {
     position: u64,
 }
 
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if self.spool.progress.receiver_count() == 1 {
+            self.spool.writer().recent().clear();
+        }
+    }
+}
+
 impl Reader {
     pub(super) fn new(spool: Arc<Spool>, offset: u64, progress: watch::Receiver<Progress>) -> Self {
         Self {
@@ -53,19 +61,48 @@ impl Reader {
     }
 
     /// The next records, at most `most` bytes of them (but at least one record),
-    /// waiting for the program when there are none. `None` when the command has
-    /// ended and everything was given.
-    pub(crate) async fn next(&mut self, most: usize) -> Option<Bytes> {
+    /// each piece of whole ones, waiting for the program when there are none.
+    /// `None` when the command has ended and everything was given.
+    pub(crate) async fn next(&mut self, most: usize) -> Option<Vec<Bytes>> {
         loop {
             let seen = *self.progress.borrow_and_update();
             if let Some(end) = seen.end {
                 self.limit = self.limit.min(end);
             }
-            if let Some(records) = self.take(most) {
+            if let Some(records) = self.take_recent(most) {
                 return Some(records);
             }
+            if let Some(records) = self.take(most) {
+                return Some(vec![records]);
+            }
+            self.forget_recent();
             if seen.end.is_some() || self.progress.changed().await.is_err() {
                 return None;
+            }
+        }
+    }
+
+    /// The next records, from memory.
+    fn take_recent(&mut self, most: usize) -> Option<Vec<Bytes>> {
+        let mut writer = self.spool.writer();
+        let (mut pieces, end) = writer.recent().from(self.offset, self.limit, most)?;
+        drop(writer);
+        if let Some(first) = pieces.first_mut() {
+            *first = self.trim(std::mem::take(first));
+        }
+        self.offset = end;
+        // The place in the file is searched again when it is needed.
+        self.open = None;
+        Some(pieces)
+    }
+
+    /// Who has taken everything and is alone has no use for it in memory.
+    fn forget_recent(&self) {
+        if self.spool.progress.receiver_count() == 1 {
+            let mut writer = self.spool.writer();
+            // What came since is for its next turn.
+            if writer.offset() == self.offset {
+                writer.recent().clear();
             }
         }
     }

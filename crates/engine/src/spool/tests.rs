@@ -146,8 +146,8 @@ async fn a_follower_gets_bytes_as_they_come_and_the_end() {
         writer.complete();
     });
     let mut seen = Vec::new();
-    while let Some(bytes) = reader.next(1 << 16).await {
-        for record in records(bytes) {
+    while let Some(pieces) = reader.next(1 << 16).await {
+        for record in pieces.into_iter().flat_map(records) {
             let Record::Output { bytes, .. } = record else {
                 panic!()
             };
@@ -156,6 +156,68 @@ async fn a_follower_gets_bytes_as_they_come_and_the_end() {
     }
     task.await.unwrap();
     assert_eq!(seen, (0..100).collect::<Vec<u8>>());
+}
+
+/// What is in memory and what is only in the file any more are one log to
+/// whoever follows, whenever it comes and however far it falls behind.
+#[tokio::test]
+async fn followers_that_keep_up_and_those_that_do_not_read_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::new(folder.path().to_owned(), "c", LIMIT);
+    let mut merged = Vec::new();
+    let mut followers: Vec<(Reader, Vec<u8>, usize)> = Vec::new();
+    let chance = |seed: usize| seed.wrapping_mul(2_654_435_761) >> 7;
+    for round in 0..400_usize {
+        if round % 100 == 0 {
+            let from = merged.len() - merged.len() / 3;
+            followers.push((
+                spool.read_from(from as u64),
+                merged[..from].to_vec(),
+                1 + round / 100 * 90,
+            ));
+        }
+        let length = if chance(round) % 3 == 0 {
+            40_000
+        } else {
+            1 + chance(round) % 200
+        };
+        let content: Vec<u8> = (0..length).map(|index| (index + round) as u8).collect();
+        let stream = if chance(round) % 5 == 0 {
+            Stream::Stderr
+        } else {
+            Stream::Stdout
+        };
+        spool.append(stream, &content);
+        merged.extend(content);
+        for (reader, seen, every) in &mut followers {
+            // The later it came, the more seldom it reads.
+            while round % *every == 0 && seen.len() < merged.len() {
+                read_on(reader, seen).await;
+            }
+        }
+    }
+    spool.complete();
+    for (mut reader, mut seen, _) in followers {
+        while read_on(&mut reader, &mut seen).await {}
+        assert!(seen == merged);
+    }
+}
+
+/// Adds the next records' bytes; gives whether there were some.
+async fn read_on(reader: &mut Reader, seen: &mut Vec<u8>) -> bool {
+    let Some(pieces) = reader.next(100_000).await else {
+        return false;
+    };
+    for record in pieces.into_iter().flat_map(records) {
+        match record {
+            Record::Output { offset, bytes, .. } => {
+                assert_eq!(offset, seen.len() as u64);
+                seen.extend_from_slice(&bytes);
+            }
+            Record::Gap { .. } => panic!("nothing was dropped"),
+        }
+    }
+    true
 }
 
 proptest! {

@@ -6,9 +6,11 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use daytona::wire::Stream;
 use daytona::wire::frames::HEADER_LENGTH;
 
+use super::recent::Recent;
 use super::segment::Segment;
 use crate::clock;
 
@@ -28,6 +30,8 @@ pub(super) struct Writer {
     beginning: usize,
     file: Option<Arc<File>>,
     offset: u64,
+    /// What followers that keep up are served.
+    recent: Recent,
     /// A write failed: said once, until one works again.
     failing: bool,
 }
@@ -44,6 +48,7 @@ impl Writer {
             beginning: 0,
             file: None,
             offset: 0,
+            recent: Recent::default(),
             failing: false,
         }
     }
@@ -76,8 +81,9 @@ impl Writer {
 
     /// Appends a record whose header space is at the front of `buffer`; gives
     /// the offset after it. What cannot be written is counted all the same:
-    /// readers see the missing offsets as a gap.
-    pub(super) fn append(&mut self, stream: Stream, buffer: &mut [u8]) -> u64 {
+    /// readers see the missing offsets as a gap. When the log is followed, the
+    /// record is held for the followers.
+    pub(super) fn append(&mut self, stream: Stream, mut buffer: BytesMut, followed: bool) -> u64 {
         let content = buffer.len() - HEADER_LENGTH;
         let length = u32::try_from(content).expect("a read is bounded by a message's length");
         buffer[0] = stream.number();
@@ -87,13 +93,16 @@ impl Writer {
 
         let offset = self.offset;
         self.offset += u64::from(length);
-        match self.write(buffer) {
+        match self.write(&buffer) {
             Ok(()) => {
                 self.failing = false;
                 if let Some(segment) = self.segments.back_mut() {
                     segment.count(offset, buffer.len() as u64, u64::from(length));
                 }
                 self.drop_middle();
+                if followed {
+                    self.recent.push(offset, buffer.freeze());
+                }
             }
             Err(error) if !self.failing => {
                 self.failing = true;
@@ -176,6 +185,11 @@ impl Writer {
         self.segments.iter().map(|segment| segment.length).sum()
     }
 
+    /// What is held for followers that keep up.
+    pub(super) fn recent(&mut self) -> &mut Recent {
+        &mut self.recent
+    }
+
     /// Closes the file: nothing more is expected. It is opened again if it must.
     pub(super) fn rest(&mut self) {
         self.file = None;
@@ -183,6 +197,7 @@ impl Writer {
 
     pub(super) fn remove(&mut self) {
         self.file = None;
+        self.recent.clear();
         for segment in std::mem::take(&mut self.segments) {
             self.unlink(&segment);
         }

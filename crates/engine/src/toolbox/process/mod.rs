@@ -7,6 +7,7 @@ mod input;
 mod node_run;
 mod pump;
 mod python_run;
+mod record;
 mod run;
 mod sources;
 

@@ -10,7 +10,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use daytona::wire::frames::MESSAGE_LIMIT;
 use tokio::time::{Instant, sleep_until};
 
 use super::sources::{PIPE_SIZE, Pipes, Sources};
@@ -49,7 +48,6 @@ async fn pump_sources<T>(
     ended: impl Future<Output = T>,
     flushed: impl FnOnce(T),
 ) {
-    let mut buffer = vec![0; MESSAGE_LIMIT];
     let mut flushed = Some(flushed);
     let mut spool = Some(spool);
     let mut outcome = None;
@@ -81,12 +79,12 @@ async fn pump_sources<T>(
             given = &mut ended, if !has_ended => {
                 has_ended = true;
                 outcome = Some(given);
-                sources.drain(&mut buffer, spool.as_deref());
+                sources.drain(spool.as_deref());
                 total_at_end = sources.total();
                 deadline = Some(Instant::now() + GRACE);
             }
             () = sources.ready() => {
-                if sources.read(&mut buffer, spool.as_deref()) { tokio::task::yield_now().await; }
+                if sources.read(spool.as_deref()) { tokio::task::yield_now().await; }
             }
             () = sleep_until(grace_end.unwrap_or_else(Instant::now)), if grace_end.is_some() => {}
         }

@@ -8,11 +8,12 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use daytona::wire::Stream;
-use daytona::wire::frames::HEADER_LENGTH;
 use tokio::time::{Instant, sleep_until};
 
-use crate::sandbox::Arrivals;
+use super::record::read_record;
+use crate::sandbox::{Arrivals, Pause};
 use crate::spool::Spool;
 
 /// The most a pipe holds.
@@ -20,13 +21,13 @@ pub(super) const PIPE_SIZE: usize = 1 << 20;
 /// Reads in a row before the other stream and other tasks get their turn.
 const TURN: usize = 8;
 /// A program that writes line by line would wake us for every line, and be
-/// held up by that. Small reads that follow each other faster than this are
-/// spaced by it; the first after a silence is never delayed.
+/// held up by that. Reads that empty the pipe and follow each other faster than
+/// this are spaced by it; the first after a silence is never delayed. At 600
+/// MB/s a pipe is little more than half full after it, so that a program which
+/// prints as fast as it can is not held up either.
 const SPACING: Duration = Duration::from_millis(1);
 /// Reads closer than this follow each other.
 const CLOSE: Duration = SPACING.saturating_mul(4);
-/// A turn that read this much is not small: there is a backlog to be read.
-const SMALL: usize = 128 << 10;
 
 /// The read ends of a program's output; non-blocking.
 #[derive(Debug)]
@@ -52,7 +53,21 @@ pub(super) struct Sources {
     arrivals: Option<Arrivals>,
     /// Nothing is read before this.
     rest_until: Option<Instant>,
+    /// Keeps the rests; `None` until there is one.
+    pause: Option<Pause>,
+    /// Where records are read into; empty between two reads.
+    buffer: BytesMut,
     total: usize,
+}
+
+/// What a read came to.
+enum Outcome {
+    /// So many bytes, and more may be there.
+    More(usize),
+    /// So many bytes; the pipe was empty after them.
+    Last(usize),
+    /// Nothing for now, or never again.
+    Nothing,
 }
 
 impl Sources {
@@ -77,6 +92,8 @@ impl Sources {
             sources,
             arrivals,
             rest_until: None,
+            pause: None,
+            buffer: BytesMut::new(),
             total: 0,
         }
     }
@@ -93,9 +110,9 @@ impl Sources {
 
     /// Waits until there is something to read, or the end of a pipe. Never
     /// ends when both are closed.
-    pub(super) async fn ready(&self) {
+    pub(super) async fn ready(&mut self) {
         if let Some(end) = self.rest_until {
-            sleep_until(end).await;
+            self.rest(end).await;
         }
         if self.sources.iter().any(|source| source.more) {
             return;
@@ -106,33 +123,55 @@ impl Sources {
         }
     }
 
+    async fn rest(&mut self, end: Instant) {
+        if self.pause.is_none() {
+            self.pause = Pause::new()
+                .inspect_err(|error| tracing::debug!(%error, "rests are longer than they need be"))
+                .ok();
+        }
+        let kept = match &self.pause {
+            Some(pause) => pause.until(end).await.is_ok(),
+            None => false,
+        };
+        if !kept {
+            sleep_until(end).await;
+        }
+    }
+
     /// Reads what is there, at most a turn of each. Gives whether there may be
     /// more.
-    pub(super) fn read(&mut self, buffer: &mut [u8], spool: Option<&Spool>) -> bool {
+    pub(super) fn read(&mut self, spool: Option<&Spool>) -> bool {
         self.rest_until = None;
         for index in self.in_order() {
-            let before = self.total;
             let now = Instant::now();
             let close = |last: Option<Instant>| last.is_some_and(|last| now - last < CLOSE);
             let soon_again = close(self.sources[index].last.replace(now));
             // Both streams at once: their order is worth a wake-up for each line.
             let alone = !close(self.sources[1 - index].last);
             self.sources[index].more = true;
+            // News are told once. What came with them may have been the end as
+            // well, which is found by one more read; bytes that this one finds
+            // are newer, and so is the news of an end after them.
+            let mut again = true;
             for _ in 0..TURN {
-                if self.read_once(index, buffer, spool).is_none() {
-                    self.sources[index].more = false;
-                    break;
+                match self.read_once(index, spool) {
+                    Outcome::More(_) => {}
+                    Outcome::Last(_) if again => again = false,
+                    Outcome::Last(_) | Outcome::Nothing => {
+                        self.sources[index].more = false;
+                        break;
+                    }
                 }
             }
-            let small = self.total - before < SMALL && !self.sources[index].more;
-            self.rest_until = (soon_again && alone && small).then(|| now + SPACING);
+            let rests = soon_again && alone && !self.sources[index].more;
+            self.rest_until = rests.then(|| Instant::now() + SPACING);
         }
         self.sources.iter().any(|source| source.more)
     }
 
     /// Reads what the program left in the pipes when it ended: until a pipe is
     /// empty, or more than it can hold was read, because a daemon goes on.
-    pub(super) fn drain(&mut self, buffer: &mut [u8], spool: Option<&Spool>) {
+    pub(super) fn drain(&mut self, spool: Option<&Spool>) {
         self.rest_until = None;
         let mut order = self.in_order();
         // Also those without news: a read that was cut short by its turn.
@@ -140,9 +179,9 @@ impl Sources {
         for index in order {
             let mut total = 0;
             while total <= PIPE_SIZE {
-                match self.read_once(index, buffer, spool) {
-                    Some(length) => total += length,
-                    None => {
+                match self.read_once(index, spool) {
+                    Outcome::More(length) | Outcome::Last(length) => total += length,
+                    Outcome::Nothing => {
                         self.sources[index].more = false;
                         break;
                     }
@@ -169,28 +208,57 @@ impl Sources {
         order
     }
 
-    /// Reads once, into the spool. `None` when there is nothing more for now.
-    fn read_once(&mut self, index: usize, buffer: &mut [u8], spool: Option<&Spool>) -> Option<usize> {
+    /// Reads once, into the spool.
+    fn read_once(&mut self, index: usize, spool: Option<&Spool>) -> Outcome {
         let source = &mut self.sources[index];
-        let pipe = source.pipe.as_ref()?;
-        match rustix::io::retry_on_intr(|| rustix::io::read(pipe, &mut buffer[HEADER_LENGTH..])) {
-            Ok(0) => {
+        let Some(pipe) = source.pipe.as_ref() else {
+            return Outcome::Nothing;
+        };
+        match read_record(pipe, &mut self.buffer) {
+            Ok(None) => {
                 source.pipe = None;
-                None
+                Outcome::Nothing
             }
-            Ok(length) => {
-                self.total += length;
+            Ok(Some(read)) => {
+                self.total += read.length;
                 if let Some(spool) = spool {
-                    spool.append_in_place(source.stream, &mut buffer[..HEADER_LENGTH + length]);
+                    spool.append_record(source.stream, read.record);
                 }
-                Some(length)
+                if read.filled {
+                    Outcome::More(read.length)
+                } else {
+                    Outcome::Last(read.length)
+                }
             }
-            Err(rustix::io::Errno::WOULDBLOCK) => None,
+            Err(rustix::io::Errno::WOULDBLOCK) => Outcome::Nothing,
             Err(error) => {
                 tracing::warn!(%error, "a program's pipe cannot be read");
                 source.pipe = None;
-                None
+                Outcome::Nothing
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::pipe::{PipeFlags, pipe_with};
+
+    #[tokio::test]
+    async fn the_end_is_found_that_came_together_with_the_last_bytes() {
+        for length in [1, PIPE_SIZE / 16] {
+            let (stdout, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+            let mut sources = Sources::new(Pipes { stdout, stderr: None });
+            assert_eq!(rustix::io::write(&write, &vec![b'x'; length]).unwrap(), length);
+            drop(write);
+            while !sources.closed() {
+                tokio::time::timeout(Duration::from_secs(5), sources.ready())
+                    .await
+                    .expect("the end is news");
+                sources.read(None);
+            }
+            assert_eq!(sources.total(), length);
         }
     }
 }

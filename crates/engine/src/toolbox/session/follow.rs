@@ -105,7 +105,8 @@ async fn follow(
         tokio::select! {
             records = reader.next(MESSAGE_LIMIT) => {
                 let Some(records) = records else { break };
-                if send(&mut socket, form(records), end).await.is_err() {
+                let records = records.into_iter().map(&mut form);
+                if send(&mut socket, records, end).await.is_err() {
                     return;
                 }
             }
@@ -128,10 +129,16 @@ async fn follow(
 }
 
 /// Sends bytes as messages that end where `end` says, written together.
-async fn send(socket: &mut WebSocket, mut bytes: Bytes, end: fn(&[u8]) -> usize) -> Result<(), axum::Error> {
-    while !bytes.is_empty() {
-        let message = bytes.split_to(end(&bytes));
-        socket.feed(Message::Binary(message)).await?;
+async fn send(
+    socket: &mut WebSocket,
+    pieces: impl Iterator<Item = Bytes>,
+    end: fn(&[u8]) -> usize,
+) -> Result<(), axum::Error> {
+    for mut bytes in pieces {
+        while !bytes.is_empty() {
+            let message = bytes.split_to(end(&bytes));
+            socket.feed(Message::Binary(message)).await?;
+        }
     }
     socket.flush().await
 }
