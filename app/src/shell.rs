@@ -38,7 +38,7 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
                 <App />
                 <div hidden aria-hidden="true" inner_html=ICONS></div>
                 <div role="alert" id="not-started" class="not-started" hidden>
-                    <p>"This page did not start, so its buttons do nothing: its program did not arrive whole. Reload the page."</p>
+                    <p>"This page did not start, so its buttons do nothing. Its program did not arrive, or failed. Reload the page."</p>
                     <a class="btn" href="">
                         "Reload"
                     </a>

@@ -33,6 +33,8 @@ function waitForStarts(browser: Browser): void {
   const newContext = browser.newContext.bind(browser);
   browser.newContext = async (options) => {
     const context = await newContext(options);
+    // Without scripts nothing starts.
+    if (options?.javaScriptEnabled === false) return context;
     context.on("page", (page) => {
       const goto = page.goto.bind(page);
       const reload = page.reload.bind(page);

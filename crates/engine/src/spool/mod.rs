@@ -93,8 +93,7 @@ impl Spool {
     /// Appends what was read. `record` holds `HEADER_LENGTH` bytes for the
     /// record's header and then the content, so that one write does it.
     pub(crate) fn append_record(&self, stream: Stream, record: BytesMut) {
-        let followed = self.progress.receiver_count() > 0;
-        let offset = self.writer().append(stream, record, followed);
+        let offset = self.writer().append(stream, record);
         // Two writers may come here in the other order than they wrote.
         self.progress
             .send_modify(|progress| progress.offset = progress.offset.max(offset));

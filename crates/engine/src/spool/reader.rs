@@ -12,7 +12,8 @@ use super::{Progress, Spool};
 use crate::clock;
 
 /// A place in a spool. What a daemon adds after the command's end is not read
-/// by who follows the command. It never holds the writer up: it reads the files.
+/// by who follows the command. It holds the writer up for no longer than it takes
+/// to find its place, and to take small records from memory.
 #[derive(Debug)]
 pub(crate) struct Reader {
     spool: Arc<Spool>,
@@ -21,6 +22,8 @@ pub(crate) struct Reader {
     /// Nothing from here on is given.
     limit: u64,
     open: Option<Open>,
+    /// It waits for more: what comes is held in memory for it.
+    follows: bool,
 }
 
 #[derive(Debug)]
@@ -32,8 +35,8 @@ struct Open {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if self.spool.progress.receiver_count() == 1 {
-            self.spool.writer().recent().clear();
+        if self.follows {
+            self.spool.writer().recent().leave();
         }
     }
 }
@@ -46,6 +49,7 @@ impl Reader {
             offset,
             limit: u64::MAX,
             open: None,
+            follows: false,
         }
     }
 
@@ -64,6 +68,10 @@ impl Reader {
     /// each piece of whole ones, waiting for the program when there are none.
     /// `None` when the command has ended and everything was given.
     pub(crate) async fn next(&mut self, most: usize) -> Option<Vec<Bytes>> {
+        if !self.follows {
+            self.follows = true;
+            self.spool.writer().recent().join();
+        }
         loop {
             let seen = *self.progress.borrow_and_update();
             if let Some(end) = seen.end {
@@ -85,7 +93,11 @@ impl Reader {
     /// The next records, from memory.
     fn take_recent(&mut self, most: usize) -> Option<Vec<Bytes>> {
         let mut writer = self.spool.writer();
-        let (mut pieces, end) = writer.recent().from(self.offset, self.limit, most)?;
+        // What a daemon adds comes after the end was told, so it is seen here.
+        let command_end = self.spool.progress().end.unwrap_or(u64::MAX);
+        let (mut pieces, end) = writer
+            .recent()
+            .from(self.offset, self.limit.min(command_end), most)?;
         drop(writer);
         if let Some(first) = pieces.first_mut() {
             *first = self.trim(std::mem::take(first));
@@ -96,14 +108,11 @@ impl Reader {
         Some(pieces)
     }
 
-    /// Who has taken everything and is alone has no use for it in memory.
+    /// Forgets what was taken, unless something came since.
     fn forget_recent(&self) {
-        if self.spool.progress.receiver_count() == 1 {
-            let mut writer = self.spool.writer();
-            // What came since is for its next turn.
-            if writer.offset() == self.offset {
-                writer.recent().clear();
-            }
+        let mut writer = self.spool.writer();
+        if writer.offset() == self.offset {
+            writer.recent().taken();
         }
     }
 

@@ -15,11 +15,12 @@ const MOST: usize = 2 << 20;
 const SMALL: usize = 16 << 10;
 
 /// Whole records, oldest first. Their offsets may have gaps between them, where
-/// a record could not be written to the file.
+/// a record could not be written to the file. None while nobody follows.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
+    followers: usize,
     records: VecDeque<Held>,
-    /// Bytes of all records.
+    /// Bytes of all records, with what keeps each.
     held: usize,
 }
 
@@ -34,22 +35,51 @@ impl Held {
     fn end(&self) -> u64 {
         self.start + (self.record.len() - HEADER_LENGTH) as u64
     }
+
+    fn size(&self) -> usize {
+        self.record.len() + size_of::<Self>()
+    }
 }
 
 impl Recent {
+    /// Somebody follows from now on.
+    pub(super) fn join(&mut self) {
+        self.followers += 1;
+    }
+
+    /// Somebody who followed does no longer.
+    pub(super) fn leave(&mut self) {
+        self.followers -= 1;
+        if self.followers == 0 {
+            self.clear();
+        }
+    }
+
+    /// A follower has taken everything: who is alone has no use for it any more.
+    pub(super) fn taken(&mut self) {
+        if self.followers == 1 {
+            self.clear();
+        }
+    }
+
     /// Adds the record whose content starts at this offset.
     pub(super) fn push(&mut self, start: u64, record: Bytes) {
-        self.held += record.len();
-        self.records.push_back(Held { start, record });
+        if self.followers == 0 {
+            return;
+        }
+        let newest = Held { start, record };
+        self.held += newest.size();
+        self.records.push_back(newest);
         while self.held > MOST
             && let Some(oldest) = self.records.pop_front()
         {
-            self.held -= oldest.record.len();
+            self.held -= oldest.size();
         }
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.records = VecDeque::new();
+        self.held = 0;
     }
 
     /// The records from the one that holds `offset` on, without a gap: at most
@@ -97,6 +127,12 @@ mod tests {
         vec![b'x'; HEADER_LENGTH + length].into()
     }
 
+    fn followed() -> Recent {
+        let mut recent = Recent::default();
+        recent.join();
+        recent
+    }
+
     proptest! {
         /// Every record is given whole, once and in order; the gaps stay gaps.
         #[test]
@@ -105,7 +141,7 @@ mod tests {
             most in 1_usize..5 * SMALL,
             at in 0.0..1.0_f64,
         ) {
-            let mut recent = Recent::default();
+            let mut recent = followed();
             let mut ends = Vec::new();
             let mut offset = 0;
             for (length, lost) in lengths {
@@ -138,7 +174,7 @@ mod tests {
 
     #[test]
     fn no_more_is_held_than_the_bound_and_nothing_past_a_limit_is_given() {
-        let mut recent = Recent::default();
+        let mut recent = followed();
         let length = 100 << 10;
         for number in 0..40_u64 {
             recent.push(number * length, record(length as usize));
@@ -150,5 +186,23 @@ mod tests {
         assert_eq!(recent.from(40 * length, u64::MAX, MOST), None);
         recent.clear();
         assert_eq!(recent.from(39 * length, u64::MAX, MOST), None);
+    }
+
+    #[test]
+    fn nothing_is_held_for_nobody() {
+        let mut recent = Recent::default();
+        recent.push(0, record(10));
+        assert_eq!(recent.from(0, u64::MAX, MOST), None);
+        recent.join();
+        recent.join();
+        recent.push(10, record(10));
+        recent.taken();
+        assert!(recent.from(10, u64::MAX, MOST).is_some());
+        recent.leave();
+        recent.taken();
+        assert_eq!(recent.from(10, u64::MAX, MOST), None);
+        recent.push(20, record(10));
+        recent.leave();
+        assert_eq!((recent.records.len(), recent.held), (0, 0));
     }
 }

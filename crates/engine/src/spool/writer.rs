@@ -81,9 +81,8 @@ impl Writer {
 
     /// Appends a record whose header space is at the front of `buffer`; gives
     /// the offset after it. What cannot be written is counted all the same:
-    /// readers see the missing offsets as a gap. When the log is followed, the
-    /// record is held for the followers.
-    pub(super) fn append(&mut self, stream: Stream, mut buffer: BytesMut, followed: bool) -> u64 {
+    /// readers see the missing offsets as a gap. What can is held for followers.
+    pub(super) fn append(&mut self, stream: Stream, mut buffer: BytesMut) -> u64 {
         let content = buffer.len() - HEADER_LENGTH;
         let length = u32::try_from(content).expect("a read is bounded by a message's length");
         buffer[0] = stream.number();
@@ -100,9 +99,7 @@ impl Writer {
                     segment.count(offset, buffer.len() as u64, u64::from(length));
                 }
                 self.drop_middle();
-                if followed {
-                    self.recent.push(offset, buffer.freeze());
-                }
+                self.recent.push(offset, buffer.freeze());
             }
             Err(error) if !self.failing => {
                 self.failing = true;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use daytona::wire::Stream;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::time::{Instant, sleep_until};
 
 use super::record::read_record;
@@ -22,10 +23,12 @@ pub(super) const PIPE_SIZE: usize = 1 << 20;
 const TURN: usize = 8;
 /// A program that writes line by line would wake us for every line, and be
 /// held up by that. Reads that empty the pipe and follow each other faster than
-/// this are spaced by it; the first after a silence is never delayed. At 600
-/// MB/s a pipe is little more than half full after it, so that a program which
-/// prints as fast as it can is not held up either.
+/// this are spaced by it; the first after a silence is never delayed.
 const SPACING: Duration = Duration::from_millis(1);
+/// After a turn that read this much, the spacing is kept exactly: at 600 MB/s a
+/// pipe is little more than half full after it, and full after the two
+/// milliseconds that the runtime's timer makes of it.
+const MUCH: usize = 64 << 10;
 /// Reads closer than this follow each other.
 const CLOSE: Duration = SPACING.saturating_mul(4);
 
@@ -44,6 +47,24 @@ struct Source {
     last: Option<Instant>,
     /// A turn ended before the pipe was empty.
     more: bool,
+    /// Something is there although the pipe was found empty: newer bytes, or
+    /// the packets of a pipe that keeps writes apart, or its end. No news may
+    /// come of it any more.
+    left: bool,
+}
+
+impl Source {
+    /// Whether a read would give bytes or the end.
+    fn has_something(&self) -> bool {
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        self.pipe.as_ref().is_some_and(|pipe| {
+            let mut asked = [PollFd::new(pipe, PollFlags::IN)];
+            poll(&mut asked, Some(&now)).is_ok_and(|ready| ready > 0)
+        })
+    }
 }
 
 /// Both pipes.
@@ -53,7 +74,9 @@ pub(super) struct Sources {
     arrivals: Option<Arrivals>,
     /// Nothing is read before this.
     rest_until: Option<Instant>,
-    /// Keeps the rests; `None` until there is one.
+    /// The rest is to be no longer than that.
+    exactly: bool,
+    /// Keeps exact rests; `None` until there is one.
     pause: Option<Pause>,
     /// Where records are read into; empty between two reads.
     buffer: BytesMut,
@@ -77,6 +100,7 @@ impl Sources {
             pipe,
             last: None,
             more: false,
+            left: false,
         };
         let mut sources = [
             source(Stream::Stdout, Some(pipes.stdout)),
@@ -92,6 +116,7 @@ impl Sources {
             sources,
             arrivals,
             rest_until: None,
+            exactly: false,
             pause: None,
             buffer: BytesMut::new(),
             total: 0,
@@ -114,7 +139,7 @@ impl Sources {
         if let Some(end) = self.rest_until {
             self.rest(end).await;
         }
-        if self.sources.iter().any(|source| source.more) {
+        if self.goes_on() {
             return;
         }
         match &self.arrivals {
@@ -123,15 +148,20 @@ impl Sources {
         }
     }
 
+    /// Something is to be read, whatever the news.
+    fn goes_on(&self) -> bool {
+        self.sources.iter().any(|source| source.more || source.left)
+    }
+
     async fn rest(&mut self, end: Instant) {
-        if self.pause.is_none() {
+        if self.exactly && self.pause.is_none() {
             self.pause = Pause::new()
                 .inspect_err(|error| tracing::debug!(%error, "rests are longer than they need be"))
                 .ok();
         }
         let kept = match &self.pause {
-            Some(pause) => pause.until(end).await.is_ok(),
-            None => false,
+            Some(pause) if self.exactly => pause.until(end).await.is_ok(),
+            _ => false,
         };
         if !kept {
             sleep_until(end).await;
@@ -148,16 +178,22 @@ impl Sources {
             let soon_again = close(self.sources[index].last.replace(now));
             // Both streams at once: their order is worth a wake-up for each line.
             let alone = !close(self.sources[1 - index].last);
+            let before = self.total;
             self.sources[index].more = true;
+            self.sources[index].left = false;
             // News are told once. What came with them may have been the end as
-            // well, which is found by one more read; bytes that this one finds
-            // are newer, and so is the news of an end after them.
+            // well, which one more read finds.
             let mut again = true;
             for _ in 0..TURN {
                 match self.read_once(index, spool) {
                     Outcome::More(_) => {}
                     Outcome::Last(_) if again => again = false,
-                    Outcome::Last(_) | Outcome::Nothing => {
+                    Outcome::Last(_) => {
+                        self.sources[index].more = false;
+                        self.sources[index].left = self.sources[index].has_something();
+                        break;
+                    }
+                    Outcome::Nothing => {
                         self.sources[index].more = false;
                         break;
                     }
@@ -165,8 +201,9 @@ impl Sources {
             }
             let rests = soon_again && alone && !self.sources[index].more;
             self.rest_until = rests.then(|| Instant::now() + SPACING);
+            self.exactly = self.total - before >= MUCH;
         }
-        self.sources.iter().any(|source| source.more)
+        self.goes_on()
     }
 
     /// Reads what the program left in the pipes when it ended: until a pipe is
@@ -183,6 +220,7 @@ impl Sources {
                     Outcome::More(length) | Outcome::Last(length) => total += length,
                     Outcome::Nothing => {
                         self.sources[index].more = false;
+                        self.sources[index].left = false;
                         break;
                     }
                 }
@@ -191,7 +229,8 @@ impl Sources {
     }
 
     /// The pipes with something to read: those with a rest of it first, then
-    /// in the order in which they became readable.
+    /// in the order in which they became readable, then those with something
+    /// newer.
     fn in_order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..2).filter(|&index| self.sources[index].more).collect();
         let news = self.arrivals.as_ref().map(Arrivals::in_order);
@@ -205,6 +244,8 @@ impl Sources {
             Some(Err(error)) => tracing::warn!(%error, "a program's pipes cannot be watched"),
             None => {}
         }
+        let left = (0..2).filter(|&index| self.sources[index].left && !order.contains(&index));
+        order.extend(left.collect::<Vec<_>>());
         order
     }
 
@@ -245,20 +286,27 @@ mod tests {
     use super::*;
     use rustix::pipe::{PipeFlags, pipe_with};
 
+    /// Also of a program that has its writes kept apart, as packets.
     #[tokio::test]
     async fn the_end_is_found_that_came_together_with_the_last_bytes() {
-        for length in [1, PIPE_SIZE / 16] {
-            let (stdout, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        for (packets, flags, length) in [
+            (1, PipeFlags::empty(), 1),
+            (1, PipeFlags::empty(), PIPE_SIZE / 16),
+            (10, PipeFlags::DIRECT, 3),
+        ] {
+            let flags = flags | PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
+            let (stdout, write) = pipe_with(flags).unwrap();
             let mut sources = Sources::new(Pipes { stdout, stderr: None });
-            assert_eq!(rustix::io::write(&write, &vec![b'x'; length]).unwrap(), length);
+            for _ in 0..packets {
+                assert_eq!(rustix::io::write(&write, &vec![b'x'; length]).unwrap(), length);
+            }
             drop(write);
             while !sources.closed() {
-                tokio::time::timeout(Duration::from_secs(5), sources.ready())
-                    .await
-                    .expect("the end is news");
+                let ready = tokio::time::timeout(Duration::from_secs(5), sources.ready());
+                ready.await.expect("the end is news");
                 sources.read(None);
             }
-            assert_eq!(sources.total(), length);
+            assert_eq!(sources.total(), packets * length);
         }
     }
 }
