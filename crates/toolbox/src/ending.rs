@@ -4,8 +4,12 @@
 //! requests are served and dead processes reaped. First SIGTERM to every
 //! process of the tree, then, after the grace, SIGSTOP until the tree no longer
 //! grows and SIGKILL to all of it, until no process is left.
+//!
+//! Whose a process is cannot be told in the middle of an `execve`. Such a one is
+//! waited for, and held by SIGSTOP where it could grow meanwhile, so that a
+//! program of another command is never ended by mistake.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -15,6 +19,9 @@ use crate::processes::{self, Process};
 
 /// How long SIGKILL may take before the rest is reported as left.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an `execve` may leave open whose a process is; one that takes
+/// longer hides it. Ordinary ones take some microseconds, a starved one longer.
+const UNDECIDED: Duration = Duration::from_millis(250);
 /// A fork bomb needs a few rounds until every process has been stopped.
 const FREEZE_ROUNDS: usize = 64;
 const FIRST_LOOK: Duration = Duration::from_millis(1);
@@ -42,6 +49,13 @@ pub(crate) struct Ending {
     pub(crate) request: u32,
     targets: Vec<i32>,
     seen: HashSet<(i32, u64)>,
+    /// Processes that cannot be told yet, by number and start, and since when.
+    undecided: HashMap<(i32, u64), Instant>,
+    /// Those of them that have not been asked to end, and should be when they
+    /// turn out to belong.
+    waited: HashSet<(i32, u64)>,
+    /// Those of them that were stopped until it is known.
+    held: HashSet<(i32, u64)>,
     looks: u32,
     kill_at: Instant,
     give_up_at: Instant,
@@ -61,6 +75,9 @@ impl Ending {
             request,
             targets,
             seen: HashSet::new(),
+            undecided: HashMap::new(),
+            waited: HashSet::new(),
+            held: HashSet::new(),
             looks: 0,
             kill_at,
             give_up_at: kill_at + PATIENCE,
@@ -95,14 +112,15 @@ impl Ending {
 
     fn look_at_processes(&mut self, around: &Surrounding<'_>) -> Option<(u32, u32)> {
         let members = self.members(around);
-        if members.is_empty() {
+        if members.is_empty() && self.undecided.is_empty() {
             return Some((count(self.seen.len()), 0));
         }
         let now = Instant::now();
         if now >= self.give_up_at {
+            self.release(|_| true);
             return Some((
                 count(self.seen.len().saturating_sub(members.len())),
-                count(members.len()),
+                count(members.len() + self.undecided.len()),
             ));
         }
         if now >= self.kill_at {
@@ -118,15 +136,45 @@ impl Ending {
         around.owns_all && around.helpers.is_empty() && around.commands.all_in(&self.targets)
     }
 
-    fn members(&self, around: &Surrounding<'_>) -> Vec<Process> {
+    /// The processes that are to go; notes those that cannot be told yet, and
+    /// lets go on what was held and turned out to be another command's.
+    fn members(&mut self, around: &Surrounding<'_>) -> Vec<Process> {
         let all = processes::below(around.supervisor);
-        processes::members(
+        let found = processes::members(
             &all,
             around.commands,
             around.helpers,
             &self.targets,
             around.supervisor,
-        )
+            processes::mark,
+        );
+        let mut members = found.certain;
+        let now = Instant::now();
+        let mut undecided = HashMap::new();
+        for process in found.undecided {
+            let key = (process.pid, process.started);
+            let since = self.undecided.get(&key).copied().unwrap_or(now);
+            if now.duration_since(since) < UNDECIDED {
+                undecided.insert(key, since);
+            } else {
+                members.push(process);
+            }
+        }
+        self.undecided = undecided;
+        let kept: HashSet<(i32, u64)> = members
+            .iter()
+            .map(|process| (process.pid, process.started))
+            .chain(self.undecided.keys().copied())
+            .collect();
+        self.release(|key| !kept.contains(key));
+        members
+    }
+
+    /// Lets go on those of the held that `free` names.
+    fn release(&mut self, free: impl Fn(&(i32, u64)) -> bool) {
+        for (pid, _) in self.held.extract_if(|key| free(key)) {
+            signal(pid, Signal::CONT);
+        }
     }
 
     /// SIGTERM once to each: by group where the group is the command's own
@@ -139,8 +187,13 @@ impl Ending {
                 signal_group(*target, Signal::CONT);
             }
         }
+        if self.looks < 2 {
+            self.waited.extend(self.undecided.keys());
+        }
         for process in members {
-            let new = self.seen.insert((process.pid, process.started)) && self.looks < 2;
+            let key = (process.pid, process.started);
+            let wanted = self.looks < 2 || self.waited.contains(&key);
+            let new = self.seen.insert(key) && wanted;
             let in_group = self.looks == 0 && self.targets.contains(&process.group);
             if new && !in_group {
                 signal(process.pid, Signal::TERM);
@@ -167,6 +220,12 @@ impl Ending {
                 if known.insert((process.pid, process.started)) {
                     grew = true;
                     signal(process.pid, Signal::STOP);
+                }
+            }
+            for key in self.undecided.keys() {
+                if self.held.insert(*key) {
+                    grew = true;
+                    signal(key.0, Signal::STOP);
                 }
             }
             if !grew {

@@ -91,7 +91,37 @@ fn top(parents: &HashMap<i32, i32>, pid: i32, supervisor: i32) -> Option<i32> {
     None
 }
 
-/// The processes that belong to the commands `targets`.
+/// What is known of the processes of a tree.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Members {
+    /// Those that belong to it.
+    pub(crate) certain: Vec<Process>,
+    /// Those that another look will tell: they end, or are in the middle of
+    /// `execve`.
+    pub(crate) undecided: Vec<Process>,
+}
+
+/// What a process's environment says about where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// The marker of a command.
+    Of(String),
+    /// No marker is there, or none can be read.
+    Hidden,
+    /// Nothing yet: the process has just ended, or has left its old program and
+    /// not got the new one's environment.
+    Unsettled,
+}
+
+#[derive(Clone, Copy)]
+enum Owner {
+    Command(i32),
+    Nobody,
+    Undecided,
+}
+
+/// The processes that belong to the commands `targets`; `mark` reads what a
+/// process's environment says.
 ///
 /// Descent decides while the parent lives, then the session, then the marker in
 /// the environment. A process that hides all three belongs to whatever is being
@@ -102,46 +132,102 @@ pub(crate) fn members(
     helpers: &[i32],
     targets: &[i32],
     supervisor: i32,
-) -> Vec<Process> {
+    mark: impl Fn(i32) -> Mark,
+) -> Members {
     let parents = parents(all);
-    let mut orphans: HashMap<i32, Option<i32>> = HashMap::new();
-    let session_owner = |session: i32| commands.known(session).then_some(session);
-    all.iter()
-        .filter(|process| {
-            let Some(top) = top(&parents, process.pid, supervisor) else {
-                return false;
-            };
-            if helpers.contains(&top) {
-                return false;
-            }
-            let owner = if commands.alive(top) {
-                Some(top)
-            } else {
-                session_owner(process.session).or_else(|| {
-                    *orphans.entry(top).or_insert_with(|| {
-                        all.iter()
-                            .find(|candidate| candidate.pid == top)
-                            .and_then(|candidate| session_owner(candidate.session))
-                            .or_else(|| marker(top).and_then(|marker| commands.of_marker(&marker)))
-                    })
+    let mut orphans: HashMap<i32, Owner> = HashMap::new();
+    let session_owner = |session: i32| commands.known(session).then_some(Owner::Command(session));
+    let mut members = Members::default();
+    // Where no other command ever was, there is nothing to tell apart.
+    let everything = commands.all_in(targets);
+    for process in all {
+        let Some(top) = top(&parents, process.pid, supervisor) else {
+            continue;
+        };
+        if helpers.contains(&top) {
+            continue;
+        }
+        let owner = if everything {
+            Owner::Nobody
+        } else if commands.alive(top) {
+            Owner::Command(top)
+        } else {
+            session_owner(process.session).unwrap_or_else(|| {
+                *orphans.entry(top).or_insert_with(|| {
+                    all.iter()
+                        .find(|candidate| candidate.pid == top)
+                        .and_then(|candidate| session_owner(candidate.session))
+                        .unwrap_or_else(|| match mark(top) {
+                            Mark::Of(marker) => {
+                                commands.of_marker(&marker).map_or(Owner::Nobody, Owner::Command)
+                            }
+                            Mark::Hidden => Owner::Nobody,
+                            Mark::Unsettled => Owner::Undecided,
+                        })
                 })
-            };
-            owner.is_none_or(|owner| targets.contains(&owner))
-        })
-        .copied()
-        .collect()
+            })
+        };
+        match owner {
+            Owner::Command(pid) if !targets.contains(&pid) => {}
+            Owner::Command(_) | Owner::Nobody => members.certain.push(*process),
+            Owner::Undecided => members.undecided.push(*process),
+        }
+    }
+    members
 }
 
-/// The marker in a process's environment.
-fn marker(pid: i32) -> Option<String> {
+/// Reads what the environment of `pid` says.
+///
+/// Between taking the new program's memory and writing its environment there,
+/// `execve` leaves a process with none: `/proc/<pid>/environ` is empty then. A
+/// process that ends has given its memory back before it is a zombie.
+pub(crate) fn mark(pid: i32) -> Mark {
+    let prefix = format!("{MARKER}=");
+    // It may have got it between a look at the one and at the other.
+    for _ in 0..2 {
+        let environment = environment(pid).unwrap_or_default();
+        if !environment.is_empty() {
+            return environment
+                .split(|byte| *byte == 0)
+                .find_map(|entry| entry.strip_prefix(prefix.as_bytes()))
+                .and_then(|value| String::from_utf8(value.to_vec()).ok())
+                .map_or(Mark::Hidden, Mark::Of);
+        }
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        if parse_stat(&stat).is_none() || is_between(&stat) {
+            return Mark::Unsettled;
+        }
+    }
+    Mark::Hidden
+}
+
+/// `None` when it may not be read, or there is none any more.
+fn environment(pid: i32) -> Option<Vec<u8>> {
     let file = std::fs::File::open(format!("/proc/{pid}/environ")).ok()?;
     let mut bytes = Vec::new();
     file.take(MAX_ENVIRONMENT).read_to_end(&mut bytes).ok()?;
-    let prefix = format!("{MARKER}=");
-    let value = bytes
-        .split(|byte| *byte == 0)
-        .find_map(|entry| entry.strip_prefix(prefix.as_bytes()))?;
-    String::from_utf8(value.to_vec()).ok()
+    Some(bytes)
+}
+
+/// Whether a line of `/proc/<pid>/stat` is of a process on its way out or in
+/// the middle of `execve`.
+///
+/// The first has `PF_EXITING` among its flags (field 9 of `proc_pid_stat(5)`).
+/// The second has no end of its environment yet (field 51 is 0), which a program
+/// that runs has also when it was given an empty one. Where the kernel does not
+/// show that field it is 0 for all; whoever asks has to stop asking some time.
+fn is_between(stat: &str) -> bool {
+    const PF_EXITING: u64 = 4;
+    let Some(fields) = stat.rfind(')').and_then(|end| stat.get(end + 2..)) else {
+        return false;
+    };
+    let mut fields = fields.split_ascii_whitespace();
+    let zombie = matches!(fields.next(), Some("Z" | "X" | "x"));
+    let flags: u64 = fields
+        .nth(5)
+        .and_then(|flags| flags.parse().ok())
+        .unwrap_or_default();
+    !zombie && (flags & PF_EXITING != 0 || fields.nth(41) == Some("0"))
 }
 
 #[cfg(test)]
@@ -208,13 +294,91 @@ mod tests {
             process(900_040, 1, 900_040), // hides everything
         ];
         let pids = |targets: &[i32]| -> Vec<i32> {
-            members(&all, &commands, &[], targets, 1)
-                .iter()
-                .map(|process| process.pid)
-                .collect()
+            let members = members(&all, &commands, &[], targets, 1, |_| Mark::Hidden);
+            assert_eq!(members.undecided, []);
+            members.certain.iter().map(|process| process.pid).collect()
         };
         assert_eq!(pids(&[first]), [first, 900_011, 900_012, 900_040]);
         assert_eq!(pids(&[second]), [second, 900_021, 900_040]);
         assert_eq!(pids(&[gone]), [900_031, 900_040]);
+    }
+
+    #[test]
+    fn between_two_programs_nothing_is_decided() {
+        let process = |pid, parent| Process {
+            pid,
+            parent,
+            group: pid,
+            session: pid,
+            started: 0,
+        };
+        let mut commands = Commands::default();
+        let markers: Vec<String> = [900_010, 900_020]
+            .map(|pid| {
+                let marker = commands.next_marker();
+                commands.started(pid, marker.clone());
+                marker
+            })
+            .into();
+        let all = [
+            process(900_010, 1),
+            process(900_020, 1),
+            process(900_030, 1),
+            process(900_031, 900_030),
+        ];
+        let with = |mark: Mark| members(&all, &commands, &[], &[900_010], 1, |_| mark.clone());
+        let (own, orphan, child) = (all[0], all[2], all[3]);
+        let of = |certain: &[Process], undecided: &[Process]| Members {
+            certain: certain.to_vec(),
+            undecided: undecided.to_vec(),
+        };
+        assert_eq!(with(Mark::Unsettled), of(&[own], &[orphan, child]));
+        assert_eq!(with(Mark::Hidden), of(&[own, orphan, child], &[]));
+        assert_eq!(with(Mark::Of(markers[0].clone())), of(&[own, orphan, child], &[]));
+        assert_eq!(with(Mark::Of(markers[1].clone())), of(&[own], &[]));
+        // Of all commands at once, everything is meant.
+        let everything = members(&all, &commands, &[], &[900_010, 900_020], 1, |_| Mark::Unsettled);
+        assert_eq!(everything, of(&all, &[]));
+    }
+
+    #[test]
+    fn an_environment_is_read_whole_or_known_to_be_on_its_way() {
+        let child = |environment: &[(&str, &str)]| {
+            std::process::Command::new("/bin/sleep")
+                .arg("60")
+                .env_clear()
+                .envs(environment.iter().copied())
+                .spawn()
+                .expect("a program")
+        };
+        let cases = [
+            (child(&[(MARKER, "7"), ("A", "b")]), Mark::Of("7".to_owned())),
+            (child(&[("A", "b")]), Mark::Hidden),
+            (child(&[]), Mark::Hidden),
+        ];
+        for (mut child, expected) in cases {
+            // Spawning waits for the new program's memory, not its environment.
+            let pid = i32::try_from(child.id()).expect("a number");
+            let mut read = mark(pid);
+            while read == Mark::Unsettled {
+                std::thread::yield_now();
+                read = mark(pid);
+            }
+            assert_eq!(read, expected);
+            child.kill().expect("its end");
+            child.wait().expect("its status");
+            assert_eq!(mark(pid), Mark::Unsettled, "there is no process");
+        }
+        let stat = |state: &str, flags: u32, end: &str| {
+            format!("7 (a) b) {state} 1 1 1 0 -1 {flags} {}{end} 0", "1 ".repeat(41))
+        };
+        let (running, exiting) = (4_194_304, 4_194_316);
+        assert!(is_between(&stat("R", running, "0")));
+        assert!(is_between(&stat("R", exiting, "140727220101101")));
+        assert!(!is_between(&stat("R", running, "140727220101101")));
+        // The main thread of a program that goes on without it.
+        assert!(!is_between(&stat("Z", exiting, "0")));
+        assert!(!is_between("7 (a) R 1 0"));
+        assert!(!is_between(""));
     }
 }

@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
         trial("stopping::deaf_and_detached_trees_end", deaf),
         trial("stopping::a_daemon_without_traces_ends", traceless),
         trial("stopping::other_programs_stay", others),
+        trial("stopping::other_programs_stay_while_they_start", starting),
         trial("stopping::a_fork_bomb_ends", bomb),
         trial("stopping::a_stopped_program_ends", stopped),
         trial("stopping::a_signal_reaches_the_group", signalled),
@@ -22,6 +23,18 @@ pub fn trials() -> Vec<Trial> {
 
 async fn count(sandbox: &Sandbox) -> u32 {
     sandbox.usage().await.processes
+}
+
+/// How many programs there are, once `settled` says that all have started.
+async fn count_when(sandbox: &Sandbox, settled: impl Fn(u32) -> bool) -> u32 {
+    let patience = Instant::now() + Duration::from_secs(10);
+    loop {
+        let now = count(sandbox).await;
+        if settled(now) || Instant::now() > patience {
+            return now;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 /// Starts a program and waits until it said it is up.
@@ -66,7 +79,7 @@ async fn deaf() {
     let script = "trap '' TERM HUP INT; for i in 1 2 3; do setsid sh -c 'trap \"\" TERM; sleep 77 & sleep 77; sleep 77' & done; \
                   (setsid sh -c 'trap \"\" TERM; (sleep 77 &) ; while :; do sleep 1; done' &) ; sleep 0.2; echo up; while :; do sleep 1; done";
     let (pid, _out) = up(&sandbox, &["bash", "-c", script]).await;
-    let before = count(&sandbox).await;
+    let before = count_when(&sandbox, |count| count >= 9).await;
     assert!(before >= 9, "{before}");
     let ended = sandbox
         .end_tree(&[pid], Duration::from_millis(200))
@@ -87,8 +100,9 @@ async fn traceless() {
     // Forks twice, leaves the session, and clears its environment.
     let program = "import os,sys\nif os.fork()==0:\n os.setsid()\n if os.fork()==0: os.execve('/usr/bin/python3',['python3','-c','import signal,time;signal.signal(15,signal.SIG_IGN);time.sleep(60)'],{})\n os._exit(0)\nos.wait()\nprint('up',flush=True)\nimport time;time.sleep(60)";
     let (pid, _out) = up(&sandbox, &["python3", "-c", program]).await;
+    // Time to become what nothing tells any more.
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(count(&sandbox).await, 2);
+    assert_eq!(count_when(&sandbox, |count| count == 2).await, 2);
     let ended = sandbox.end_tree(&[pid], Duration::from_millis(50)).await.unwrap();
     assert_eq!((ended.ended, ended.left), (2, 0));
     assert_eq!(count(&sandbox).await, 0);
@@ -110,13 +124,32 @@ async fn others() {
             .out,
         "x\n"
     );
-    let before = count(&sandbox).await;
+    // The second command starts its last program after it said it is up.
+    assert_eq!(count_when(&sandbox, |count| count == 7).await, 7);
     let ended = sandbox.end_tree(&[first], Duration::ZERO).await.unwrap();
     assert_eq!((ended.ended, ended.left), (3, 0));
-    assert_eq!(count(&sandbox).await, before - 3);
+    assert_eq!(count(&sandbox).await, 4);
     let ended = sandbox.end_tree(&[second], Duration::from_secs(1)).await.unwrap();
     assert_eq!((ended.ended, ended.left), (3, 0));
     assert_eq!(count(&sandbox).await, 1, "the other command's daemon stays");
+}
+
+/// A program that is between two images in `execve` has no environment for a
+/// moment, by which it could be told whose it is.
+async fn starting() {
+    let ground = ground().await;
+    let sandbox = ground.sandbox().await;
+    let program = "import os\nprint('up',flush=True)\nwhile True:\n if os.fork()==0:\n  if os.fork()==0:\n   os.setsid(); os.execv('/bin/sleep',['sleep','0.01'])\n  os._exit(0)\n os.wait()";
+    let (daemons, _daemons) = up(&sandbox, &["python3", "-c", program]).await;
+    for round in 0..150 {
+        let (pid, _out) = up(&sandbox, &["sh", "-c", "echo up; exec sleep 60"]).await;
+        let ended = sandbox.end_tree(&[pid], Duration::ZERO).await.unwrap();
+        assert_eq!((ended.ended, ended.left), (1, 0), "round {round}");
+    }
+    let ended = sandbox.end_tree(&[daemons], Duration::ZERO).await.unwrap();
+    assert_eq!(ended.left, 0, "{ended:?}");
+    let left = count_when(&sandbox, |count| count == 0).await;
+    assert_eq!(left, 0, "nothing was left held");
 }
 
 async fn bomb() {
