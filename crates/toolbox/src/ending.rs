@@ -5,9 +5,9 @@
 //! process of the tree, then, after the grace, SIGSTOP until the tree no longer
 //! grows and SIGKILL to all of it, until no process is left.
 //!
-//! Whose a process is cannot be told in the middle of an `execve`. Such a one is
-//! waited for, and held by SIGSTOP where it could grow meanwhile, so that a
-//! program of another command is never ended by mistake.
+//! Whose a process is cannot be told in the middle of an `execve` and on its way
+//! out. Both are over soon, and another look tells: a program of another command
+//! is not ended by mistake. No process can stay in either for long to hide.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -15,13 +15,16 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::commands::Commands;
+use crate::mark;
 use crate::processes::{self, Process};
 
 /// How long SIGKILL may take before the rest is reported as left.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long an `execve` may leave open whose a process is; one that takes
-/// longer hides it. Ordinary ones take some microseconds, a starved one longer.
+/// How long, and in how many looks, whose a process is may stay open before it
+/// counts as hiding it. An ordinary `execve` takes some microseconds, a starved
+/// one longer.
 const UNDECIDED: Duration = Duration::from_millis(250);
+const UNDECIDED_LOOKS: u32 = 10;
 /// A fork bomb needs a few rounds until every process has been stopped.
 const FREEZE_ROUNDS: usize = 64;
 const FIRST_LOOK: Duration = Duration::from_millis(1);
@@ -35,6 +38,8 @@ pub(crate) struct Surrounding<'a> {
     pub(crate) supervisor: i32,
     /// Whether `/proc` is there to look at.
     pub(crate) has_proc: bool,
+    /// Whether `/proc` tells a process that is in the middle of `execve`.
+    pub(crate) tells_exec: bool,
     /// Whether every process this one may signal is the sandbox's own, so that
     /// all of them can be meant at once. Never true without a pid namespace or
     /// a uid of the sandbox's own.
@@ -43,19 +48,29 @@ pub(crate) struct Surrounding<'a> {
     pub(crate) reaped: u32,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Undecided {
+    since: Instant,
+    looks: u32,
+}
+
+impl Undecided {
+    fn hides(&self, now: Instant) -> bool {
+        self.looks >= UNDECIDED_LOOKS && now.duration_since(self.since) >= UNDECIDED
+    }
+}
+
 /// One tree on its way out.
 #[derive(Debug)]
 pub(crate) struct Ending {
     pub(crate) request: u32,
     targets: Vec<i32>,
     seen: HashSet<(i32, u64)>,
-    /// Processes that cannot be told yet, by number and start, and since when.
-    undecided: HashMap<(i32, u64), Instant>,
-    /// Those of them that have not been asked to end, and should be when they
-    /// turn out to belong.
+    /// Processes that cannot be told yet, by number and start.
+    undecided: HashMap<(i32, u64), Undecided>,
+    /// Those that were undecided while the tree was asked to end, and are still
+    /// to be asked when they turn out to belong to it.
     waited: HashSet<(i32, u64)>,
-    /// Those of them that were stopped until it is known.
-    held: HashSet<(i32, u64)>,
     looks: u32,
     kill_at: Instant,
     give_up_at: Instant,
@@ -77,7 +92,6 @@ impl Ending {
             seen: HashSet::new(),
             undecided: HashMap::new(),
             waited: HashSet::new(),
-            held: HashSet::new(),
             looks: 0,
             kill_at,
             give_up_at: kill_at + PATIENCE,
@@ -117,11 +131,9 @@ impl Ending {
         }
         let now = Instant::now();
         if now >= self.give_up_at {
-            self.release(|_| true);
-            return Some((
-                count(self.seen.len().saturating_sub(members.len())),
-                count(members.len() + self.undecided.len()),
-            ));
+            let known = members.iter().map(Process::key);
+            let left = known.clone().filter(|key| self.seen.contains(key)).count();
+            return Some((count(self.seen.len() - left), count(members.len())));
         }
         if now >= self.kill_at {
             self.freeze_and_kill(around, members);
@@ -136,8 +148,7 @@ impl Ending {
         around.owns_all && around.helpers.is_empty() && around.commands.all_in(&self.targets)
     }
 
-    /// The processes that are to go; notes those that cannot be told yet, and
-    /// lets go on what was held and turned out to be another command's.
+    /// The processes that are to go; notes those that cannot be told yet.
     fn members(&mut self, around: &Surrounding<'_>) -> Vec<Process> {
         let all = processes::below(around.supervisor);
         let found = processes::members(
@@ -146,35 +157,28 @@ impl Ending {
             around.helpers,
             &self.targets,
             around.supervisor,
-            processes::mark,
+            |pid| mark::mark(pid, around.tells_exec),
         );
         let mut members = found.certain;
         let now = Instant::now();
         let mut undecided = HashMap::new();
         for process in found.undecided {
-            let key = (process.pid, process.started);
-            let since = self.undecided.get(&key).copied().unwrap_or(now);
-            if now.duration_since(since) < UNDECIDED {
-                undecided.insert(key, since);
-            } else {
+            let key = process.key();
+            let mut state = self
+                .undecided
+                .get(&key)
+                .copied()
+                .unwrap_or(Undecided { since: now, looks: 0 });
+            state.looks += 1;
+            // One that was known to belong is on its way out; one that stays
+            // like this hides whose it is.
+            if self.seen.contains(&key) || (now >= self.kill_at && state.hides(now)) {
                 members.push(process);
             }
+            undecided.insert(key, state);
         }
         self.undecided = undecided;
-        let kept: HashSet<(i32, u64)> = members
-            .iter()
-            .map(|process| (process.pid, process.started))
-            .chain(self.undecided.keys().copied())
-            .collect();
-        self.release(|key| !kept.contains(key));
         members
-    }
-
-    /// Lets go on those of the held that `free` names.
-    fn release(&mut self, free: impl Fn(&(i32, u64)) -> bool) {
-        for (pid, _) in self.held.extract_if(|key| free(key)) {
-            signal(pid, Signal::CONT);
-        }
     }
 
     /// SIGTERM once to each: by group where the group is the command's own
@@ -191,7 +195,7 @@ impl Ending {
             self.waited.extend(self.undecided.keys());
         }
         for process in members {
-            let key = (process.pid, process.started);
+            let key = process.key();
             let wanted = self.looks < 2 || self.waited.contains(&key);
             let new = self.seen.insert(key) && wanted;
             let in_group = self.looks == 0 && self.targets.contains(&process.group);
@@ -217,15 +221,9 @@ impl Ending {
         for _ in 0..FREEZE_ROUNDS {
             let mut grew = false;
             for process in &members {
-                if known.insert((process.pid, process.started)) {
+                if known.insert(process.key()) {
                     grew = true;
                     signal(process.pid, Signal::STOP);
-                }
-            }
-            for key in self.undecided.keys() {
-                if self.held.insert(*key) {
-                    grew = true;
-                    signal(key.0, Signal::STOP);
                 }
             }
             if !grew {

@@ -19,6 +19,7 @@ pub mod frame;
 mod helper;
 mod hold;
 mod launch;
+mod mark;
 mod processes;
 pub mod protocol;
 mod requests;

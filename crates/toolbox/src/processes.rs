@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use crate::commands::Commands;
-use crate::protocol::MARKER;
-
-/// The most of a process's environment that is searched for the marker.
-const MAX_ENVIRONMENT: u64 = 4 * 1024 * 1024;
+use crate::mark::Mark;
 
 /// One living process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +16,13 @@ pub(crate) struct Process {
     pub(crate) session: i32,
     /// In clock ticks since boot: tells a reused number from the old one.
     pub(crate) started: u64,
+}
+
+impl Process {
+    /// Tells it from every other, also of the same number.
+    pub(crate) fn key(&self) -> (i32, u64) {
+        (self.pid, self.started)
+    }
 }
 
 /// Reads `/proc/<pid>/stat`; `None` for something that is no living process.
@@ -101,18 +105,6 @@ pub(crate) struct Members {
     pub(crate) undecided: Vec<Process>,
 }
 
-/// What a process's environment says about where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
-    /// The marker of a command.
-    Of(String),
-    /// No marker is there, or none can be read.
-    Hidden,
-    /// Nothing yet: the process has just ended, or has left its old program and
-    /// not got the new one's environment.
-    Unsettled,
-}
-
 #[derive(Clone, Copy)]
 enum Owner {
     Command(i32),
@@ -174,60 +166,6 @@ pub(crate) fn members(
         }
     }
     members
-}
-
-/// Reads what the environment of `pid` says.
-///
-/// Between taking the new program's memory and writing its environment there,
-/// `execve` leaves a process with none: `/proc/<pid>/environ` is empty then. A
-/// process that ends has given its memory back before it is a zombie.
-pub(crate) fn mark(pid: i32) -> Mark {
-    let prefix = format!("{MARKER}=");
-    // It may have got it between a look at the one and at the other.
-    for _ in 0..2 {
-        let environment = environment(pid).unwrap_or_default();
-        if !environment.is_empty() {
-            return environment
-                .split(|byte| *byte == 0)
-                .find_map(|entry| entry.strip_prefix(prefix.as_bytes()))
-                .and_then(|value| String::from_utf8(value.to_vec()).ok())
-                .map_or(Mark::Hidden, Mark::Of);
-        }
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        if parse_stat(&stat).is_none() || is_between(&stat) {
-            return Mark::Unsettled;
-        }
-    }
-    Mark::Hidden
-}
-
-/// `None` when it may not be read, or there is none any more.
-fn environment(pid: i32) -> Option<Vec<u8>> {
-    let file = std::fs::File::open(format!("/proc/{pid}/environ")).ok()?;
-    let mut bytes = Vec::new();
-    file.take(MAX_ENVIRONMENT).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
-}
-
-/// Whether a line of `/proc/<pid>/stat` is of a process on its way out or in
-/// the middle of `execve`.
-///
-/// The first has `PF_EXITING` among its flags (field 9 of `proc_pid_stat(5)`).
-/// The second has no end of its environment yet (field 51 is 0), which a program
-/// that runs has also when it was given an empty one. Where the kernel does not
-/// show that field it is 0 for all; whoever asks has to stop asking some time.
-fn is_between(stat: &str) -> bool {
-    const PF_EXITING: u64 = 4;
-    let Some(fields) = stat.rfind(')').and_then(|end| stat.get(end + 2..)) else {
-        return false;
-    };
-    let mut fields = fields.split_ascii_whitespace();
-    let zombie = matches!(fields.next(), Some("Z" | "X" | "x"));
-    let flags: u64 = fields
-        .nth(5)
-        .and_then(|flags| flags.parse().ok())
-        .unwrap_or_default();
-    !zombie && (flags & PF_EXITING != 0 || fields.nth(41) == Some("0"))
 }
 
 #[cfg(test)]
@@ -339,46 +277,5 @@ mod tests {
         // Of all commands at once, everything is meant.
         let everything = members(&all, &commands, &[], &[900_010, 900_020], 1, |_| Mark::Unsettled);
         assert_eq!(everything, of(&all, &[]));
-    }
-
-    #[test]
-    fn an_environment_is_read_whole_or_known_to_be_on_its_way() {
-        let child = |environment: &[(&str, &str)]| {
-            std::process::Command::new("/bin/sleep")
-                .arg("60")
-                .env_clear()
-                .envs(environment.iter().copied())
-                .spawn()
-                .expect("a program")
-        };
-        let cases = [
-            (child(&[(MARKER, "7"), ("A", "b")]), Mark::Of("7".to_owned())),
-            (child(&[("A", "b")]), Mark::Hidden),
-            (child(&[]), Mark::Hidden),
-        ];
-        for (mut child, expected) in cases {
-            // Spawning waits for the new program's memory, not its environment.
-            let pid = i32::try_from(child.id()).expect("a number");
-            let mut read = mark(pid);
-            while read == Mark::Unsettled {
-                std::thread::yield_now();
-                read = mark(pid);
-            }
-            assert_eq!(read, expected);
-            child.kill().expect("its end");
-            child.wait().expect("its status");
-            assert_eq!(mark(pid), Mark::Unsettled, "there is no process");
-        }
-        let stat = |state: &str, flags: u32, end: &str| {
-            format!("7 (a) b) {state} 1 1 1 0 -1 {flags} {}{end} 0", "1 ".repeat(41))
-        };
-        let (running, exiting) = (4_194_304, 4_194_316);
-        assert!(is_between(&stat("R", running, "0")));
-        assert!(is_between(&stat("R", exiting, "140727220101101")));
-        assert!(!is_between(&stat("R", running, "140727220101101")));
-        // The main thread of a program that goes on without it.
-        assert!(!is_between(&stat("Z", exiting, "0")));
-        assert!(!is_between("7 (a) R 1 0"));
-        assert!(!is_between(""));
     }
 }

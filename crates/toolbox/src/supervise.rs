@@ -16,6 +16,7 @@ use crate::files::Places;
 use crate::frame;
 use crate::helper::Helper;
 use crate::launch::{self, Launched};
+use crate::mark;
 use crate::protocol::{FileFault, MAX_FRAME, Message, Outcome, Request, decode, encode};
 
 /// What pid 1 is told about the place it runs in.
@@ -41,6 +42,7 @@ pub(crate) struct Supervisor {
     pub(crate) control: OwnedFd,
     pub(crate) surroundings: Surroundings,
     pub(crate) has_proc: bool,
+    pub(crate) tells_exec: bool,
     pub(crate) pid: i32,
     pub(crate) commands: Commands,
     pub(crate) launching: Vec<Launching>,
@@ -73,6 +75,7 @@ fn serve(control: OwnedFd, life: &OwnedFd, surroundings: Surroundings) -> io::Re
         control,
         surroundings,
         has_proc,
+        tells_exec: mark::tells_exec(pid),
         pid,
         commands: Commands::default(),
         launching: Vec::new(),
@@ -252,6 +255,7 @@ impl Supervisor {
                 helpers: &helpers,
                 supervisor: self.pid,
                 has_proc: self.has_proc,
+                tells_exec: self.tells_exec,
                 owns_all: self.pid == 1 || self.surroundings.own_uid,
                 reaped: self.reaped,
             };

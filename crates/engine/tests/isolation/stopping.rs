@@ -15,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
         trial("stopping::a_daemon_without_traces_ends", traceless),
         trial("stopping::other_programs_stay", others),
         trial("stopping::other_programs_stay_while_they_start", starting),
+        trial("stopping::a_hidden_program_on_the_run_ends", hopping),
         trial("stopping::a_fork_bomb_ends", bomb),
         trial("stopping::a_stopped_program_ends", stopped),
         trial("stopping::a_signal_reaches_the_group", signalled),
@@ -48,7 +49,7 @@ async fn up(sandbox: &Sandbox, argv: &[&str]) -> (i32, tokio::net::unix::pipe::R
 async fn polite() {
     let ground = ground().await;
     let sandbox = ground.sandbox().await;
-    let program = "import os,signal,sys,time\ndef end(*_):\n os.write(1,b'tidied\\n'); sys.exit(3)\nsignal.signal(signal.SIGTERM,end)\nprint('up',flush=True)\ntime.sleep(60)";
+    let program = "import os,signal,sys,time\ndef end(*_):\n os.write(1,b'tidied\\n'); sys.exit(3)\nsignal.signal(signal.SIGTERM,end)\nprint('up',flush=True)\nwhile True: time.sleep(0.01)";
     let mut process = start(&sandbox, &["python3", "-c", program]).await;
     let mut out = tokio::net::unix::pipe::Receiver::from_owned_fd(process.stdout).unwrap();
     read_line(&mut out).await;
@@ -150,6 +151,24 @@ async fn starting() {
     assert_eq!(ended.left, 0, "{ended:?}");
     let left = count_when(&sandbox, |count| count == 0).await;
     assert_eq!(left, 0, "nothing was left held");
+}
+
+/// Makes itself unreadable, leaves its session, and is another process every
+/// few milliseconds.
+async fn hopping() {
+    let ground = ground().await;
+    let sandbox = ground.sandbox().await;
+    let (other, _o) = up(&sandbox, &["sh", "-c", "echo up; exec sleep 60"]).await;
+    let program = "import ctypes,os,signal,time\nsignal.signal(15,signal.SIG_IGN)\nctypes.CDLL(None).prctl(4,0)\nprint('up',flush=True)\nif os.fork()==0:\n while True:\n  if os.fork(): os._exit(0)\n  os.setsid(); time.sleep(0.02)\ntime.sleep(60)";
+    for _ in 0..5 {
+        let (pid, _out) = up(&sandbox, &["python3", "-c", program]).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let ended = sandbox.end_tree(&[pid], Duration::from_millis(50)).await.unwrap();
+        assert_eq!(ended.left, 0, "{ended:?}");
+        assert!(ended.ended >= 2, "{ended:?}");
+        assert_eq!(count(&sandbox).await, 1, "{ended:?}");
+    }
+    sandbox.signal_group(other, 9).await.unwrap();
 }
 
 async fn bomb() {

@@ -73,7 +73,8 @@ pub async fn a_stop_asks_before_it_kills(host: &mut Host) {
         "import signal, sys, time\n",
         "def end(*_):\n    print('saved', flush=True)\n    sys.exit(0)\n",
         "signal.signal(signal.SIGTERM, end)\n",
-        "print('up', flush=True)\ntime.sleep(1000)\n",
+        // In one long sleep Python overlooks a signal that comes just before it.
+        "print('up', flush=True)\nwhile True: time.sleep(0.01)\n",
     ))
     .await;
     let run = host.start_run().await;
