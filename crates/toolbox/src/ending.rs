@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::commands::Commands;
-use crate::mark;
+use crate::mark::{self, Mark};
 use crate::processes::{self, Process};
 
 /// How long SIGKILL may take before the rest is reported as left.
@@ -71,6 +71,11 @@ pub(crate) struct Ending {
     /// Those that were undecided while the tree was asked to end, and are still
     /// to be asked when they turn out to belong to it.
     waited: HashSet<(i32, u64)>,
+    /// What was read of orphans that are still there: once is enough.
+    marks: HashMap<(i32, u64), Mark>,
+    /// Whether the tree grew on when it should long have been killed. From then
+    /// on what cannot be told is taken to belong to it.
+    outgrows: bool,
     looks: u32,
     kill_at: Instant,
     give_up_at: Instant,
@@ -92,6 +97,8 @@ impl Ending {
             seen: HashSet::new(),
             undecided: HashMap::new(),
             waited: HashSet::new(),
+            marks: HashMap::new(),
+            outgrows: false,
             looks: 0,
             kill_at,
             give_up_at: kill_at + PATIENCE,
@@ -125,15 +132,22 @@ impl Ending {
     }
 
     fn look_at_processes(&mut self, around: &Surrounding<'_>) -> Option<(u32, u32)> {
-        let members = self.members(around);
+        let mut members = self.members(around);
         if members.is_empty() && self.undecided.is_empty() {
-            return Some((count(self.seen.len()), 0));
+            // Process numbers that begin anew in the middle of a look hide what
+            // takes one behind it.
+            members = self.members(around);
+            if members.is_empty() && self.undecided.is_empty() {
+                return Some((count(self.seen.len()), 0));
+            }
         }
         let now = Instant::now();
         if now >= self.give_up_at {
-            let known = members.iter().map(Process::key);
-            let left = known.clone().filter(|key| self.seen.contains(key)).count();
-            return Some((count(self.seen.len() - left), count(members.len())));
+            // What is not known to be another's is not known to be gone.
+            let mut left: HashSet<(i32, u64)> = members.iter().map(Process::key).collect();
+            left.extend(self.undecided.keys());
+            let ended = self.seen.difference(&left).count();
+            return Some((count(ended), count(left.len())));
         }
         if now >= self.kill_at {
             self.freeze_and_kill(around, members);
@@ -150,19 +164,38 @@ impl Ending {
 
     /// The processes that are to go; notes those that cannot be told yet.
     fn members(&mut self, around: &Surrounding<'_>) -> Vec<Process> {
-        let all = processes::below(around.supervisor);
+        let mut marks = HashMap::new();
+        let everything = around.commands.all_in(&self.targets);
+        let all = processes::below(around.supervisor, |process| {
+            if everything
+                || around.commands.alive(process.pid)
+                || around.commands.known(process.session)
+                || around.helpers.contains(&process.pid)
+            {
+                return;
+            }
+            let mark = match self.marks.remove(&process.key()) {
+                Some(mark) => mark,
+                None => mark::mark(process.pid, around.tells_exec),
+            };
+            marks.insert(process.key(), mark);
+        });
         let found = processes::members(
             &all,
             around.commands,
             around.helpers,
             &self.targets,
             around.supervisor,
-            |pid| mark::mark(pid, around.tells_exec),
+            |orphan| marks.get(&orphan.key()).cloned().unwrap_or(Mark::Leaving),
         );
+        marks.retain(|_, mark| matches!(mark, Mark::Of(_)));
+        self.marks = marks;
         let mut members = found.certain;
         let now = Instant::now();
         let mut undecided = HashMap::new();
-        for process in found.undecided {
+        let changing = found.changing.into_iter().map(|process| (process, true));
+        let leaving = found.leaving.into_iter().map(|process| (process, false));
+        for (process, changes) in changing.chain(leaving) {
             let key = process.key();
             let mut state = self
                 .undecided
@@ -170,9 +203,10 @@ impl Ending {
                 .copied()
                 .unwrap_or(Undecided { since: now, looks: 0 });
             state.looks += 1;
-            // One that was known to belong is on its way out; one that stays
-            // like this hides whose it is.
-            if self.seen.contains(&key) || (now >= self.kill_at && state.hides(now)) {
+            // One that was known to belong is on its way out; one that stays in
+            // the middle hides whose it is.
+            let hides = changes && now >= self.kill_at && state.hides(now);
+            if hides || self.outgrows || self.seen.contains(&key) {
                 members.push(process);
             }
             undecided.insert(key, state);
@@ -237,7 +271,10 @@ impl Ending {
         for (pid, _) in &known {
             signal(*pid, Signal::KILL);
         }
+        let before = self.seen.len();
         self.seen.extend(known);
+        let grew = self.seen.len() > before;
+        self.outgrows |= grew && Instant::now() >= self.kill_at + UNDECIDED;
     }
 
     /// Where a container masks `/proc`, single processes cannot be looked at:

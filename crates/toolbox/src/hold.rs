@@ -34,7 +34,7 @@ impl Supervisor {
     /// Children before their parents, where `/proc` tells: a shell that goes on
     /// first would see its job stopped and say so.
     fn let_go(&self) {
-        let mut all = processes::below(self.pid);
+        let mut all = processes::below(self.pid, |_| ());
         let parents: HashMap<i32, i32> = all.iter().map(|process| (process.pid, process.parent)).collect();
         all.sort_by_cached_key(|process| std::cmp::Reverse(depth(&parents, process.pid)));
         for process in &all {

@@ -16,9 +16,11 @@ pub(crate) enum Mark {
     Of(String),
     /// No marker is there, or none can be read.
     Hidden,
-    /// Nothing yet: the process has just ended, or has left its old program and
-    /// not got the new one's environment.
-    Unsettled,
+    /// Nothing yet: the process has left its old program, and not yet got the
+    /// environment of the new one.
+    Changing,
+    /// Nothing any more: the process has ended, or is on its way out.
+    Leaving,
 }
 
 /// Reads what the environment of `pid` says.
@@ -31,20 +33,20 @@ pub(crate) enum Mark {
 pub(crate) fn mark(pid: i32, tells_exec: bool) -> Mark {
     let own = PathBuf::from(format!("/proc/{pid}"));
     let Some(state) = State::read(&own) else {
-        return Mark::Unsettled;
+        return Mark::Leaving;
     };
     if !state.ended {
         return mark_of(&own, tells_exec);
     }
     let Ok(threads) = std::fs::read_dir(own.join("task")) else {
-        return Mark::Unsettled;
+        return Mark::Leaving;
     };
-    let mut found = Mark::Unsettled;
+    let mut found = Mark::Leaving;
     for thread in threads.flatten() {
         match mark_of(&thread.path(), tells_exec) {
             Mark::Of(marker) => return Mark::Of(marker),
-            Mark::Hidden => found = Mark::Hidden,
-            Mark::Unsettled => {}
+            Mark::Leaving => {}
+            other => found = other,
         }
     }
     found
@@ -68,16 +70,17 @@ fn mark_of(folder: &Path, tells_exec: bool) -> Mark {
                 .map_or(Mark::Hidden, Mark::Of);
         }
         match State::read(folder) {
-            None => return Mark::Unsettled,
-            Some(state) if state.ended || state.exiting => return Mark::Unsettled,
+            None => return Mark::Leaving,
+            Some(state) if state.ended || state.exiting => return Mark::Leaving,
             // What may not be read is what has made itself unreadable.
             Some(_) if environment.is_err() => return Mark::Hidden,
-            Some(state) if tells_exec && state.environment_end == 0 => return Mark::Unsettled,
+            Some(state) if tells_exec && state.environment_end == 0 => return Mark::Changing,
             Some(state) if before == Some(state.environment_end) => return Mark::Hidden,
             Some(state) => before = Some(state.environment_end),
         }
     }
-    Mark::Unsettled
+    // No program that means no harm moves its environment so often.
+    Mark::Hidden
 }
 
 fn environment(folder: &Path) -> std::io::Result<Vec<u8>> {
@@ -132,7 +135,7 @@ mod tests {
     fn settled(pid: i32) -> Mark {
         loop {
             match mark(pid, true) {
-                Mark::Unsettled => std::thread::yield_now(),
+                Mark::Changing | Mark::Leaving => std::thread::yield_now(),
                 mark => return mark,
             }
         }
@@ -160,7 +163,7 @@ mod tests {
             assert_eq!(settled(number(&child)), expected);
             child.kill().expect("its end");
             child.wait().expect("its status");
-            assert_eq!(mark(number(&child), true), Mark::Unsettled, "there is none");
+            assert_eq!(mark(number(&child), true), Mark::Leaving, "there is none");
         }
     }
 

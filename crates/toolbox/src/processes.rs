@@ -49,8 +49,9 @@ pub(crate) fn parse_stat(text: &str) -> Option<Process> {
     })
 }
 
-/// Every living process below `supervisor`, itself not included.
-pub(crate) fn below(supervisor: i32) -> Vec<Process> {
+/// Every living process below `supervisor`, itself not included. `child` is
+/// called with each child of it at once, while what is known of it is new.
+pub(crate) fn below(supervisor: i32, mut child: impl FnMut(&Process)) -> Vec<Process> {
     let Ok(folder) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -70,6 +71,9 @@ pub(crate) fn below(supervisor: i32) -> Vec<Process> {
         if read.is_ok()
             && let Some(process) = parse_stat(&text)
         {
+            if process.parent == supervisor {
+                child(&process);
+            }
             all.push(process);
         }
     }
@@ -100,16 +104,18 @@ fn top(parents: &HashMap<i32, i32>, pid: i32, supervisor: i32) -> Option<i32> {
 pub(crate) struct Members {
     /// Those that belong to it.
     pub(crate) certain: Vec<Process>,
-    /// Those that another look will tell: they end, or are in the middle of
-    /// `execve`.
-    pub(crate) undecided: Vec<Process>,
+    /// Those that another look will tell: in the middle of `execve`.
+    pub(crate) changing: Vec<Process>,
+    /// Those that another look will tell: on their way out, or below such a one.
+    pub(crate) leaving: Vec<Process>,
 }
 
 #[derive(Clone, Copy)]
 enum Owner {
     Command(i32),
     Nobody,
-    Undecided,
+    Changing,
+    Leaving,
 }
 
 /// The processes that belong to the commands `targets`; `mark` reads what a
@@ -124,7 +130,7 @@ pub(crate) fn members(
     helpers: &[i32],
     targets: &[i32],
     supervisor: i32,
-    mark: impl Fn(i32) -> Mark,
+    mark: impl Fn(&Process) -> Mark,
 ) -> Members {
     let parents = parents(all);
     let mut orphans: HashMap<i32, Owner> = HashMap::new();
@@ -146,23 +152,23 @@ pub(crate) fn members(
         } else {
             session_owner(process.session).unwrap_or_else(|| {
                 *orphans.entry(top).or_insert_with(|| {
-                    all.iter()
-                        .find(|candidate| candidate.pid == top)
-                        .and_then(|candidate| session_owner(candidate.session))
-                        .unwrap_or_else(|| match mark(top) {
-                            Mark::Of(marker) => {
-                                commands.of_marker(&marker).map_or(Owner::Nobody, Owner::Command)
-                            }
-                            Mark::Hidden => Owner::Nobody,
-                            Mark::Unsettled => Owner::Undecided,
-                        })
+                    let Some(top) = all.iter().find(|candidate| candidate.pid == top) else {
+                        return Owner::Leaving;
+                    };
+                    session_owner(top.session).unwrap_or_else(|| match mark(top) {
+                        Mark::Of(marker) => commands.of_marker(&marker).map_or(Owner::Nobody, Owner::Command),
+                        Mark::Hidden => Owner::Nobody,
+                        Mark::Changing => Owner::Changing,
+                        Mark::Leaving => Owner::Leaving,
+                    })
                 })
             })
         };
         match owner {
             Owner::Command(pid) if !targets.contains(&pid) => {}
             Owner::Command(_) | Owner::Nobody => members.certain.push(*process),
-            Owner::Undecided => members.undecided.push(*process),
+            Owner::Changing => members.changing.push(*process),
+            Owner::Leaving => members.leaving.push(*process),
         }
     }
     members
@@ -233,7 +239,7 @@ mod tests {
         ];
         let pids = |targets: &[i32]| -> Vec<i32> {
             let members = members(&all, &commands, &[], targets, 1, |_| Mark::Hidden);
-            assert_eq!(members.undecided, []);
+            assert_eq!((members.changing, members.leaving), (vec![], vec![]));
             members.certain.iter().map(|process| process.pid).collect()
         };
         assert_eq!(pids(&[first]), [first, 900_011, 900_012, 900_040]);
@@ -266,16 +272,21 @@ mod tests {
         ];
         let with = |mark: Mark| members(&all, &commands, &[], &[900_010], 1, |_| mark.clone());
         let (own, orphan, child) = (all[0], all[2], all[3]);
-        let of = |certain: &[Process], undecided: &[Process]| Members {
+        let of = |certain: &[Process], changing: &[Process], leaving: &[Process]| Members {
             certain: certain.to_vec(),
-            undecided: undecided.to_vec(),
+            changing: changing.to_vec(),
+            leaving: leaving.to_vec(),
         };
-        assert_eq!(with(Mark::Unsettled), of(&[own], &[orphan, child]));
-        assert_eq!(with(Mark::Hidden), of(&[own, orphan, child], &[]));
-        assert_eq!(with(Mark::Of(markers[0].clone())), of(&[own, orphan, child], &[]));
-        assert_eq!(with(Mark::Of(markers[1].clone())), of(&[own], &[]));
+        assert_eq!(with(Mark::Changing), of(&[own], &[orphan, child], &[]));
+        assert_eq!(with(Mark::Leaving), of(&[own], &[], &[orphan, child]));
+        assert_eq!(with(Mark::Hidden), of(&[own, orphan, child], &[], &[]));
+        assert_eq!(
+            with(Mark::Of(markers[0].clone())),
+            of(&[own, orphan, child], &[], &[])
+        );
+        assert_eq!(with(Mark::Of(markers[1].clone())), of(&[own], &[], &[]));
         // Of all commands at once, everything is meant.
-        let everything = members(&all, &commands, &[], &[900_010, 900_020], 1, |_| Mark::Unsettled);
-        assert_eq!(everything, of(&all, &[]));
+        let everything = members(&all, &commands, &[], &[900_010, 900_020], 1, |_| Mark::Leaving);
+        assert_eq!(everything, of(&all, &[], &[]));
     }
 }
