@@ -91,11 +91,13 @@ pub(super) async fn create(
         engine.snapshots.used(&id);
         record.snapshot = name;
     }
-    let entry = match made.planned {
-        Some(planned) => lifecycle::create_built(&engine, record, planned, asked)?,
-        None => lifecycle::create(&engine, record, made.origin.seed, asked).await?,
+    let Some(planned) = made.planned else {
+        let entry = lifecycle::create(&engine, record, made.origin.seed, asked).await?;
+        return Ok(Answer(describe(&entry, &base)));
     };
-    Ok(Answer(describe(&entry, &base)))
+    lifecycle::create_built(&engine, record, planned, asked, |entry| {
+        Answer(describe(entry, &base))
+    })
 }
 
 /// What it is made from.

@@ -16,13 +16,15 @@ use crate::registry::{Entry, Record};
 use crate::snapshots::{Origin, SnapshotRecord};
 use crate::state::SharedEngine;
 
-/// Makes a sandbox in the state `pending_build`; the rest happens by itself.
-pub(crate) fn create_built(
+/// Makes a sandbox in the state `pending_build`, and says with `describe` what
+/// it is then; the rest happens by itself.
+pub(crate) fn create_built<T>(
     engine: &SharedEngine,
     record: Record,
     planned: Planned,
     asked: Instant,
-) -> Result<Arc<Entry>, Fault> {
+    describe: impl FnOnce(&Entry) -> T,
+) -> Result<T, Fault> {
     let record = Record {
         state: SandboxState::PendingBuild,
         ..record
@@ -37,7 +39,8 @@ pub(crate) fn create_built(
     };
     // Taken before the client can know of it.
     let change = Arc::clone(&entry.change).try_lock_owned();
-    let (engine, built) = (Arc::clone(engine), Arc::clone(&entry));
+    let described = describe(&entry);
+    let (engine, built) = (Arc::clone(engine), entry);
     tokio::spawn(async move {
         let _change = change;
         built.set_state(SandboxState::BuildingSnapshot);
@@ -54,7 +57,7 @@ pub(crate) fn create_built(
         }
         engine.builds.logs.end(&built.id);
     });
-    Ok(entry)
+    Ok(described)
 }
 
 /// Makes a snapshot in the state `pending`; the rest happens by itself.

@@ -308,11 +308,11 @@ mod tests {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = vec![0; 4096];
         let mut length = 0;
-        // Answers come in pieces; silence for a moment is their end.
-        while let Ok(Ok(more @ 1..)) =
-            timeout(Duration::from_millis(300), stream.read(&mut answer[length..])).await
-        {
+        // Answers come in pieces; once one has begun, silence for a moment is its end.
+        let mut patience = Duration::from_secs(30);
+        while let Ok(Ok(more @ 1..)) = timeout(patience, stream.read(&mut answer[length..])).await {
             length += more;
+            patience = Duration::from_secs(1);
         }
         serving.abort();
         String::from_utf8_lossy(&answer[..length]).into_owned()
