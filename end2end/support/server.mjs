@@ -73,14 +73,16 @@ export class Server {
 
   /**
    * Starts it, on the port of the last start when there was one, and waits
-   * until it says that it is ready.
+   * until it says that it is ready; at first also for the link, which comes after.
    * @returns {Promise<{ readyAfter: number }>} milliseconds from start to ready
    */
   async start() {
     const address = this.url ? new URL(this.url).host : "127.0.0.1:0";
     // Nothing of this machine's own settings: they would make another server.
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PITLANE|DAYTONA)_|^DATABASE_URL$/.test(name)));
+    const isFirst = !this.url;
     const began = performance.now();
+    let readyAfter = 0;
     const child = spawn(binary, ["serve"], {
       cwd: this.data,
       env: { ...inherited, PITLANE_ADDR: address, PITLANE_DATA: path.join(this.data, "data"), ...this.environment },
@@ -92,15 +94,16 @@ export class Server {
       const read = (/** @type {Buffer} */ chunk) => {
         this.output += chunk;
         text += chunk;
-        const url = text.match(/ready at (http:\/\/[^\s/]+)/)?.[1];
-        if (url) resolve(url);
+        const url = text.match(/ready at (http:\/\/[^\s/]+)\s/)?.[1];
+        if (url) readyAfter ||= performance.now() - began;
+        if (url && (!isFirst || /\/sign-in\?token=\S+\s/.test(text))) resolve(url);
       };
       child.stdout.on("data", read);
       child.stderr.on("data", read);
       child.on("exit", (code) => reject(new Error(`pitlane ended with ${code}:\n${this.output}`)));
       child.on("error", reject);
     });
-    return { readyAfter: performance.now() - began };
+    return { readyAfter };
   }
 
   /**

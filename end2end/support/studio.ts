@@ -85,6 +85,12 @@ export class Studio {
     return call(this.page, "list_runs", { data: { agent: this.agent } });
   }
 
+  /** Writes to the standard input of the newest run's program, beside the page. */
+  async tell(text: string): Promise<void> {
+    const [run] = await this.runs();
+    await call(this.page, "send_input", { data: { run: run?.id, text, end: false } });
+  }
+
   /** Types over the whole text of the file in the editor. */
   async type(text: string): Promise<void> {
     await this.page.locator(".monaco-editor .view-lines").click();

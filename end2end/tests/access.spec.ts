@@ -7,7 +7,7 @@ import { Studio } from "../support/studio.ts";
 for (const theme of ["dark", "light"] as const) {
   test(`axe finds nothing on any page, ${theme}`, async ({ page, browser, server, expected }) => {
     expected.push(/404 .*nothing-here/);
-    test.setTimeout(120_000);
+    test.setTimeout(300_000);
     await page.emulateMedia({ colorScheme: theme });
     const studio = await Studio.create(page, `axe ${theme}`, { "agent.py": "import sys\nprint('\\x1b[32mgreen\\x1b[0m')\nprint('red', file=sys.stderr)\nraise SystemExit(1)\n" });
     await studio.start();

@@ -113,7 +113,7 @@ test("sessions, a password, an invitation, a forgotten password, and the end of 
 });
 
 test("signing in through an OpenID Connect provider", async ({ browser }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const provider = await startProvider();
   const server = new Server({
     PITLANE_OIDC_ISSUER: provider.issuer,

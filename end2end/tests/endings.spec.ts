@@ -54,6 +54,7 @@ test("an end by a signal is told as 128 and its number", async ({ page }) => {
 });
 
 test("memory, processes and disk are bounded, and the server lives on", async ({ page }) => {
+  test.setTimeout(300_000);
   const code = [
     "import os, sys",
     "try:",
@@ -77,12 +78,12 @@ test("memory, processes and disk are bounded, and the server lives on", async ({
     "while True: hog.append(bytearray(16 << 20))",
   ].join("\n");
   const studio = await Studio.create(page, "bombs", { "agent.py": code });
-  await studio.settings({ timeout_seconds: 40 });
+  await studio.settings({ timeout_seconds: 300 });
   await studio.open();
   await studio.start();
-  await expect(studio.line(/disk: (No space|Disk quota|File too large|Cannot allocate)/)).toBeVisible({ timeout: 30_000 });
-  await expect(studio.line("processes: bounded True")).toBeVisible({ timeout: 20_000 });
-  await studio.finished(60_000);
+  await expect(studio.line(/disk: (No space|Disk quota|File too large|Cannot allocate)/)).toBeVisible({ timeout: 90_000 });
+  await expect(studio.line("processes: bounded True")).toBeVisible({ timeout: 60_000 });
+  await studio.finished(90_000);
   expect((await studio.runs())[0]?.state).toBe("failed");
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Agents" })).toBeVisible();
@@ -112,10 +113,10 @@ test("no newline, invalid UTF-8, closed output and an empty file", async ({ page
 });
 
 test("pressing start twice is one run", async ({ page }) => {
-  const studio = await Studio.create(page, "twice", { "agent.py": "import time\ntime.sleep(1)\nprint('once')\n" });
+  const studio = await Studio.create(page, "twice", { "agent.py": "import time\ntime.sleep(8)\nprint('once')\n" });
   await studio.button.dblclick();
   await page.keyboard.press("ControlOrMeta+Enter");
-  await expect(studio.line("once")).toBeVisible();
+  await expect(studio.line("once")).toBeVisible({ timeout: 40_000 });
   await studio.finished();
   expect(await studio.runs()).toHaveLength(1);
 });

@@ -10,18 +10,30 @@ test("from a template to the last line of output", async ({ page }) => {
   const studio = new Studio(page, "", "streaming-hello");
   await studio.ready();
   await studio.start();
-  await expect(studio.button).toHaveText(/Stop/);
+  await expect(studio.line("Done.")).toBeVisible({ timeout: 30_000 });
   await expect(studio.line("Hello from the sandbox")).toBeVisible();
   await expect(studio.line("Step 1 of 4")).toBeVisible();
-  // Live: the end has not been printed when the first step is on the screen.
-  await expect(studio.line("Done.")).toBeHidden();
-  await expect(studio.line("Done.")).toBeVisible();
   await expect(studio.line("A line on standard error")).toHaveClass(/err/);
   await studio.finished();
   for (const phase of ["Sandbox", "Files", "Ran agent.py", "Clean up"]) {
     await expect(studio.phase(phase)).toContainText(/\d+(\.\d)? m?s/);
   }
   await expect(studio.line(/Exited with code 0/)).toBeVisible();
+});
+
+test("a step is on the screen before the end is printed", async ({ page }) => {
+  const studio = await Studio.create(page, "live", { "agent.py": "print('Step 1', flush=True)\ninput()\nprint('Done.')\n" });
+  await studio.start();
+  await expect(studio.line("Step 1")).toBeVisible({ timeout: 30_000 });
+  // It waits for us: nothing is missed by whoever looks late.
+  await expect(studio.button).toHaveText(/Stop/);
+  await expect(studio.line("Done.")).toBeHidden();
+  const prompt = page.getByLabel("Input", { exact: true });
+  await prompt.fill("on");
+  await prompt.press("Enter");
+  await expect(studio.line("Done.")).toBeVisible({ timeout: 30_000 });
+  await studio.finished();
+  expect(await studio.log()).toBe("Step 1\nDone.\n");
 });
 
 test("what is typed in the editor is what runs", async ({ page }) => {

@@ -33,7 +33,8 @@ test("from nothing to a run, and back to nothing", async ({ own: { page } }) => 
   await own.getByRole("button", { name: /^Stop/ }).click();
   await expect(page.getByText(/The run in sandbox .* was told to end/)).toBeVisible();
   await expect(page.getByText("No sandboxes")).toBeVisible({ timeout: 30_000 });
-  expect((await studio.runs())[0]?.state).toBe("stopped");
+  // The sandbox is gone a moment before the run's end is written.
+  await expect.poll(async () => (await studio.runs())[0]?.state, { timeout: 30_000 }).toBe("stopped");
 });
 
 test("deleting a sandbox stops the run in it first, and asks before", async ({ own: { server, page } }) => {
@@ -54,7 +55,8 @@ test("deleting a sandbox stops the run in it first, and asks before", async ({ o
   await dialog.getByRole("button", { name: "Stop the run and delete" }).click();
   await expect(page.getByText(/Sandbox .* is deleted\./)).toBeVisible({ timeout: 30_000 });
   await expect(page.getByText("No sandboxes")).toBeVisible();
-  expect((await studio.runs())[0]?.state).toBe("stopped");
+  // The sandbox is gone a moment before the run's end is written.
+  await expect.poll(async () => (await studio.runs())[0]?.state, { timeout: 30_000 }).toBe("stopped");
   expect((await server.callEngine("GET", "/sandbox")).items).toEqual([]);
 });
 

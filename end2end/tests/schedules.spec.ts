@@ -54,7 +54,7 @@ test("a schedule shows when it is due next, is changed, switched off, and listed
 });
 
 test("a schedule that is due runs the agent", async ({ page }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(240_000);
   const studio = await Studio.create(page, "every minute", { "agent.py": "print('tick')\n" });
   await page.goto(`/agents/${studio.slug}/schedules`);
   const add = page.getByRole("region", { name: "Add a schedule" });

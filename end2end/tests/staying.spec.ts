@@ -45,13 +45,13 @@ async function wholePanel(studio: Studio): Promise<string[]> {
 }
 
 test("closing the tab does not end the run", async ({ page, context }) => {
-  const studio = await Studio.create(page, "closing", { "agent.py": "import time\ntime.sleep(1.5)\nprint('still here')\n" });
+  const studio = await Studio.create(page, "closing", { "agent.py": "import time\ntime.sleep(10)\nprint('still here')\n" });
   await studio.start();
   await expect(studio.button).toHaveText(/Stop/);
   await page.close();
   const again = new Studio(await context.newPage(), studio.agent, studio.slug);
   await again.open();
-  await expect(again.line("still here")).toBeVisible();
+  await expect(again.line("still here")).toBeVisible({ timeout: 45_000 });
   await again.finished();
   expect((await again.runs())[0]?.state).toBe("succeeded");
 });

@@ -13,7 +13,7 @@ function sign(secret: string, id: string, timestamp: string, body: string): stri
 }
 
 test("a message starts a run, and its end is told, and told again", async ({ browser }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const came: { id: string; genuine: boolean; type: string }[] = [];
   let told = "";
   const receiver = createServer((request, response) => {

@@ -245,9 +245,9 @@ async fn waiting_follows_the_states() {
         .mount(&server)
         .await;
     let client = client(&server);
-    let second = Duration::from_secs(1);
+    let patience = Duration::from_secs(30);
     let sandbox = client
-        .wait("s1", &[SandboxState::Started], second)
+        .wait("s1", &[SandboxState::Started], patience)
         .await
         .expect("started");
     assert_eq!(sandbox.state, Some(SandboxState::Started));
@@ -273,7 +273,7 @@ async fn waiting_follows_the_states() {
         .mount(&server)
         .await;
     let error = client
-        .wait("s1", &[SandboxState::Started], second)
+        .wait("s1", &[SandboxState::Started], patience)
         .await
         .expect_err("failed");
     assert_eq!(
@@ -283,13 +283,13 @@ async fn waiting_follows_the_states() {
 
     server.reset().await;
     let gone = client
-        .wait("s1", &[SandboxState::Destroyed], second)
+        .wait("s1", &[SandboxState::Destroyed], patience)
         .await
         .expect("gone");
     assert_eq!(gone.state, Some(SandboxState::Destroyed));
     assert!(
         client
-            .wait("s1", &[SandboxState::Started], second)
+            .wait("s1", &[SandboxState::Started], patience)
             .await
             .expect_err("gone")
             .is_not_found()

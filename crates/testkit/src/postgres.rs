@@ -60,6 +60,15 @@ impl PrivatePostgres {
         let lock = self.folder.path().join("data/postmaster.pid");
         let server = fs::read_to_string(&lock)?;
         let server = server.lines().next().context("an empty lock file")?.to_owned();
+        // What it starts after they are listed would live on.
+        Command::new("kill").args(["-STOP", &server]).status()?;
+        let deadline = Instant::now() + START;
+        while !matches!(state(&server), None | Some('T' | 'Z')) {
+            if Instant::now() > deadline {
+                bail!("PostgreSQL could not be stopped");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
         // Its processes have groups of their own. They would end by themselves, each at its next step.
         let of_it = fs::read_to_string(format!("/proc/{server}/task/{server}/children"))?;
         let keeper_id = keeper.id().to_string();
@@ -174,8 +183,13 @@ pub fn start_with(settings: &[&'static str]) -> Result<PrivatePostgres> {
 
 /// Whether a process runs; one that nobody waited for yet does not.
 fn is_alive(process: &str) -> bool {
-    fs::read_to_string(format!("/proc/{process}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
+    state(process).is_some_and(|state| state != 'Z')
+}
+
+/// The kernel's letter for what a process does; none when it is gone.
+fn state(process: &str) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit(')').next()?.trim_start().chars().next()
 }
 
 fn binaries() -> Result<PathBuf> {

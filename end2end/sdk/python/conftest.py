@@ -91,8 +91,8 @@ def unique(word):
 
 
 async def until(what, holds):
-    """Waits until something holds, at most ten seconds."""
-    deadline = time.monotonic() + 10
+    """Waits until something holds, at most half a minute."""
+    deadline = time.monotonic() + 30
     while True:
         value = holds()
         if asyncio.iscoroutine(value):

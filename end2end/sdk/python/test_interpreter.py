@@ -18,7 +18,7 @@ async def test_variables_stay(shared):
 async def test_output_comes_apart_and_as_it_is_written(shared):
     out, err = [], []
     loop = asyncio.get_running_loop()
-    code = "import sys, time\nprint('one', flush=True)\ntime.sleep(0.6)\nprint('two ü')\nprint('bad', file=sys.stderr)"
+    code = "import sys, time\nprint('one', flush=True)\ntime.sleep(3)\nprint('two ü')\nprint('bad', file=sys.stderr)"
     done = await run(
         shared, code,
         on_stdout=lambda message: out.append((loop.time(), message.output)),
@@ -74,11 +74,15 @@ async def test_contexts_are_apart(shared):
 
 async def test_runs_of_one_context_wait_for_each_other(shared):
     await run(shared, "order = []")
-    slow = run(shared, "import time; time.sleep(0.3); order.append(1)")
-    fast = run(shared, "order.append(2)")
+    loop, under_way = asyncio.get_running_loop(), asyncio.Event()
+    slow = run(
+        shared, "import time; print('on', flush=True); time.sleep(1); order.append(1)",
+        # The synchronous SDK calls from a thread of its own.
+        on_stdout=lambda _: loop.call_soon_threadsafe(under_way.set),
+    )
     first = asyncio.ensure_future(slow)
-    await asyncio.sleep(0.1)
-    await asyncio.gather(first, fast)
+    await asyncio.wait_for(under_way.wait(), 30)
+    await asyncio.gather(first, run(shared, "order.append(2)"))
     assert (await run(shared, "print(order)")).stdout == "[1, 2]\n"
 
 

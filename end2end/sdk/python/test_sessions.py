@@ -77,7 +77,8 @@ async def test_what_is_known_of_a_session(shared, session):
 async def test_a_name_is_taken_once_and_gone_after_delete(shared, session):
     with pytest.raises(DaytonaConflictError):
         await shared.process.create_session(session)
-    await run(shared, session, "setsid sleep 300.25 >/dev/null 2>&1 & sleep 0.1")
+    begun = "until pgrep -f '^sleep [3]00.25' >/dev/null; do sleep 0.05; done"
+    await run(shared, session, f"setsid sleep 300.25 >/dev/null 2>&1 & {begun}")
     assert (await shared.process.exec("pgrep -f [3]00.25")).result
     await shared.process.delete_session(session)
     assert (await shared.process.exec("pgrep -f [3]00.25")).result == "", "everything started in it is gone"
@@ -89,7 +90,7 @@ async def test_a_name_is_taken_once_and_gone_after_delete(shared, session):
 
 
 async def test_a_log_is_followed_while_it_is_written(shared, session):
-    started = await run(shared, session, "echo one; echo two >&2; sleep 1; echo 'three ü'; (exit 4)", run_async=True)
+    started = await run(shared, session, "echo one; echo two >&2; sleep 5; echo 'three ü'; (exit 4)", run_async=True)
     assert started.exit_code is None
     log = Log()
     await shared.process.get_session_command_logs_async(session, started.cmd_id, log.on_out, log.on_err)

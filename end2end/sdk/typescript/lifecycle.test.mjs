@@ -116,11 +116,14 @@ test('many at once', async () => {
 
 test('waits end with the change', async () => {
   const sandbox = await make()
-  const begin = Date.now()
-  for (let round = 0; round < 3; round++) {
+  const rounds = []
+  for (let round = 0; round < 5; round++) {
+    const begin = Date.now()
     await sandbox.stop()
     await sandbox.start()
+    rounds.push(Date.now() - begin)
   }
-  assert.ok(Date.now() - begin < 5000, 'no wait is rounded up to whole seconds')
+  // A wait that is rounded up is so in every round, a slow moment is not.
+  assert.ok(Math.min(...rounds) < 1000, `no wait is rounded up to whole seconds: ${rounds}`)
   await until('it is started', () => sandbox.state === SandboxState.STARTED)
 })

@@ -74,7 +74,7 @@ test('a session remembers', async () => {
 
 test('a log is followed while it is written', async () => {
   const name = await session()
-  const command = "echo one; echo two >&2; sleep 1; echo 'three ü'"
+  const command = "echo one; echo two >&2; sleep 5; echo 'three ü'"
   const { cmdId } = await sandbox.process.executeSessionCommand(name, { command, runAsync: true })
   let first
   const log = { out: '', err: '' }

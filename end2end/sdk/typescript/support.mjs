@@ -32,9 +32,9 @@ after(async () => {
 // A name nobody else uses.
 export const unique = (word) => `${word}-${randomUUID().slice(0, 13)}`
 
-// Waits until something holds, at most ten seconds.
+// Waits until something holds, at most half a minute.
 export async function until(what, holds) {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 30_000
   for (;;) {
     const value = await holds()
     if (value) return value

@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Counts itself as long as it is there.
 struct Here(Arc<AtomicUsize>);
@@ -200,7 +200,8 @@ async fn when_all_are_at_work_a_newcomer_is_told_to_come_again() {
 #[tokio::test]
 async fn a_reader_that_takes_nothing_is_given_up() {
     let bounds = Bounds {
-        stalled: Duration::from_millis(300),
+        // Longer than the one that reads may have to wait for its turn.
+        stalled: Duration::from_secs(3),
         ..Bounds::new(100)
     };
     let (address, under_way, _serving) = site(bounds).await;

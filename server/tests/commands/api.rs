@@ -16,7 +16,7 @@ use store::Store;
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 const DOCUMENT: &str = include_str!("../../../docs/api.md");
-const WITHIN: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// A server with the agent of the document, and a token.
 pub fn with_scout(folder: &Path) -> (Server, String) {

@@ -96,7 +96,7 @@ fn a_backup_of_a_server_at_work_is_put_back() {
         .output()
         .expect("started");
     refused(&beside, "Another server uses the database");
-    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    server.assert_ready();
     assert_eq!(agents(&sqlite(here.path())), ["scout", "later"]);
     server.stop();
     // Elsewhere: whole, the same installation, without the key.
@@ -124,7 +124,7 @@ fn a_backup_of_a_server_at_work_is_put_back() {
     assert_eq!(name(here.path()), name(there.path()));
     assert!(!there.path().join("pitlane-data/master.key").exists());
     let server = serve(there.path());
-    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    server.assert_ready();
     server.stop();
     // In the place of what is there, which is kept.
     refused(
@@ -234,7 +234,7 @@ fn everything_moves_to_postgresql_and_back_up_again() {
     let server = serve_as(here.path(), |command| {
         command.env("DATABASE_URL", postgres.url());
     });
-    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    server.assert_ready();
     let on_postgres = |arguments: &[&str]| {
         pitlane(here.path())
             .args(arguments)

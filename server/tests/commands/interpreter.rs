@@ -190,7 +190,7 @@ fn time_and_death_of_what_runs() {
     let id = asking.open(&json!({}));
     asking.run(&id, "n = 1");
     let late = asking.run_with(
-        json!({"interpreter": id, "timeout": 1, "code": "import time\nprint('on')\ntime.sleep(600)"}),
+        json!({"interpreter": id, "timeout": 5, "code": "import time\nprint('on')\ntime.sleep(600)"}),
     );
     assert_eq!(
         (&late["state"], &late["output"]),
@@ -250,7 +250,7 @@ fn none_is_left_behind() {
     let folder = folder();
     std::fs::write(
         folder.path().join("pitlane.toml"),
-        "interpreter_idle = 5\ninterpreters_per_person = 2\n",
+        "interpreter_idle = 15\ninterpreters_per_person = 2\n",
     )
     .expect("written");
     let (server, token) = with_scout(folder.path());
@@ -269,7 +269,7 @@ fn none_is_left_behind() {
         "{problem}"
     );
     // What runs longer than one may rest keeps its interpreter.
-    let long = asking.run(&id, "import time\ntime.sleep(7)\n'still here'");
+    let long = asking.run(&id, "import time\ntime.sleep(20)\n'still here'");
     assert_eq!(long["result"]["text/plain"], "'still here'", "{long}");
     // Unused, both end.
     assert_no_sandbox_is_left(folder.path());

@@ -1,6 +1,10 @@
 //! What the programs of an operator read: logs, figures, and what doctor says.
 
-use super::{folder, pitlane, serve::serve_as, stderr, stdout};
+use super::{
+    folder, pitlane,
+    serve::{serve_as, try_serve_as},
+    stderr, stdout,
+};
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
@@ -31,7 +35,7 @@ fn every_line_of_the_log_is_an_object_when_that_is_wanted() {
             .env("PITLANE_NO_SUCH_THING", "x")
             .stderr(file);
     });
-    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    server.assert_ready();
     server.stop();
     let text = std::fs::read_to_string(&log).expect("a log");
     let lines: Vec<serde_json::Value> = text
@@ -65,14 +69,17 @@ fn every_line_of_the_log_is_an_object_when_that_is_wanted() {
 #[test]
 fn the_figures_have_an_address_of_their_own() {
     let folder = folder();
-    // Free now, and a moment later in all likelihood.
-    let free = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
-    let server = serve_as(folder.path(), |command| {
-        command.env("PITLANE_METRICS_ADDR", free.to_string());
+    // A port that is free now may be another's a moment later; then the next one is tried.
+    let started = (0..5).find_map(|_| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let free = listener.local_addr().expect("an address");
+        drop(listener);
+        let server = try_serve_as(folder.path(), |command| {
+            command.env("PITLANE_METRICS_ADDR", free.to_string());
+        });
+        Some((server.ok()?, free))
     });
+    let (server, free) = started.expect("started");
     let figures = server.get("/metrics");
     assert!(
         figures.starts_with("HTTP/1.1 200"),

@@ -9,6 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How long what has to come may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub struct Server {
     pub process: Child,
     lines: BufReader<std::process::ChildStdout>,
@@ -34,6 +37,11 @@ fn serve_with_log(folder: &Path, log: Stdio) -> Server {
 
 /// One that is started in another way.
 pub fn serve_as(folder: &Path, change: impl FnOnce(&mut Command)) -> Server {
+    try_serve_as(folder, change).unwrap_or_else(|line| panic!("{line}"))
+}
+
+/// The same. One that does not say first that it is ready is ended; what it said instead.
+pub fn try_serve_as(folder: &Path, change: impl FnOnce(&mut Command)) -> Result<Server, String> {
     let mut command = pitlane(folder);
     command
         .args(["serve", "--addr", "127.0.0.1:0", "--warm", "0"])
@@ -43,16 +51,16 @@ pub fn serve_as(folder: &Path, change: impl FnOnce(&mut Command)) -> Server {
     let mut lines = BufReader::new(process.stdout.take().expect("its output"));
     let mut line = String::new();
     lines.read_line(&mut line).expect("a line");
-    let address = line
-        .trim()
-        .strip_prefix("Pitlane is ready at http://")
-        .unwrap_or_else(|| panic!("{line}"))
-        .to_owned();
-    Server {
+    let Some(address) = line.trim().strip_prefix("Pitlane is ready at http://") else {
+        let _ = process.kill();
+        let _ = process.wait();
+        return Err(line);
+    };
+    Ok(Server {
         process,
         lines,
-        address,
-    }
+        address: address.to_owned(),
+    })
 }
 
 impl Server {
@@ -73,6 +81,19 @@ impl Server {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         answer
+    }
+
+    /// It is ready, or is within a while: a database that is slow to answer is told as not ready.
+    pub fn assert_ready(&self) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.get("/readyz");
+            if answer.starts_with("HTTP/1.1 200") {
+                return;
+            }
+            assert!(Instant::now() < until, "{answer}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     pub fn tell(&self, signal: rustix::process::Signal) {
@@ -106,7 +127,7 @@ fn the_first_start_prints_a_link_that_signs_in_and_a_stop_ends_everything() {
         link.starts_with(&format!("http://{}/sign-in?token=", server.address)),
         "{line}"
     );
-    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    server.assert_ready();
     let path = link.split_once(&server.address).expect("an address").1;
     let answer = server.get(path).to_ascii_lowercase();
     assert!(
@@ -118,7 +139,7 @@ fn the_first_start_prints_a_link_that_signs_in_and_a_stop_ends_everything() {
     let (code, took) = server.stop();
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(5), "{took:?}");
-    assert!(!is_running(engine), "the engine ended with its server");
+    assert_ends(engine, "the engine ended with its server");
 }
 
 #[test]
@@ -131,7 +152,7 @@ fn a_hangup_reads_the_log_level_again_and_ends_nothing() {
     let said_after = |text: &str, words: &str| {
         std::fs::write(&settings, text).expect("written");
         server.tell(rustix::process::Signal::HUP);
-        let until = Instant::now() + Duration::from_secs(10);
+        let until = Instant::now() + PATIENCE;
         while !std::fs::read_to_string(&log).expect("a log").contains(words) {
             assert!(Instant::now() < until, "never said: {words}");
             std::thread::sleep(Duration::from_millis(20));
@@ -139,7 +160,7 @@ fn a_hangup_reads_the_log_level_again_and_ends_nothing() {
     };
     said_after("log = \"info\"\n", "What is logged was read again: info");
     said_after("lug = 1\n", "The settings were not read again.");
-    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    server.assert_ready();
     assert_eq!(server.stop().0, Some(0));
 }
 
@@ -154,7 +175,7 @@ fn a_killed_server_leaves_the_engine_and_the_next_one_finds_it() {
     let second = serve(folder.path());
     assert_eq!(engine_pid(folder.path()), Some(engine));
     second.stop();
-    assert!(!is_running(engine), "a polite stop ends it");
+    assert_ends(engine, "a polite stop ends it");
 }
 
 #[test]
@@ -167,7 +188,7 @@ fn a_killed_engine_is_started_again_at_the_same_address() {
     );
     let pid = rustix::process::Pid::from_raw(i32::try_from(engine).expect("a pid")).expect("a pid");
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + PATIENCE;
     while engine_pid(folder.path()).is_none_or(|now| now == engine) {
         assert!(Instant::now() < until, "no new engine came");
         std::thread::sleep(Duration::from_millis(20));
@@ -213,7 +234,7 @@ fn a_second_server_on_the_same_sqlite_database_is_refused() {
         said.contains("Another server uses the database") && said.contains("SQLite is for one"),
         "{said}"
     );
-    assert!(first.get("/readyz").starts_with("HTTP/1.1 200"));
+    first.assert_ready();
     first.stop();
 }
 
@@ -287,6 +308,15 @@ fn is_running(pid: u64) -> bool {
     status
         .lines()
         .any(|line| line.starts_with("State:") && !line.contains("zombie"))
+}
+
+/// It ends; the last of that may come after its server has ended.
+fn assert_ends(pid: u64, words: &str) {
+    let until = Instant::now() + PATIENCE;
+    while is_running(pid) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!is_running(pid), "{words}");
 }
 
 #[test]

@@ -22,6 +22,8 @@ use store::Store;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
+/// What a run of one program goes through.
+const PHASES: [&str; 5] = ["queued", "sandbox", "files", "run", "clean_up"];
 
 /// What came: the headers, and what is in the body.
 type Received = Arc<Mutex<Vec<(HeaderMap, ExportTraceServiceRequest)>>>;
@@ -122,11 +124,24 @@ async fn a_run_is_part_of_the_trace_of_who_asked_for_it() {
             .collect::<Vec<_>>()
     };
     let is_server = |span: &Span| span.kind == SpanKind::Server as i32;
-    while !of_the_trace().iter().any(is_server) || !of_the_trace().iter().any(|span| span.name == "queued") {
-        assert!(Instant::now() < until, "{:?}", of_the_trace());
+    // They come in any order: the request, the run within it, and its phases within that.
+    let is_whole = |all: &[Span]| {
+        let request = all.iter().find(|span| is_server(span));
+        let within = |span: &Span| request.is_some_and(|request| span.parent_span_id == request.span_id);
+        let Some(run) = all.iter().find(|span| within(span)) else {
+            return false;
+        };
+        PHASES.iter().all(|name| {
+            all.iter()
+                .any(|span| span.parent_span_id == run.span_id && span.name == *name)
+        })
+    };
+    let mut all = of_the_trace();
+    while !is_whole(&all) {
+        assert!(Instant::now() < until, "{all:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
+        all = of_the_trace();
     }
-    let all = of_the_trace();
     let request = all.iter().find(|span| is_server(span)).expect("the request");
     assert_eq!(
         hex::encode(&request.parent_span_id),
@@ -158,7 +173,7 @@ async fn a_run_is_part_of_the_trace_of_who_asked_for_it() {
         .filter(|span| span.parent_span_id == run.span_id)
         .collect();
     let names: Vec<&str> = phases.iter().map(|span| span.name.as_str()).collect();
-    for name in ["queued", "sandbox", "files", "run", "clean_up"] {
+    for name in PHASES {
         assert!(names.contains(&name), "{names:?}");
     }
     for phase in phases {
@@ -186,7 +201,7 @@ async fn a_run_is_part_of_the_trace_of_who_asked_for_it() {
         }
     }
     // Health checks are no news.
-    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    server.assert_ready();
     tokio::task::spawn_blocking(move || server.stop())
         .await
         .expect("no panic");

@@ -185,9 +185,15 @@ impl Drop for Receiver {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+/// A port that nobody else is given as long as the socket is there: it is bound, and does not listen.
+/// Who takes up addresses again, as the receiver does, can listen there beside it.
+fn reserved_port() -> (tokio::net::TcpSocket, u16) {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("set");
+    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(any).expect("a port");
+    let port = socket.local_addr().expect("an address").port();
+    (socket, port)
 }
 
 #[test]
@@ -195,7 +201,7 @@ fn the_receiver_of_the_document_knows_what_is_genuine() {
     let folder = folder();
     let server = serving(folder.path());
     let hook = with_hook(folder.path());
-    let port = free_port();
+    let (_reserved, port) = reserved_port();
     let mut receiver = Receiver::start(port);
     let told = |secret: &'static str| {
         with_store(folder.path(), async |store, vault| {

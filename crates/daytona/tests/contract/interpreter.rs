@@ -1,7 +1,7 @@
 //! The Python that remembers.
 
 use super::{Contract, refused};
-use daytona::{CreateContext, InterpreterMessageKind, InterpreterRun, Toolbox};
+use daytona::{CreateContext, ExecuteRequest, InterpreterMessageKind, InterpreterRun, Toolbox};
 use std::collections::BTreeMap;
 
 pub async fn contract(contract: &Contract, toolbox: &Toolbox) {
@@ -26,15 +26,21 @@ pub async fn contract(contract: &Contract, toolbox: &Toolbox) {
         .expect("it is sent");
     assert_eq!(kept.outcome().await.expect("it runs").stdout, "42\n");
 
-    // Words come as they are said.
-    let slow = "import time\nprint('one')\ntime.sleep(0.3)\nprint('two')\nraise ValueError('x')";
-    let mut run = toolbox
-        .run_code(&InterpreterRun::new(slow))
-        .await
-        .expect("it is sent");
+    // Words come as they are said: the second only when the first was heard.
+    let slow = InterpreterRun {
+        timeout: Some(60),
+        ..InterpreterRun::new(
+            "import os, time\nprint('one')\nwhile not os.path.exists('/tmp/heard'): time.sleep(0.05)\nprint('two')\nraise ValueError('x')",
+        )
+    };
+    let mut run = toolbox.run_code(&slow).await.expect("it is sent");
     let mut said = Vec::new();
     while let Some(message) = run.next().await {
         let message = message.expect("nothing breaks");
+        if message.text == "one\n" {
+            let heard = ExecuteRequest::new("touch /tmp/heard");
+            toolbox.execute(heard).await.expect("it runs");
+        }
         said.push((message.kind, message.text, message.name, message.value));
     }
     assert_eq!(said[0].1, "one\n");

@@ -147,23 +147,29 @@ async fn an_ephemeral_sandbox_goes_at_its_stop() {
 }
 
 async fn an_unused_sandbox_stops_and_a_used_one_does_not() {
-    let engine = Engine::start_with(&[("ENGINE_MINUTE_MS", "400")]);
+    let engine = Engine::start_with(&[("ENGINE_MINUTE_MS", "1000")]);
     let client = engine.client();
     let timed = CreateSandbox {
         auto_stop_interval: Some(1),
         ..ephemeral()
     };
-    let used = client.create(&timed).await.unwrap();
-    let unused = client.create(&timed).await.unwrap();
+    // Its time counts only once it is in use.
+    let untimed = CreateSandbox {
+        auto_stop_interval: Some(0),
+        ..ephemeral()
+    };
+    let used = client.create(&untimed).await.unwrap();
     let toolbox = client.toolbox(&used).await.unwrap();
     toolbox.create_session("s").await.unwrap();
     let id = toolbox
-        .session_exec("s", background("sleep 30"))
+        .session_exec("s", background("sleep 600"))
         .await
         .unwrap()
         .cmd_id;
     // An open follower is a use, also while nothing is printed.
     let follower = toolbox.follow_logs("s", &id, 0).await.unwrap();
+    client.set_auto_stop(&used.id, 1).await.unwrap();
+    let unused = client.create(&timed).await.unwrap();
     eventually("the unused one goes", async || {
         client
             .get(&unused.id)
@@ -171,7 +177,7 @@ async fn an_unused_sandbox_stops_and_a_used_one_does_not() {
             .is_err_and(|error| error.is_not_found())
     })
     .await;
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    tokio::time::sleep(Duration::from_millis(2250)).await;
     assert_eq!(
         client.get(&used.id).await.unwrap().state,
         Some(SandboxState::Started)
@@ -241,7 +247,7 @@ async fn a_killed_engine_leaves_nothing_running_and_finds_what_was_kept() {
 }
 
 async fn an_engine_left_alone_ends() {
-    let mut engine = Engine::start_with(&[("ENGINE_ORPHAN_MS", "300")]);
+    let mut engine = Engine::start_with(&[("ENGINE_ORPHAN_MS", "3000")]);
     let client = engine.client();
     client.create(&ephemeral()).await.unwrap();
     eventually("it ends", async || engine.has_ended()).await;

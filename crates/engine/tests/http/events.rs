@@ -59,7 +59,7 @@ impl Listener {
     }
 
     async fn next(&mut self) -> Option<Result<Message, Error>> {
-        let next = tokio::time::timeout(Duration::from_secs(10), self.0.next());
+        let next = tokio::time::timeout(Duration::from_secs(30), self.0.next());
         next.await.expect("nothing came for ten seconds")
     }
 
@@ -282,7 +282,7 @@ async fn a_stranger_is_turned_away() {
 }
 
 async fn a_client_that_does_not_answer_is_left() {
-    let engine = Engine::start_with(&[("ENGINE_HEARTBEAT_MS", "200")]);
+    let engine = Engine::start_with(&[("ENGINE_HEARTBEAT_MS", "2000")]);
     let mut silent = Listener::connect(&engine, KEY).await;
     // One that answers stays, however long it takes the other to go.
     let mut answering = Listener::connect(&engine, KEY).await;
@@ -308,8 +308,11 @@ async fn a_client_that_does_not_answer_is_left() {
         }
     };
     assert_eq!(reason, "no pong");
-    engine.client().create(&ephemeral()).await.unwrap();
-    while pings < 5 {
+    // Pings are answered also while it is created.
+    let client = engine.client();
+    let creating = tokio::spawn(async move { client.create(&ephemeral()).await });
+    let mut events = 0;
+    while pings < 5 || events == 0 {
         match answering
             .next()
             .await
@@ -320,10 +323,14 @@ async fn a_client_that_does_not_answer_is_left() {
             .as_str()
         {
             "2" => pings += 1,
-            event => assert!(event.starts_with("42[\"sandbox."), "{event}"),
+            event => {
+                assert!(event.starts_with("42[\"sandbox."), "{event}");
+                events += 1;
+            }
         }
         answering.say("3").await;
     }
+    creating.await.unwrap().unwrap();
 }
 
 async fn what_is_no_packet_ends_the_connection() {
@@ -372,7 +379,7 @@ async fn other_transports_are_refused() {
 }
 
 async fn a_key_taken_back_hears_no_more() {
-    let engine = Engine::start_with(&[("ENGINE_HEARTBEAT_MS", "200")]);
+    let engine = Engine::start_with(&[("ENGINE_HEARTBEAT_MS", "2000")]);
     let http = engine.http();
     let keys = format!("{}/api/api-keys", engine.url);
     let made = http
@@ -383,14 +390,8 @@ async fn a_key_taken_back_hears_no_more() {
         .unwrap();
     let made: Value = made.json().await.unwrap();
     let mut listener = Listener::connect(&engine, made["value"].as_str().unwrap()).await;
-    assert_eq!(
-        http.delete(format!("{keys}/short"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        204
-    );
+    // Pings are answered also while it is taken back.
+    let taking = tokio::spawn(http.delete(format!("{keys}/short")).send());
     let end = loop {
         match listener.next().await {
             Some(Ok(Message::Text(_))) => listener.say("3").await,
@@ -399,4 +400,5 @@ async fn a_key_taken_back_hears_no_more() {
         }
     };
     assert_eq!(end, "the key is not valid any more");
+    assert_eq!(taking.await.unwrap().unwrap().status(), 204);
 }

@@ -154,7 +154,7 @@ async fn a_key_is_refused_when_it_ended_or_was_taken_back() {
     }
     assert_eq!(get(&engine, KEY, "/api/api-keys/taken").await.0, 404);
 
-    let end = time::OffsetDateTime::now_utc() + time::Duration::seconds(2);
+    let end = time::OffsetDateTime::now_utc() + time::Duration::seconds(5);
     let end = end
         .format(&time::format_description::well_known::Rfc3339)
         .unwrap();

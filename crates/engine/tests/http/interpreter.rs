@@ -54,6 +54,39 @@ impl Told {
             .find(|message| message["type"] == "error")
             .unwrap()
     }
+
+    /// Hears the next message; false when there is none any more.
+    async fn hear(&mut self, socket: &mut Socket) -> bool {
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) => {
+                assert!(text.len() <= 64 << 10, "{} bytes", text.len());
+                let message: Value = serde_json::from_str(&text).unwrap();
+                let keys: Vec<&str> = message.as_object().unwrap().keys().map(String::as_str).collect();
+                assert_eq!(keys, ["name", "text", "traceback", "type", "value"]);
+                assert!(message.as_object().unwrap().values().all(Value::is_string));
+                let text = message["text"].as_str().unwrap();
+                match message["type"].as_str().unwrap() {
+                    "stdout" => self.stdout.push_str(text),
+                    "stderr" => self.stderr.push_str(text),
+                    _ => {}
+                }
+                self.messages.push(message);
+            }
+            Some(Ok(Message::Close(frame))) => {
+                self.close = frame.map(|frame| (u16::from(frame.code), frame.reason.to_string()));
+            }
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return false,
+        }
+        true
+    }
+
+    /// Hears until this was printed, and no more.
+    async fn until(&mut self, socket: &mut Socket, stdout: &str) {
+        while self.stdout != stdout {
+            assert!(self.hear(socket).await, "no {stdout:?} in {self:?}");
+        }
+    }
 }
 
 impl Notebook<'_> {
@@ -105,30 +138,19 @@ impl Notebook<'_> {
 
 async fn hear(mut socket: Socket) -> Told {
     let mut told = Told::default();
-    while let Some(message) = socket.next().await {
-        match message {
-            Ok(Message::Text(text)) => {
-                assert!(text.len() <= 64 << 10, "{} bytes", text.len());
-                let message: Value = serde_json::from_str(&text).unwrap();
-                let keys: Vec<&str> = message.as_object().unwrap().keys().map(String::as_str).collect();
-                assert_eq!(keys, ["name", "text", "traceback", "type", "value"]);
-                assert!(message.as_object().unwrap().values().all(Value::is_string));
-                let text = message["text"].as_str().unwrap();
-                match message["type"].as_str().unwrap() {
-                    "stdout" => told.stdout.push_str(text),
-                    "stderr" => told.stderr.push_str(text),
-                    _ => {}
-                }
-                told.messages.push(message);
-            }
-            Ok(Message::Close(frame)) => {
-                told.close = frame.map(|frame| (u16::from(frame.code), frame.reason.to_string()));
-            }
-            Ok(_) => {}
-            Err(_) => break,
-        }
-    }
+    while told.hear(&mut socket).await {}
     told
+}
+
+/// Waits until a cell waits its turn, or was refused with this code. The engine
+/// reads on, and answers a ping, only when one of both is decided.
+async fn decided(socket: &mut Socket) -> Option<u16> {
+    socket.send(Message::Ping("decided?".into())).await.unwrap();
+    match socket.next().await.unwrap().unwrap() {
+        Message::Pong(_) => None,
+        Message::Close(frame) => Some(u16::from(frame.unwrap().code)),
+        other => panic!("it was to wait, but {other:?}"),
+    }
 }
 
 async fn variables_survive_and_messages_are_daytonas() {
@@ -262,25 +284,27 @@ async fn contexts_are_kept_apart_and_listed() {
     assert_eq!(listed.len(), 2);
     assert!(listed.contains(&id(&one)) && listed.contains(&id(&two)));
 
-    let running = notebook
+    let mut running = notebook
         .open(Message::text(
             json!({"code": "import time\nprint('runs', flush=True)\ntime.sleep(60)", "contextId": id(&one)})
                 .to_string(),
         ))
         .await;
-    let waiting = notebook
+    let mut told = Told::default();
+    told.until(&mut running, "runs\n").await;
+    let mut waiting = notebook
         .open(Message::text(
             json!({"code": "print(1)", "contextId": id(&one)}).to_string(),
         ))
         .await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(decided(&mut waiting).await, None);
     let deleted = notebook
         .call(reqwest::Method::DELETE, &format!("/{}", id(&one)), None)
         .await;
     assert_eq!(deleted.0, 200);
     assert!(deleted.1["message"].is_string());
-    let running = hear(running).await;
-    assert_eq!((running.stdout.as_str(), running.code()), ("runs\n", 1001));
+    while told.hear(&mut running).await {}
+    assert_eq!((told.stdout.as_str(), told.code()), ("runs\n", 1001));
     assert_eq!(hear(waiting).await.code(), 1001);
     assert_eq!(
         run(&one, "print(1)").await.close.unwrap(),
@@ -362,20 +386,20 @@ async fn a_cell_whose_time_is_up_is_interrupted_and_then_killed() {
     notebook.run("x = 5").await;
     let start = Instant::now();
     let soft = notebook
-        .ask(json!({"code": "import time\nprint('on it')\ntime.sleep(60)", "timeout": 1}))
+        .ask(json!({"code": "import time\nprint('on it')\ntime.sleep(60)", "timeout": 5}))
         .await;
     assert_eq!(soft.code(), 4008);
     assert_eq!(soft.stdout, "on it\n");
     // No control message: the TypeScript SDK would take it for success.
     assert!(soft.messages.iter().all(|message| message["type"] == "stdout"));
-    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(start.elapsed() < Duration::from_secs(40));
     assert_eq!(notebook.run("print(x)").await.stdout, "5\n");
     let child = notebook
         .ask(json!({"code": "import os\nos.system('sleep 60')\nprint('went on')", "timeout": 1}))
         .await;
     assert_eq!(child.code(), 4008);
     let stubborn = "while True:\n  try: time.sleep(60)\n  except KeyboardInterrupt: print('no')";
-    let hard = notebook.ask(json!({"code": stubborn, "timeout": 1})).await;
+    let hard = notebook.ask(json!({"code": stubborn, "timeout": 5})).await;
     assert_eq!((hard.code(), hard.stdout.as_str()), (4008, "no\n"));
     let lost = notebook.run("print(x)").await;
     assert_eq!(lost.error()["name"], "NameError");
@@ -390,28 +414,28 @@ async fn a_cell_whose_time_is_up_is_interrupted_and_then_killed() {
 
 async fn cells_of_a_context_run_in_order_and_the_queue_is_bounded() {
     let engine = Engine::start();
-    let (sandbox, _) = engine.sandbox().await;
+    let (sandbox, toolbox) = engine.sandbox().await;
     let notebook = Notebook {
         engine: &engine,
         sandbox: &sandbox,
     };
-    notebook.run("order = []\nimport time").await;
-    let mut sockets = vec![
-        notebook
-            .open(Message::text(json!({"code": "time.sleep(1)"}).to_string()))
-            .await,
-    ];
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let open = |request: Value| notebook.open(Message::text(request.to_string()));
+    let touch = async |file: &str| {
+        let request = ExecuteRequest::new(format!("touch {file}"));
+        assert_eq!(toolbox.execute(request).await.unwrap().exit_code, 0);
+    };
+    let prepare = "order = []\nimport os, time\ndef wait(file):\n  print('waits', flush=True)\n  while not os.path.exists(file): time.sleep(0.02)";
+    assert_eq!(notebook.run(prepare).await.code(), 1000);
+    let mut first = open(json!({"code": "wait('/tmp/first')"})).await;
+    Told::default().until(&mut first, "waits\n").await;
+    let mut sockets = vec![first];
     for number in 0..128 {
-        let code = format!("order.append({number})");
-        sockets.push(
-            notebook
-                .open(Message::text(json!({"code": code}).to_string()))
-                .await,
-        );
+        let mut socket = open(json!({"code": format!("order.append({number})")})).await;
         // The engine reads first messages in its own time.
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert_eq!(decided(&mut socket).await, None, "{number}");
+        sockets.push(socket);
     }
+    touch("/tmp/first").await;
     let codes: Vec<u16> = futures::future::join_all(sockets.into_iter().map(hear))
         .await
         .iter()
@@ -425,24 +449,27 @@ async fn cells_of_a_context_run_in_order_and_the_queue_is_bounded() {
     let order = notebook.run("print(order == sorted(order), len(order))").await;
     assert_eq!(order.stdout, "True 128\n");
 
-    let blocked = notebook
-        .open(Message::text(
-            json!({"code": "time.sleep(60)", "timeout": 5}).to_string(),
-        ))
-        .await;
-    let mut refused = 0;
-    let mut open = Vec::new();
+    let mut blocked = open(json!({"code": "wait('/tmp/second')"})).await;
+    Told::default().until(&mut blocked, "waits\n").await;
+    let mut late = open(json!({"code": "time.sleep(60)", "timeout": 1})).await;
+    assert_eq!(decided(&mut late).await, None);
+    let (mut queued, mut refused) = (Vec::new(), 0);
     for _ in 0..140 {
-        open.push(
-            notebook
-                .open(Message::text(json!({"code": "1"}).to_string()))
-                .await,
-        );
+        let mut socket = open(json!({"code": "1"})).await;
+        match decided(&mut socket).await {
+            None => queued.push(socket),
+            Some(code) => {
+                assert_eq!(code, 1008);
+                refused += 1;
+            }
+        }
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    for told in futures::future::join_all(open.into_iter().map(hear)).await {
-        refused += usize::from(told.code() == 1008);
+    assert_eq!((queued.len(), refused), (127, 13));
+    touch("/tmp/second").await;
+    assert_eq!(hear(blocked).await.code(), 1000);
+    // One whose time is up does not hold up those behind it.
+    assert_eq!(hear(late).await.code(), 4008);
+    for told in futures::future::join_all(queued.into_iter().map(hear)).await {
+        assert_eq!(told.code(), 1000);
     }
-    assert!((10..=14).contains(&refused), "{refused}");
-    assert_eq!(hear(blocked).await.code(), 4008);
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use daytona::{CodeRunRequest, ExecuteRequest, Toolbox};
 use libtest_mimic::{Failed, Trial};
@@ -57,7 +57,23 @@ fn copy_python(prefix: &Path, program: &str) -> PathBuf {
     fs::create_dir_all(prefix.join("bin")).unwrap();
     let program = prefix.join("bin").join(program);
     fs::copy(executable, &program).unwrap();
+    // From here on everybody can start it.
+    output(Command::new(&program).args(["-I", "-B", "-c", ""])).unwrap();
     program
+}
+
+/// Runs a program that has just been copied. A test beside this one may have
+/// forked while the copy was written, and holds it open until it has started
+/// its program.
+fn output(command: &mut Command) -> std::io::Result<Output> {
+    loop {
+        match command.output() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            done => return done,
+        }
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -349,15 +365,7 @@ fn as_ordinary_user() -> Result<(), Failed> {
         .args(["--test-threads=2", "interpreters::"])
         .uid(ORDINARY)
         .gid(ORDINARY);
-    // A test beside this one may have forked while the copy was written.
-    let output = loop {
-        match command.output() {
-            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
-                std::thread::sleep(std::time::Duration::from_millis(20));
-            }
-            done => break done?,
-        }
-    };
+    let output = output(&mut command)?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() && said.contains("a_home_that_may_not_be_read_is_passed_over") {
         return Ok(());

@@ -389,20 +389,23 @@ while True:
 
 async fn clients_and_programs_that_leave_are_told() {
     let (engine, sandbox, _) = served().await;
-    // A client that leaves before it is answered.
+    let told = async |what: &str| {
+        let url = proxied(&engine, &sandbox, &format!("3000/{what}"));
+        let answer = engine.http().get(url).send().await.unwrap();
+        answer.json::<Vec<String>>().await.unwrap()
+    };
+    // A client that leaves before it is answered, but not before the program has its request.
     let waiting = engine.http().get(proxied(&engine, &sandbox, "3000/wait")).send();
-    let left = tokio::time::timeout(Duration::from_millis(500), waiting).await;
-    assert!(left.is_err(), "nothing was answered");
-    eventually("the program learns it", async || {
-        let gone = engine
-            .http()
-            .get(proxied(&engine, &sandbox, "3000/gone"))
-            .send()
-            .await
-            .unwrap();
-        gone.json::<Vec<String>>().await.unwrap() == ["wait"]
+    let mut waiting = tokio::spawn(waiting);
+    eventually("the program has the request", async || {
+        told("here").await == ["wait"]
     })
     .await;
+    let left = tokio::time::timeout(Duration::from_millis(500), &mut waiting).await;
+    assert!(left.is_err(), "nothing was answered");
+    assert!(told("gone").await.is_empty(), "it is still there");
+    waiting.abort();
+    eventually("the program learns it", async || told("gone").await == ["wait"]).await;
     // A sandbox that ends while a socket and a body are open.
     let path = format!("/toolbox/{}/proxy/3000/socket", sandbox.id);
     let (mut socket, _) = open(&engine, &path, &[]).await.unwrap();
@@ -415,7 +418,7 @@ async fn clients_and_programs_that_leave_are_told() {
     let mut stream = answer.bytes_stream();
     stream.next().await.unwrap().unwrap();
     engine.client().delete(&sandbox.id).await.unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(10), async {
+    let ended = tokio::time::timeout(Duration::from_secs(30), async {
         while let Some(Ok(_)) = socket.next().await {}
         while let Some(Ok(_)) = stream.next().await {}
     });

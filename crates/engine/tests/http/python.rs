@@ -273,13 +273,12 @@ async fn without_processes_left_the_answer_says_so() {
         .session_exec("fill", crate::support::background(fill))
         .await
         .unwrap();
+    // Near the limit a program may fail in its own way: until none starts at all.
     eventually("the limit is reached", async || {
-        run(&toolbox, "print(1)").await.exit_code == -1
+        let refused = run(&toolbox, "print(1)").await;
+        refused.exit_code == -1 && refused.result.contains("as many processes")
     })
     .await;
-    let refused = run(&toolbox, "print(1)").await;
-    assert_eq!(refused.exit_code, -1, "{refused:?}");
-    assert!(refused.result.contains("as many processes"), "{refused:?}");
     toolbox
         .delete_session("fill", Some(Duration::ZERO))
         .await

@@ -3,12 +3,13 @@ import base64, hashlib, http.server, json, socketserver, struct, sys, threading
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
-    gone = []; go = threading.Event()
+    here = []; gone = []; go = threading.Event()
     def log_message(self, *_): pass
     def answer(self):
         if self.headers.get('Upgrade') == 'websocket': return self.echo()
         if self.path.startswith('/events'): return self.events()
         if self.path.startswith('/gone'): return self.tell(self.gone)
+        if self.path.startswith('/here'): return self.tell(self.here)
         if self.path.startswith('/wait'): return self.wait()
         if self.path.startswith('/go'): self.go.set()
         if self.path.startswith('/status/'):
@@ -47,7 +48,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.go.wait()
         self.wfile.write(b'data: 1\n\n')
     def wait(self):
-        self.rfile.read1(1); self.gone.append('wait'); self.close_connection = True
+        self.here.append('wait'); self.rfile.read1(1); self.gone.append('wait'); self.close_connection = True
     def echo(self):
         key = self.headers['Sec-WebSocket-Key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
         self.send_response(101); self.send_header('Upgrade', 'websocket'); self.send_header('Connection', 'Upgrade')

@@ -68,7 +68,7 @@ impl Screen {
     }
 
     async fn hear(&mut self) {
-        let message = tokio::time::timeout(Duration::from_secs(10), self.stream.next()).await;
+        let message = tokio::time::timeout(Duration::from_secs(30), self.stream.next()).await;
         let message = message.unwrap_or_else(|_| panic!("nothing more comes after {:?}", self.text));
         match message {
             Some(Ok(Message::Binary(bytes))) => self.text.push_str(&String::from_utf8_lossy(&bytes)),

@@ -96,7 +96,7 @@ struct Heard {
 
 impl Heard {
     async fn hear(&mut self, channel: &mut russh::Channel<client::Msg>) {
-        let message = tokio::time::timeout(Duration::from_secs(10), channel.wait()).await;
+        let message = tokio::time::timeout(Duration::from_secs(30), channel.wait()).await;
         match message.unwrap_or_else(|_| panic!("nothing more comes after {self:?}")) {
             Some(ChannelMsg::Data { data }) => self.out.push_str(&String::from_utf8_lossy(&data)),
             Some(ChannelMsg::ExtendedData { data, .. }) => self.err.push_str(&String::from_utf8_lossy(&data)),
@@ -148,10 +148,11 @@ async fn a_ticket_opens_a_shell_in_a_terminal() {
     channel.window_change(100, 20, 0, 0).await.unwrap();
     channel.data(&b"stty size\n"[..]).await.unwrap();
     heard.until(&mut channel, "20 100").await;
-    channel.data(&b"sleep 4245\n"[..]).await.unwrap();
-    eventually("it runs", async || runs_somewhere("4245")).await;
+    let mark = format!("4245.{}", std::process::id());
+    channel.data(format!("sleep {mark}\n").as_bytes()).await.unwrap();
+    eventually("it runs", async || runs_somewhere(&mark)).await;
     channel.data(&b"\x03"[..]).await.unwrap();
-    eventually("it is interrupted", async || !runs_somewhere("4245")).await;
+    eventually("it is interrupted", async || !runs_somewhere(&mark)).await;
     channel.data(&b"echo la's't; exit 7\n"[..]).await.unwrap();
     while !heard.closed {
         heard.hear(&mut channel).await;
@@ -331,7 +332,8 @@ async fn a_client_that_leaves_hangs_up() {
     let engine = start();
     let (sandbox, _) = engine.sandbox().await;
     let access = access(&engine, &sandbox, "").await;
-    let (in_terminal, with_pipes) = ("4246.1", "4246.2");
+    let mark = |number: u32| format!("{number}.{}", std::process::id());
+    let (in_terminal, with_pipes) = (mark(42461), mark(42462));
     let session = enter(&access).await;
     let first = session.channel_open_session().await.unwrap();
     first.request_pty(true, "xterm", 80, 24, 0, 0, &[]).await.unwrap();
@@ -343,7 +345,7 @@ async fn a_client_that_leaves_hangs_up() {
     let second = session.channel_open_session().await.unwrap();
     second.exec(true, format!("sleep {with_pipes}")).await.unwrap();
     eventually("both run", async || {
-        runs_somewhere(in_terminal) && runs_somewhere(with_pipes)
+        runs_somewhere(&in_terminal) && runs_somewhere(&with_pipes)
     })
     .await;
     session
@@ -352,7 +354,7 @@ async fn a_client_that_leaves_hangs_up() {
         .unwrap();
     drop(session);
     eventually("both ended", async || {
-        !runs_somewhere(in_terminal) && !runs_somewhere(with_pipes)
+        !runs_somewhere(&in_terminal) && !runs_somewhere(&with_pipes)
     })
     .await;
     // A sandbox that ends closes what is open.

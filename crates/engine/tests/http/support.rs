@@ -190,23 +190,37 @@ pub async fn follow(toolbox: &Toolbox, session: &str, command: &str, from: u64) 
 }
 
 /// Waits until something holds.
-pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub async fn eventually(what: &str, holds: impl AsyncFnMut() -> bool) {
+    within(Duration::from_secs(30), what, holds).await;
+}
+
+/// The same, for what takes longer.
+pub async fn within(limit: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let patience = Instant::now();
     while !holds().await {
-        assert!(patience.elapsed() < Duration::from_secs(10), "never: {what}");
+        assert!(patience.elapsed() < limit, "never: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
+/// The processes of this machine that were started with this word, as folders of `/proc`.
+pub fn processes_with(word: &str) -> Vec<PathBuf> {
+    let own = std::process::id().to_string();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|process| {
+            process.file_name() != own.as_str()
+                && std::fs::read(process.path().join("cmdline")).is_ok_and(|line| {
+                    String::from_utf8_lossy(&line)
+                        .split('\0')
+                        .any(|argument| argument == word)
+                })
+        })
+        .map(|process| process.path())
+        .collect()
+}
+
 /// Whether any process of this machine was started with this word.
 pub fn runs_somewhere(word: &str) -> bool {
-    let own = std::process::id().to_string();
-    std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
-        process.file_name() != own.as_str()
-            && std::fs::read(process.path().join("cmdline")).is_ok_and(|line| {
-                String::from_utf8_lossy(&line)
-                    .split('\0')
-                    .any(|argument| argument == word)
-            })
-    })
+    !processes_with(word).is_empty()
 }

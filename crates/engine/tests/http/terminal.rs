@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::sockets::{Screen, Socket, open, refusal};
-use crate::support::{Engine, eventually, runs_somewhere};
+use crate::support::{Engine, eventually, processes_with, runs_somewhere};
 
 /// What Daytona's clients offer; here with `{"E": "1"}`.
 const OFFER: (&str, &str) = (
@@ -69,6 +69,17 @@ async fn info(engine: &Engine, sandbox: &daytona::Sandbox, id: &str) -> Option<P
     }
 }
 
+/// Whether a program with this word has its terminal to itself, and is not stopped.
+fn is_in_front(word: &str) -> bool {
+    processes_with(word).iter().any(|process| {
+        let stat = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
+        // After the name: its state, its group and, of its terminal, the group in front.
+        let (_, fields) = stat.rsplit_once(") ").unwrap_or_default();
+        let fields: Vec<&str> = fields.split(' ').collect();
+        matches!(fields[..], [state, _, group, _, _, front, ..] if state != "T" && group == front)
+    })
+}
+
 async fn a_shell_in_a_terminal_is_interactive() {
     let engine = Engine::start();
     let (sandbox, _) = engine.sandbox().await;
@@ -90,23 +101,23 @@ async fn a_shell_in_a_terminal_is_interactive() {
         screen.until(printed).await;
     }
     // Job control: a job is stopped, listed, sent to the back and ended.
-    screen.type_in("sleep 4243\n").await;
-    eventually("sleep runs", async || runs_somewhere("4243")).await;
+    let mark = format!("4243.{}", std::process::id());
+    screen.type_in(format!("sleep {mark}\n")).await;
+    eventually("sleep runs", async || is_in_front(&mark)).await;
     screen.type_in([0x1a]).await;
     screen.until("Stopped").await;
     screen.type_in("bg; jobs -r | wc -l\n").await;
     screen.until("\r\n1\r\n").await;
     screen.type_in("fg\n").await;
-    screen.until("\x1b[?2004l\rsleep 4243\r\n").await;
-    eventually("it is interrupted", async || {
-        screen.type_in([0x03]).await;
-        !runs_somewhere("4243")
-    })
-    .await;
+    screen.until(&format!("\x1b[?2004l\rsleep {mark}\r\n")).await;
+    // Once, and when it can be heard: each one discards what is typed and not read.
+    eventually("sleep is in front", async || is_in_front(&mark)).await;
+    screen.type_in([0x03]).await;
+    eventually("it is interrupted", async || !runs_somewhere(&mark)).await;
     screen.until("^C").await;
     screen.type_in("echo co'd'e $?\n").await;
     screen.until("code 130").await;
-    assert!(!runs_somewhere("4243"));
+    assert!(!runs_somewhere(&mark));
     // A line is edited before it is read, and read without being shown: the
     // prompt is typed in two parts, so that the typed line is not taken for it.
     screen.type_in("echo abX\x7fc\n").await;
@@ -128,6 +139,8 @@ async fn a_program_that_draws_the_screen_is_resized() {
     let program = "import curses, signal
 def main(screen):
     curses.curs_set(1)
+    # A signal just before it waits for a key is overlooked for as long.
+    screen.timeout(50)
     while True:
         screen.erase()
         screen.addstr(2, 3, 'size %d by %d' % screen.getmaxyx())
@@ -190,6 +203,8 @@ async fn the_end_is_told_to_the_byte() {
         ),
     ] {
         let mut screen = create(&engine, &sandbox, "id=same").await;
+        // What is typed before the first prompt may be read as another line.
+        screen.until("\x1b[?2004h").await;
         screen.type_in(typed).await;
         assert_eq!(screen.until_closed().await, (close, reason.to_owned()), "{typed}");
         let exited = format!(r#"{{"type":"control","status":"exited",{}"#, &reason[1..]);
@@ -448,7 +463,7 @@ async fn a_stopped_sandbox_closes_its_terminals() {
     screen.until("here").await;
     client.stop(&sandbox.id).await.unwrap();
     assert_eq!(
-        tokio::time::timeout(Duration::from_secs(10), screen.until_closed())
+        tokio::time::timeout(Duration::from_secs(30), screen.until_closed())
             .await
             .unwrap(),
         (1011, r#"{"exitCode":137,"exitReason":"SIGKILL"}"#.to_owned())

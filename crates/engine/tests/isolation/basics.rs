@@ -53,7 +53,7 @@ async fn own_user() {
     // And on the host, too.
     let time = crate::kit::seconds(31);
     let process = crate::kit::start(&sandbox, &["sleep", &time]).await;
-    crate::kit::until(5, "the program is seen", || {
+    crate::kit::until(30, "the program is seen", || {
         !crate::kit::host_processes(&time).is_empty()
     })
     .await;

@@ -243,6 +243,9 @@ pub async fn until(seconds: u64, what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// How long a test may take: only one that is stuck takes longer.
+const LONGEST: Duration = Duration::from_secs(120);
+
 /// A test that runs in a runtime of its own, with a bound on its time.
 pub fn trial<F>(name: &str, body: impl FnOnce() -> F + Send + 'static) -> Trial
 where
@@ -253,11 +256,11 @@ where
             .enable_all()
             .build()?;
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(async { tokio::time::timeout(Duration::from_secs(40), body()).await })
+            runtime.block_on(async { tokio::time::timeout(LONGEST, body()).await })
         }));
         match done {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Failed::from("it did not end within 40 s")),
+            Ok(Err(_)) => Err(Failed::from(format!("it did not end within {LONGEST:?}"))),
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned();
                 let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));

@@ -32,14 +32,23 @@ async fn memory() {
 async fn memory_of_many() {
     let ground = ground().await;
     let sandbox = ground.sandbox_with(|spec| spec.memory_bytes = 128 << 20).await;
+    // Each keeps what it has until enough are killed: else they might take turns.
     let program = r#"
 import os, time
+held = set()
 for _ in range(8):
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         a = bytearray(60 << 20)
         for i in range(0, len(a), 4096): a[i] = 1
-        time.sleep(1); os._exit(0)
-killed = sum(os.wait()[1] != 0 for _ in range(8))
+        time.sleep(20); os._exit(0)
+    held.add(child)
+killed = 0
+while held and killed < 5:
+    child, status = os.wait()
+    held.discard(child)
+    killed += status != 0
+for child in held: os.kill(child, 9)
 print('killed', killed)
 "#;
     let ran = python(&sandbox, program).await;

@@ -317,9 +317,9 @@ time.sleep(100)
             .filter(|line| line.split_whitespace().nth(3) == Some("01"))
             .count()
     };
-    until(10, "two connections are left", || connected() == 2).await;
+    until(30, "two connections are left", || connected() == 2).await;
     sandbox.destroy().await.unwrap();
-    until(10, "all connections ended", || connected() == 0).await;
+    until(30, "all connections ended", || connected() == 0).await;
 }
 
 async fn ready() {

@@ -47,7 +47,7 @@ async fn fill(ground: &Ground, name: &str, spec: SandboxSpec, size: usize) -> bo
         return false;
     }
     ground.host.keep_ready(name, spec, size).unwrap();
-    until(10, "they are ready", || ground.host.ready(name).count == size).await;
+    until(30, "they are ready", || ground.host.ready(name).count == size).await;
     true
 }
 
@@ -66,7 +66,7 @@ async fn kept() {
     assert!(homes(&ground).contains(&spec.id), "its home is its own");
 
     // Its next life is on the home it has, not on an empty one.
-    until(10, "another is ready", || ground.host.ready("mine").count == 1).await;
+    until(30, "another is ready", || ground.host.ready("mine").count == 1).await;
     let again = ground.host.create_from(&["mine"], spec.clone()).await.unwrap();
     assert_eq!(again.pool(), None);
     assert_eq!(sh(&again, "cat file").await.out, "mine\n");
@@ -102,7 +102,7 @@ async fn apart() {
     for keep_home in [true, false] {
         let spec = named(SandboxSpec::default(), keep_home);
         let name = if keep_home { "own-kept" } else { "own" };
-        until(10, "the operator's are ready", || {
+        until(30, "the operator's are ready", || {
             ground.host.ready(name).count == 1
         })
         .await;
@@ -126,16 +126,16 @@ async fn unwanted() {
     assert_eq!(homes(&ground).len(), 3);
     ground.host.keep_ready("many", medium(), 1).unwrap();
     assert_eq!(ground.host.ready("many").count, 1);
-    until(10, "two homes are gone", || homes(&ground).len() == 1).await;
+    until(30, "two homes are gone", || homes(&ground).len() == 1).await;
     ground.host.keep_no_more("many");
     assert_eq!(ground.host.ready("many").count, 0);
-    until(10, "no home is left", || homes(&ground).is_empty()).await;
+    until(30, "no home is left", || homes(&ground).is_empty()).await;
 
     // Nor at the engine's end.
     fill(&ground, "again", medium(), 2).await;
     ground.host.shutdown().await;
     let folder = ground.data.path().join("homes");
-    until(10, "nothing is left", || is_empty(&folder)).await;
+    until(30, "nothing is left", || is_empty(&folder)).await;
 
     // What cannot be made says why, and is made once it can be.
     let ground = self::ground().await;
@@ -143,11 +143,11 @@ async fn unwanted() {
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::write(&folder, "not a folder").unwrap();
     ground.host.keep_ready("odd", medium(), 1).unwrap();
-    until(10, "it is said", || ground.host.ready("odd").trouble.is_some()).await;
+    until(30, "it is said", || ground.host.ready("odd").trouble.is_some()).await;
     assert_eq!(ground.host.ready("odd").count, 0);
     std::fs::remove_file(&folder).unwrap();
     std::fs::create_dir(&folder).unwrap();
-    until(20, "it is made", || ground.host.ready("odd").count == 1).await;
+    until(30, "it is made", || ground.host.ready("odd").count == 1).await;
     assert_eq!(ground.host.ready("odd").trouble, None);
 }
 

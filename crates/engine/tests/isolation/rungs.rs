@@ -82,7 +82,7 @@ async fn landlock_ends() {
         ],
     )
     .await;
-    until(5, "they run", || host_processes(&time).len() >= 2).await;
+    until(30, "they run", || host_processes(&time).len() >= 2).await;
     let ended = sandbox
         .end_tree(&[process.pid], Duration::from_millis(50))
         .await
@@ -104,10 +104,10 @@ async fn landlock_ends() {
         ],
     )
     .await;
-    until(5, "they run", || host_processes(&time).len() >= 3).await;
+    until(30, "they run", || host_processes(&time).len() >= 3).await;
     let home = sandbox.home().to_owned();
     sandbox.destroy().await.unwrap();
-    until(2, "all ended", || host_processes(&time).is_empty()).await;
+    until(30, "all ended", || host_processes(&time).is_empty()).await;
     assert!(!std::path::Path::new(&home).exists());
     assert_eq!(
         ground.host.wiring(),
@@ -126,16 +126,16 @@ async fn no_walls() {
     let time = seconds(4747);
     let script = format!("trap '' TERM; setsid sleep {time} & (setsid sleep {time} &) ; sleep {time}");
     let process = start(&sandbox, &["sh", "-c", &script]).await;
-    until(5, "they run", || host_processes(&time).len() >= 3).await;
+    until(30, "they run", || host_processes(&time).len() >= 3).await;
     let ended = sandbox
         .end_tree(&[process.pid], Duration::from_millis(50))
         .await
         .unwrap();
     assert_eq!((ended.left, host_processes(&time).len()), (0, 0), "{ended:?}");
     start(&sandbox, &["sh", "-c", &script]).await;
-    until(5, "they run", || host_processes(&time).len() >= 3).await;
+    until(30, "they run", || host_processes(&time).len() >= 3).await;
     sandbox.destroy().await.unwrap();
-    until(2, "all ended", || host_processes(&time).is_empty()).await;
+    until(30, "all ended", || host_processes(&time).is_empty()).await;
     assert!(
         bystander.try_wait().unwrap().is_none(),
         "somebody else's process was ended"

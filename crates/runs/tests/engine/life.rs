@@ -46,8 +46,13 @@ pub async fn the_next_run_finds_the_kept_sandbox(host: &mut Host) {
     // An edit is there before the next run asks for it.
     host.program("import os\nprint(open('left.txt').read())\nfor p in os.listdir('/proc'):\n    if p.isdigit():\n        try: print(open(f'/proc/{p}/cmdline').read())\n        except OSError: pass\n").await;
     host.runs.files_changed(&host.agent);
-    tokio::time::sleep(Duration::from_millis(800)).await;
-    assert!(host.runs.live_sandbox(&host.agent).await.unwrap().synced);
+    let arrives = async {
+        while !host.runs.live_sandbox(&host.agent).await.unwrap().synced {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let arrived = tokio::time::timeout(Duration::from_secs(30), arrives).await;
+    assert!(arrived.is_ok(), "the edit is not in the kept sandbox");
     let run = host.start_run().await;
     let told = host.told(&run).await;
     assert_eq!(

@@ -33,7 +33,8 @@ pub fn config() -> RunsConfig {
     config.stop_grace = Duration::from_millis(300);
     config.provider_deadline = Duration::from_secs(60);
     config.reap_every = Duration::from_millis(300);
-    config.lease = Duration::from_secs(3);
+    // Enough for a server that waits for its turn, and over before the slow program is.
+    config.lease = Duration::from_secs(5);
     config.lease_renewal = Duration::from_millis(500);
     config
 }

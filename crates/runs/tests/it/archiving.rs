@@ -133,14 +133,14 @@ async fn a_provider_that_does_not_archive_is_told_and_loses_nothing() {
 async fn who_asks_and_goes_away_has_it_done() {
     let (studio, record, name) = kept().await;
     let world = &studio.provider.world;
-    world.fail("/stop", Fault::Delay(Duration::from_millis(300)), 1);
-    let (who, runs) = (onlooker(), studio.runs.clone());
-    let asked = runs.archive_sandbox(&who, &name);
-    assert!(
-        tokio::time::timeout(Duration::from_millis(100), asked)
-            .await
-            .is_err()
-    );
+    world.fail("/stop", Fault::Delay(Duration::from_secs(5)), 1);
+    let (runs, asked) = (studio.runs.clone(), name.clone());
+    let asking = tokio::spawn(async move { runs.archive_sandbox(&onlooker(), &asked).await });
+    studio
+        .until_true("it is under way", || async { world.calls("/stop") == 1 })
+        .await;
+    asking.abort();
+    assert!(asking.await.expect_err("gone before the answer").is_cancelled());
     // Meanwhile no run takes it, and nobody archives it twice.
     assert_eq!(row(&studio, &record).await.state, SandboxState::Archiving);
     let error = studio

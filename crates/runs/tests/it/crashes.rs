@@ -20,8 +20,9 @@ use std::{
 use store::Store;
 
 const CRASHES: u32 = 1000;
-/// A life in which nothing is asked for so long has nothing more to do.
-const QUIET: Duration = Duration::from_millis(25);
+/// A life in which nothing is asked for so long has nothing more to do: as long as its run goes on, and
+/// after that.
+const QUIET: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(25));
 
 fn config(reap_every: Duration) -> RunsConfig {
     let mut config = RunsConfig::new("crashing", Provider::Embedded);
@@ -54,7 +55,7 @@ fn trouble(provider: &FakeProvider, random: &mut ChaCha8Rng) {
 /// One life of our process: it takes up what is left, starts a run, and crashes.
 fn live_and_crash(url: &str, provider: &FakeProvider, agent: &AgentId, random: &mut ChaCha8Rng) {
     let (calls, turns) = (random.random_range(0..14), random.random_range(0..120));
-    let opened = std::cell::Cell::new(false);
+    let (opened, over) = (std::cell::Cell::new(false), std::cell::Cell::new(false));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -83,6 +84,7 @@ fn live_and_crash(url: &str, provider: &FakeProvider, agent: &AgentId, random: &
                 while follower.next().await.is_some() {}
             }
             // Everything of this life is done; the reaper goes on until the crash.
+            over.set(true);
             std::future::pending::<()>().await;
         };
         let crash = async {
@@ -92,7 +94,8 @@ fn live_and_crash(url: &str, provider: &FakeProvider, agent: &AgentId, random: &
             let mut seen = provider.world.all_calls();
             let (until, mut quiet) = (seen + calls, Instant::now());
             // Some lives have less to do than that.
-            while seen < until && quiet.elapsed() < QUIET {
+            let patience = || if over.get() { QUIET.1 } else { QUIET.0 };
+            while seen < until && quiet.elapsed() < patience() {
                 tokio::task::yield_now().await;
                 let now = provider.world.all_calls();
                 if now != seen {

@@ -3,6 +3,7 @@
 use crate::{
     fake::{Fault, Framing},
     studio::Studio,
+    told::Told,
 };
 use daytona::wire::Stream;
 use model::{Phase, RunState};
@@ -81,7 +82,17 @@ async fn a_provider_that_stays_away_makes_the_run_lost_with_the_reason() {
     let run = studio.start().await;
     studio.until(&run, RunState::Running).await;
     world.print(Stream::Stdout, b"before\n");
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut follower = studio.follower(&run).await;
+    let mut seen = Told::default();
+    let arrives = async {
+        while seen.text() != "before\n" {
+            for message in follower.next().await.expect("the run goes on") {
+                seen.take(message);
+            }
+        }
+    };
+    let arrived = tokio::time::timeout(Duration::from_secs(30), arrives).await;
+    assert!(arrived.is_ok(), "the output never arrives");
     world.fail("/toolbox/", Fault::Status(500), u32::MAX);
     world.cut();
     let told = studio.told(&run).await;

@@ -40,10 +40,16 @@ async fn execute(store: &Store, sql: &str) {
     .unwrap();
 }
 
-/// The last full hour, or an earlier one.
-fn hour(before: i64) -> Millis {
-    const HOUR: i64 = 3_600_000;
-    Millis((Millis::now().0 / HOUR - before) * HOUR)
+const HOUR: i64 = 3_600_000;
+
+/// The last full hour, or an earlier one, for all of a test: one that begins in the last minute of an hour
+/// waits for the next, so that it does not go on into it.
+async fn hours() -> impl Fn(i64) -> Millis + Copy {
+    while Millis::now().0 % HOUR >= HOUR - 60_000 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let last = Millis::now().0 / HOUR;
+    move |before| Millis((last - before) * HOUR)
 }
 
 /// Makes the schedule due since then.
@@ -68,7 +74,7 @@ impl Studio {
     /// Claims a time as a server that then is gone.
     async fn claimed_by_nobody(&self, schedule: &Schedule, at: Millis) -> RunId {
         // Not due at any moment, so that the server here does not claim it before.
-        let later = hour(-1000);
+        let later = Millis(Millis::now().0 + 1000 * HOUR);
         due(&self.store, schedule, later).await;
         let run = RunId::generate();
         let claim = Claim {
@@ -107,6 +113,7 @@ impl Studio {
 
 #[tokio::test]
 async fn what_is_due_starts_a_run_that_knows_its_schedule() {
+    let hour = hours().await;
     let mut studio = Studio::with(often, |settings| settings.keep_minutes = 15).await;
     studio.provider.world.programs_print("done", 0);
     let schedule = studio.scheduled(MissedPolicy::RunOnce, OverlapPolicy::Skip).await;
@@ -134,6 +141,7 @@ async fn what_is_due_starts_a_run_that_knows_its_schedule() {
 
 #[tokio::test]
 async fn times_without_a_server_are_skipped_or_made_up_for_by_one_run() {
+    let hour = hours().await;
     let mut studio = Studio::with(often, |_| {}).await;
     studio.provider.world.programs_print("done", 0);
     let skips = studio.scheduled(MissedPolicy::Skip, OverlapPolicy::Skip).await;
@@ -168,6 +176,7 @@ async fn times_without_a_server_are_skipped_or_made_up_for_by_one_run() {
 
 #[tokio::test]
 async fn while_the_former_run_goes_on_a_time_is_left_out() {
+    let hour = hours().await;
     let studio = Studio::with(often, |_| {}).await;
     let schedule = studio.scheduled(MissedPolicy::RunOnce, OverlapPolicy::Skip).await;
     due(&studio.store, &schedule, hour(1)).await;
@@ -183,6 +192,7 @@ async fn while_the_former_run_goes_on_a_time_is_left_out() {
 
 #[tokio::test]
 async fn queued_times_run_one_after_the_other() {
+    let hour = hours().await;
     let studio = Studio::with(often, |_| {}).await;
     let schedule = studio
         .scheduled(MissedPolicy::RunOnce, OverlapPolicy::Queue)
@@ -222,6 +232,7 @@ async fn queued_times_run_one_after_the_other() {
 
 #[tokio::test]
 async fn the_former_run_is_stopped_when_that_is_wanted() {
+    let hour = hours().await;
     let studio = Studio::with(often, |_| {}).await;
     let schedule = studio
         .scheduled(MissedPolicy::RunOnce, OverlapPolicy::StopFormer)
@@ -239,6 +250,7 @@ async fn the_former_run_is_stopped_when_that_is_wanted() {
 
 #[tokio::test]
 async fn what_cannot_start_is_told_and_the_schedule_goes_on() {
+    let hour = hours().await;
     let studio = Studio::with(often, |_| {}).await;
     let schedule = studio.scheduled(MissedPolicy::RunOnce, OverlapPolicy::Skip).await;
     studio
@@ -334,6 +346,7 @@ fn killed_anywhere_a_time_is_fired_at_once() {
         store.close().await;
         (provider, agents)
     });
+    let hour = outside.block_on(hours());
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let mut schedules = Vec::new();
     for life in 0..LIVES {
@@ -401,6 +414,7 @@ async fn two_servers_fire_once() {
     execute(&admin, &format!("create schema {schema}")).await;
     admin.close().await;
     let url = format!("{url}?options[search_path]={schema}");
+    let hour = hours().await;
     let one = Studio::at(&url, often, |_| {}).await;
     one.provider.world.programs_print("done", 0);
     let mut config = one.config.clone();

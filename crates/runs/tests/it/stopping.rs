@@ -32,7 +32,7 @@ async fn a_stop_is_told_with_its_proof() {
 async fn a_stop_works_while_the_sandbox_is_made_and_leaks_nothing() {
     let studio = Studio::open().await;
     let world = &studio.provider.world;
-    world.fail("POST /api/sandbox", Fault::Delay(Duration::from_millis(500)), 1);
+    world.fail("POST /api/sandbox", Fault::Delay(Duration::from_secs(3)), 1);
     let run = studio.start().await;
     studio.until(&run, RunState::Preparing).await;
     studio.runs.stop(&run).await.unwrap();
@@ -96,11 +96,15 @@ async fn a_run_past_its_time_is_ended() {
 
 #[tokio::test]
 async fn a_stop_is_not_told_before_it_is_true() {
-    let studio = Studio::open().await;
+    let studio = Studio::with(
+        |config| config.provider_deadline = Duration::from_secs(60),
+        |_| {},
+    )
+    .await;
     let world = &studio.provider.world;
     let run = studio.start().await;
     studio.until(&run, RunState::Running).await;
-    world.fail("DELETE /toolbox", Fault::Status(500), 3);
+    world.fail("DELETE /toolbox", Fault::Status(500), u32::MAX);
     studio.runs.stop(&run).await.unwrap();
     studio
         .until_true("the reason is shown", || async {
@@ -109,6 +113,7 @@ async fn a_stop_is_not_told_before_it_is_true() {
             run.reason.is_some_and(|reason| reason.starts_with("Stopping."))
         })
         .await;
+    world.forget_faults();
     let told = studio.told(&run).await;
     assert_eq!(told.run().state, RunState::Stopped);
     assert_eq!(told.run().stop.as_ref().unwrap().ended, Some(1));

@@ -136,7 +136,7 @@ impl Studio {
         F: FnMut() -> A,
         A: Future<Output = bool>,
     {
-        for _ in 0..1000 {
+        for _ in 0..3000 {
             if check().await {
                 return;
             }

@@ -57,7 +57,7 @@ impl Told {
 
     /// Everything until the end of the run.
     pub async fn all(follower: Follower) -> Self {
-        Self::within(Duration::from_secs(60), follower).await
+        Self::within(Duration::from_secs(240), follower).await
     }
 
     /// The same, with how long the run may take.

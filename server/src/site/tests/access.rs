@@ -100,7 +100,7 @@ async fn every_server_function_without_a_session_is_refused_but_those_that_lead_
 async fn what_is_open_is_open_and_nothing_else() {
     let site = site().await;
     assert_eq!(site.ask(get("/healthz")).await.status, StatusCode::OK);
-    assert_eq!(site.ask(get("/readyz")).await.status, StatusCode::OK);
+    assert_eq!(site.readiness().await.status, StatusCode::OK);
     assert_eq!(
         site.ask(get("/assets/0000000000000000/app.js")).await.status,
         StatusCode::NOT_FOUND

@@ -144,19 +144,43 @@ fn form(path: &str, body: &str) -> Request<Body> {
         .expect("a request")
 }
 
+async fn ask_of(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.expect("an answer");
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }
+}
+
+/// Whether it is ready. A database that is only slow to say so is asked again.
+async fn readiness_of(router: &Router) -> Answer {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let answer = ask_of(router, get("/readyz")).await;
+        let is_slow = answer.status == StatusCode::SERVICE_UNAVAILABLE
+            && answer.body.contains("The database is too slow.");
+        if !is_slow || std::time::Instant::now() >= until {
+            return answer;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 impl TestSite {
     async fn send(&self, request: Request<Body>) -> Response<Body> {
         self.router.clone().oneshot(request).await.expect("an answer")
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.send(request).await.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        }
+        ask_of(&self.router, request).await
+    }
+
+    /// Whether it is ready.
+    async fn readiness(&self) -> Answer {
+        readiness_of(&self.router).await
     }
 
     /// Signs the owner in by a one-time link; the cookie.

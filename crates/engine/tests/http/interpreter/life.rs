@@ -103,15 +103,16 @@ async fn a_worker_that_ends_is_replaced() {
 }
 
 async fn an_unused_context_ends() {
-    let engine = Engine::start_with(&[("ENGINE_CONTEXT_IDLE_MS", "300")]);
+    let engine = Engine::start_with(&[("ENGINE_CONTEXT_IDLE_MS", "3000")]);
     let (sandbox, toolbox) = engine.sandbox().await;
     let notebook = Notebook {
         engine: &engine,
         sandbox: &sandbox,
     };
     let (_, context) = notebook.context(json!({})).await;
+    // A cell that takes longer than that is no idleness.
     let long = notebook
-        .ask(json!({"code": "import time; time.sleep(1); print(1)", "contextId": context["id"]}))
+        .ask(json!({"code": "import time; time.sleep(4); print(1)", "contextId": context["id"]}))
         .await;
     assert_eq!(long.stdout, "1\n");
     notebook.run("z = 1").await;
@@ -130,7 +131,8 @@ async fn an_unused_context_ends() {
         1008
     );
     eventually("the default one starts anew", async || {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // Each look is a use: the next has to come after the limit.
+        tokio::time::sleep(Duration::from_secs(4)).await;
         notebook.run("print('z' in globals())").await.stdout == "False\n"
     })
     .await;

@@ -39,7 +39,7 @@ async fn an_open_preview_is_a_use_of_the_sandbox() {
     let engine = Engine::start_with(&[("ENGINE_MINUTE_MS", "200")]);
     let client = engine.client();
     let request = CreateSandbox {
-        auto_stop_interval: Some(10),
+        auto_stop_interval: Some(0),
         ..CreateSandbox::default()
     };
     let sandbox = client.create(&request).await.unwrap();
@@ -49,6 +49,8 @@ async fn an_open_preview_is_a_use_of_the_sandbox() {
     let url = format!("{}/s", preview.url);
     let is = async |state: daytona::SandboxState| client.get(&sandbox.id).await.unwrap().state == Some(state);
     let mut open = socket(&engine, &url, &[]).await.unwrap();
+    // Only now, so that nothing before has to be quick.
+    client.set_auto_stop(&sandbox.id, 10).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
     assert!(
         is(daytona::SandboxState::Started).await,

@@ -95,7 +95,7 @@ attempt('pid 1', lambda: signal.pidfd_send_signal(os.pidfd_open(1), 19) or open(
         // and with it the answer that it was started.
         let _ = sandbox.spawn(spawn(&sandbox, &["sh", "-c", script])).await;
         let ended = sandbox.ended();
-        until(5, "it has ended itself", || ended.borrow().is_some()).await;
+        until(30, "it has ended itself", || ended.borrow().is_some()).await;
     }
     assert!(bystander.lives(), "a process of the host was ended");
 }
