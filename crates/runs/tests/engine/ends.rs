@@ -38,7 +38,8 @@ const STUBBORN: &str = concat!(
     "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n",
     "subprocess.Popen(['sleep', '1000'], start_new_session=True)\n",
     "if os.fork() == 0:\n    os.setsid()\n    if os.fork(): os._exit(0)\n",
-    "print('up', flush=True)\n",
+    // In one piece: unbuffered, print writes the end of its line apart.
+    "os.write(1, b'up\\n')\n",
     "while True: time.sleep(1)\n"
 );
 
