@@ -78,7 +78,13 @@ pub fn ask(
     stream.read_to_string(&mut answer).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     let status = head[9..12].parse().expect("a status");
-    (status, head.to_ascii_lowercase(), body.to_owned())
+    let head = head.to_ascii_lowercase();
+    let body = if head.contains("transfer-encoding: chunked") {
+        crate::chunked::joined(body.as_bytes())
+    } else {
+        body.to_owned()
+    };
+    (status, head, body)
 }
 
 pub fn json_of(text: &str) -> Value {

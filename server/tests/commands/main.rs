@@ -2,6 +2,7 @@
 
 mod api;
 mod backup;
+mod chunked;
 mod doctor;
 mod hostile;
 mod interpreter;

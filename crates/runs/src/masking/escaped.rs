@@ -188,7 +188,8 @@ impl Escaped {
 
     /// From where on the bytes before may still become part of a form.
     pub(super) fn held_from(&self) -> u64 {
-        let begins = self.readings.iter().filter_map(|reading| reading.symbols.front());
+        // A reading that took in another may have a later symbol that begins before its first.
+        let begins = self.readings.iter().flat_map(|reading| &reading.symbols);
         begins
             .map(|(_, begin)| *begin)
             .min()

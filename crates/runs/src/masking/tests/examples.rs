@@ -3,6 +3,7 @@
 use super::{
     super::{Masker, Masks},
     encodings::{ENCODINGS, encoded},
+    reference,
 };
 use model::LogStream;
 
@@ -52,6 +53,25 @@ fn a_prompt_is_not_held_back_and_a_beginning_is() {
     assert_eq!(fed(&mut masker, "-77 & s"), "*** & ");
     let rest = masker.finish();
     assert_eq!(rest, [(LogStream::Stdout, b"s".to_vec())]);
+}
+
+/// Two readings of it meet, and the one that began later goes on for both.
+#[test]
+fn the_first_byte_is_held_when_readings_meet() {
+    let mut masker = Masker::new(Masks::new(["330a____"]));
+    let pieces = "%33%33%30%61%5f%5f%5f%5f".split_inclusive(|_| true);
+    let given: String = pieces.map(|piece| fed(&mut masker, piece)).collect();
+    assert_eq!(given, "***");
+}
+
+/// Read up to its middle, the escape of the last letter but one ends the secret.
+#[test]
+fn a_cut_escape_hides_what_it_makes_and_no_more() {
+    let secret = " a%%\u{1f600};u{";
+    let stream = br"\u{20}\u{61}\u{25}\u{25}\u{1f600}\u{3b}\u{75}\u{7b";
+    let masked = br"***75}\u{7b";
+    assert_eq!(Masks::new([secret]).mask_bytes(stream), masked);
+    assert_eq!(reference::masked(&[secret.into()], stream), masked);
 }
 
 #[test]

@@ -182,18 +182,19 @@ fn mark_unescaped(stream: &[u8], escape: u8, read: Escape, forms: &BTreeSet<Vec<
             let (length, bytes) = one(&stream[at..], escape, read);
             for cut in 1..length {
                 let (mut symbols, mut first) = (symbols.clone(), first);
-                let before = symbols.len();
                 let mut rest = &stream[at..at + cut];
                 while !rest.is_empty() {
                     let (length, bytes) = one(rest, escape, read);
-                    if symbols.is_empty() {
+                    let before = symbols.len();
+                    if before == 0 {
                         first = bytes.len();
                     }
                     symbols.extend(bytes);
                     rest = &rest[length..];
-                }
-                if ends_with_a_form(&symbols, first, before, forms) {
-                    marked[from..at + cut].fill(true);
+                    // What follows it before the cut is no part of it.
+                    if ends_with_a_form(&symbols, first, before, forms) {
+                        marked[from..at + cut - rest.len()].fill(true);
+                    }
                 }
             }
             let before = symbols.len();
