@@ -168,24 +168,13 @@ fn a_million_lines_are_taken_in_a_second() {
         text.push_str(&number.to_string());
         text.push('\n');
     }
-    let take = || {
-        let start = std::time::Instant::now();
-        let mut store = LogStore::default();
-        for piece in text.as_bytes().chunks(32 << 10) {
-            store.push(store.offset(), Millis(0), OUT, piece);
-        }
-        (store, start.elapsed())
-    };
-    // An unoptimised build takes longer than the browser's.
-    let bound = std::time::Duration::from_secs(3);
-    let (mut store, mut took) = take();
-    // What else goes on meanwhile is counted too, so the best of three counts.
-    for _ in 0..2 {
-        if took >= bound {
-            (store, took) = take();
-        }
+    let start = std::time::Instant::now();
+    let mut store = LogStore::default();
+    for piece in text.as_bytes().chunks(32 << 10) {
+        store.push(store.offset(), Millis(0), OUT, piece);
     }
-    assert!(took < bound, "{took:?}");
+    // An unoptimised build takes longer than the browser's.
+    assert!(start.elapsed().as_secs_f32() < 3.0, "{:?}", start.elapsed());
     assert_eq!(store.end(), 1_000_000);
     assert_eq!(store.row(777_777).expect("a row").text, b"777777");
     assert!(store.taken < 40 << 20, "{}", store.taken);

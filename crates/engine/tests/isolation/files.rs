@@ -119,8 +119,7 @@ async fn traps() {
             "{path}: {fault:?}"
         );
     }
-    // What blocks here does so for ever.
-    assert!(asked.elapsed() < Duration::from_secs(30), "nothing blocked");
+    assert!(asked.elapsed() < Duration::from_secs(2), "nothing blocked");
     assert_eq!(std::fs::read_to_string(&secret).unwrap(), "of the host");
 }
 

@@ -168,20 +168,20 @@ async fn a_waiting_reader_hears_of_a_line_soon() {
         .await
         .is_ok()
     {}
-    // One or another may wait for its turn; most do not.
-    let mut took = Vec::new();
-    for i in 0..20 {
+    for i in 0..5 {
         let began = Instant::now();
         studio
             .provider
             .world
             .print(Stream::Stdout, format!("{i}\n").as_bytes());
         follower.next().await.unwrap();
-        took.push(began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_millis(100),
+            "{:?}",
+            began.elapsed()
+        );
         tokio::time::sleep(Duration::from_millis(60)).await;
     }
-    took.sort();
-    assert!(took[took.len() / 2] < Duration::from_millis(100), "{took:?}");
     studio.provider.world.exit(0);
     Told::all(follower).await;
 }
