@@ -122,6 +122,10 @@ pub(crate) async fn stop(engine: &SharedEngine, entry: &Arc<Entry>) -> Result<()
         }
         entry.set_state(SandboxState::Stopping);
         take_down(&entry).await?;
+        // Whoever starts it again waits for this as well, and says why it does not work.
+        if let Err(error) = engine.host.home_released(&entry.id).await {
+            tracing::warn!(%error, sandbox = entry.id, "a stopped sandbox's home is still in use");
+        }
         leftovers::remove(&engine.spool_folder(&entry.id));
         entry.set_state(SandboxState::Stopped);
         Ok(())

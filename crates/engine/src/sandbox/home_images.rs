@@ -13,8 +13,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rustix::fs::{SeekFrom, copy_file_range, seek};
+use rustix::fs::{FlockOperation, SeekFrom, copy_file_range, flock, seek};
+use rustix::io::Errno;
 
 use super::SandboxSpec;
 
@@ -26,6 +29,10 @@ const LOOP_CONTROL: &str = "/dev/loop-control";
 const FORMAT: u32 = 1;
 /// Few sizes are in use at a time; a blank one takes about 2 MB of disk.
 const BLANKS: usize = 8;
+
+/// How long the former use of an image may take to end: what was written last is on its way to the disk.
+const RELEASE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Whether images can be made and attached here.
 pub(super) fn are_possible() -> bool {
@@ -135,7 +142,7 @@ fn copy_written(from: &Path, to: &Path) -> io::Result<()> {
         place = match seek(&from, SeekFrom::Data(place)) {
             Ok(place) => place,
             // Nothing is written behind here.
-            Err(rustix::io::Errno::NXIO) => return Ok(()),
+            Err(Errno::NXIO) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         let end = seek(&from, SeekFrom::Hole(place))?;
@@ -151,15 +158,40 @@ fn copy_written(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Opens an image for one use alone, and waits for the end of the former one. Blocks.
+///
+/// A file system stays mounted for as long as any file of it is open, which may
+/// be longer than its sandbox lives. Mounted twice it would be destroyed: each
+/// mount writes what it believes. So whoever uses an image holds its lock; the
+/// kernel's loop device does, because it keeps the file it was given.
+pub(super) fn take(image: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).open(image)?;
+    let deadline = Instant::now() + RELEASE;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::WOULDBLOCK) if Instant::now() < deadline => thread::sleep(LOOK_AGAIN),
+            Err(Errno::WOULDBLOCK) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::ResourceBusy,
+                    "its files are still in use; wait until transfers of them have ended, and try again",
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Grows an image that is not mounted. Its structures were written by the
 /// kernel alone, never by a program of a sandbox.
 pub(super) fn grow(image: &Path, bytes: u64) -> io::Result<()> {
+    let taken = take(image)?;
     // Growing wants a check first; 1 means that something was mended.
     let checked = run(CHECK, &["-f", "-p"], image)?;
     if !matches!(checked.status.code(), Some(0 | 1)) {
         return Err(failure("e2fsck", &checked));
     }
-    OpenOptions::new().write(true).open(image)?.set_len(bytes)?;
+    taken.set_len(bytes)?;
     let grown = run(GROW, &[], image)?;
     if !grown.status.success() {
         return Err(failure("resize2fs", &grown));

@@ -186,6 +186,15 @@ impl Homes {
         }
     }
 
+    /// Waits until nothing uses a kept home any more, and all that was written
+    /// to it is in its image. Blocks.
+    pub(super) fn released(&self, id: &str) -> io::Result<()> {
+        match home_images::take(&self.folder.join(id).join("home.ext4")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            taken => taken.map(drop),
+        }
+    }
+
     /// The uid of a home's files, chosen once.
     fn uid_of(&self, folder: &Path) -> io::Result<u32> {
         if let Some(uid) = read_uid(folder) {

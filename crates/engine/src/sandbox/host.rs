@@ -248,6 +248,15 @@ impl SandboxHost {
         self.with_home(id, Homes::remove, "removed").await
     }
 
+    /// Waits until nothing uses the kept home of a sandbox that has ended, and
+    /// all that was written to it is on the host's disk.
+    ///
+    /// # Errors
+    /// When that takes longer than ten seconds.
+    pub async fn home_released(&self, id: &str) -> Result<(), SandboxError> {
+        self.with_home(id, Homes::released, "released").await
+    }
+
     /// Lets the kept home of a sandbox that does not run hold more bytes.
     ///
     /// # Errors

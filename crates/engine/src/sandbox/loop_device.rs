@@ -7,6 +7,8 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
+use super::home_images;
+
 /// From the kernel's `linux/loop.h`.
 const LOOP_CONFIGURE: u64 = 0x4C0A;
 const LOOP_CTL_GET_FREE: u64 = 0x4C82;
@@ -43,9 +45,9 @@ impl Attached {
     }
 }
 
-/// Attaches an image to a free loop device.
+/// Attaches an image, which nobody else uses then, to a free loop device.
 pub(crate) fn attach(image: &Path) -> io::Result<Attached> {
-    let image = OpenOptions::new().read(true).write(true).open(image)?;
+    let image = home_images::take(image)?;
     let control = OpenOptions::new()
         .read(true)
         .write(true)

@@ -51,6 +51,7 @@ mod snapshots;
 mod sockets;
 mod speed;
 mod ssh;
+mod stalled;
 mod states;
 mod support;
 mod telemetry;
@@ -102,6 +103,7 @@ fn main() -> anyhow::Result<()> {
         speed::trials(),
         states::trials(),
         ssh::trials(),
+        stalled::trials(),
         telemetry::trials(),
         terminal::trials(),
         warm_pools::trials(),

@@ -15,10 +15,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use daytona::BulkDownloadRequest;
 use futures::StreamExt;
-use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::io::ReaderStream;
 
 use super::transfer;
 use crate::body::Json;
@@ -68,8 +66,7 @@ async fn send_all(
                     Some(stat.size),
                 );
                 send(to, head.into()).await?;
-                let file = transfer::file(descriptor).take(stat.size);
-                let mut pieces = ReaderStream::with_capacity(file, transfer::PIECE);
+                let mut pieces = transfer::pieces(live, transfer::file(descriptor), stat.size);
                 let mut given = 0;
                 while let Some(piece) = pieces.next().await {
                     given += piece.as_ref().map_or(0, Bytes::len) as u64;

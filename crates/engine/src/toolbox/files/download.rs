@@ -7,8 +7,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
+use tokio::io::AsyncSeekExt;
 
 use super::{PathQuery, transfer};
 use crate::body::Query;
@@ -44,7 +43,7 @@ pub(super) async fn download(
         sought.map_err(|error| Fault::internal(format!("{path} could not be read: {error}.")))?;
     }
     // A file that grows meanwhile is given as long as it was.
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), transfer::PIECE));
+    let body = Body::from_stream(transfer::pieces(&live, file, length));
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let answer = response.headers_mut();

@@ -1,4 +1,7 @@
 //! Bytes of files, in and out of a sandbox.
+//!
+//! A transfer ends with its sandbox, however slow the client at its other end
+//! is: while a file of a kept home is open, the home cannot be used again.
 
 use std::os::fd::OwnedFd;
 
@@ -7,6 +10,9 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::io::ReaderStream;
 
 use crate::fault::Fault;
 use crate::registry::Live;
@@ -14,13 +20,37 @@ use crate::registry::Live;
 /// Permissions of a new file, as a shell with the usual umask gives.
 const MODE: u32 = 0o644;
 /// Bytes moved per turn of the thread that does the blocking work.
-pub(super) const PIECE: usize = 256 << 10;
+const PIECE: usize = 256 << 10;
 
 /// The descriptor as an asynchronous file.
 pub(super) fn file(descriptor: OwnedFd) -> File {
     let mut file = File::from_std(descriptor.into());
     file.set_max_buf_size(PIECE);
     file
+}
+
+/// The next `length` bytes of a file. When its sandbox ends they break off, and the file is closed.
+pub(super) fn pieces(live: &Live, file: File, length: u64) -> ReceiverStream<std::io::Result<Bytes>> {
+    let (sender, receiver) = mpsc::channel(1);
+    let mut ended = live.sandbox.ended();
+    tokio::spawn(async move {
+        let reading = async {
+            let mut pieces = ReaderStream::with_capacity(file.take(length), PIECE);
+            while let Some(piece) = pieces.next().await {
+                if sender.send(piece).await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = reading => {}
+            _ = ended.wait_for(Option::is_some) => {
+                // Where there is no room for it, that fewer bytes come than were promised says the same.
+                let _ = sender.try_send(Err(std::io::Error::other("the sandbox has ended")));
+            }
+        }
+    });
+    ReceiverStream::new(receiver)
 }
 
 /// Writes a file that fits in memory; parents are made.
@@ -41,8 +71,18 @@ pub(super) async fn write_stream<E: std::fmt::Display>(
     mut source: impl Stream<Item = Result<Bytes, E>> + Unpin,
 ) -> Result<u64, Fault> {
     let mut file = file(live.sandbox.open_write(path, MODE, true).await?);
+    let mut ended = live.sandbox.ended();
     let mut total = 0;
-    while let Some(bytes) = source.next().await {
+    loop {
+        let next = tokio::select! {
+            biased;
+            _ = ended.wait_for(Option::is_some) => {
+                let gone = format!("The upload of {path} broke off: the sandbox has ended.");
+                return Err(Fault::new(StatusCode::BAD_GATEWAY, gone));
+            }
+            next = source.next() => next,
+        };
+        let Some(bytes) = next else { break };
         let bytes =
             bytes.map_err(|error| Fault::bad_request(format!("The upload of {path} broke off: {error}.")))?;
         file.write_all(&bytes)
