@@ -161,7 +161,8 @@ impl Helper {
             Err(error) => {
                 // It may still come into being: nobody would ever end it.
                 self.kill(slot, None);
-                refused(error.to_string(), None)
+                let errno = matches!(error, SandboxError::Silent(_)).then_some(libc::ETIMEDOUT);
+                refused(error.to_string(), errno)
             }
         };
         self.shared.state().slots.remove(&slot);

@@ -7,14 +7,19 @@ use std::time::Duration;
 use toolbox::protocol::{Call, Outcome};
 
 use super::channel::Channel;
-use super::helper::Helper;
+use super::helper::{Helper, RefusedOrder};
 use super::homes::{self, Homes};
 use super::isolation::{Diagnosis, Isolation, IsolationChoice, Level, Refusal};
 use super::sandboxd::orders::{Enforced, Limits, Plan};
-use super::{HOME, SandboxSpec, Standing, Wiring, remedy};
+use super::{HOME, SandboxError, SandboxSpec, Standing, Wiring, remedy};
 
 /// Running `true` on a busy host.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a rung is tried that fails for want of time or room, which passes.
+/// The engine stays on its rung for as long as it lives, so a busy moment at its
+/// start must not cost its sandboxes a wall.
+const ATTEMPTS: u32 = 3;
+const BREATHER: Duration = Duration::from_millis(500);
 const AUTO: &[Level] = &[
     Level::NamespacesRoot,
     Level::NamespacesUser,
@@ -130,16 +135,71 @@ fn spec() -> SandboxSpec {
     }
 }
 
+/// Why a rung does not work.
+struct Unfit {
+    reason: String,
+    errno: Option<i32>,
+    /// Whether it may work the next moment.
+    passes: bool,
+}
+
+impl Unfit {
+    fn lasting(reason: &str) -> Self {
+        Self {
+            reason: sentence_part(reason),
+            errno: None,
+            passes: false,
+        }
+    }
+
+    fn of(error: &SandboxError) -> Self {
+        Self {
+            passes: matches!(error, SandboxError::Silent(_)),
+            ..Self::lasting(&error.to_string())
+        }
+    }
+
+    fn refused(refused: RefusedOrder) -> Self {
+        Self {
+            passes: matches!(refused.errno, Some(libc::EAGAIN | libc::ETIMEDOUT)),
+            reason: refused.reason,
+            errno: refused.errno,
+        }
+    }
+}
+
 async fn try_level(
     level: Level,
     wiring: Wiring,
     helper: &Arc<Helper>,
     homes: &Homes,
 ) -> Result<Enforced, (String, Option<i32>)> {
+    let mut attempt = 1;
+    loop {
+        match try_once(level, wiring, helper, homes).await {
+            Ok(enforced) => return Ok(enforced),
+            Err(unfit) if unfit.passes && attempt < ATTEMPTS => {
+                tracing::warn!(
+                    ?level,
+                    reason = unfit.reason,
+                    "a trial of the isolation failed, it is tried again"
+                );
+                attempt += 1;
+                tokio::time::sleep(BREATHER).await;
+            }
+            Err(unfit) => return Err((unfit.reason, unfit.errno)),
+        }
+    }
+}
+
+async fn try_once(
+    level: Level,
+    wiring: Wiring,
+    helper: &Arc<Helper>,
+    homes: &Homes,
+) -> Result<Enforced, Unfit> {
     let spec = spec();
-    let prepared = homes
-        .prepare(&spec, level)
-        .map_err(|error| (sentence_part(&error.to_string()), None))?;
+    let prepared = homes.prepare(&spec, level).map_err(|error| Unfit::of(&error))?;
     let plan = Plan {
         level,
         uid: prepared.uid,
@@ -152,13 +212,8 @@ async fn try_level(
         wiring,
     };
     let tried = async {
-        let forked = helper
-            .create(plan)
-            .await
-            .map_err(|refused| (refused.reason, refused.errno))?;
-        let ran = run_true(forked.control)
-            .await
-            .map_err(|reason| (sentence_part(&reason), None));
+        let forked = helper.create(plan).await.map_err(Unfit::refused)?;
+        let ran = run_true(forked.control).await;
         helper.kill(forked.slot, None);
         let mut ended = forked.ended;
         let _ = tokio::time::timeout(PATIENCE, ended.wait_for(Option::is_some)).await;
@@ -171,8 +226,8 @@ async fn try_level(
     tried
 }
 
-async fn run_true(control: std::os::fd::OwnedFd) -> Result<(), String> {
-    let (channel, _) = Channel::open(control).await.map_err(|error| error.to_string())?;
+async fn run_true(control: std::os::fd::OwnedFd) -> Result<(), Unfit> {
+    let (channel, _) = Channel::open(control).await.map_err(|error| Unfit::of(&error))?;
     let call = Call::Spawn {
         argv: vec!["/bin/sh".into(), "-c".into(), "exit 0".into()],
         env: Vec::new(),
@@ -184,16 +239,29 @@ async fn run_true(control: std::os::fd::OwnedFd) -> Result<(), String> {
     let answer = channel
         .call(call, PATIENCE)
         .await
-        .map_err(|error| error.to_string())?;
-    let Outcome::Started { .. } = answer.outcome else {
-        return Err(format!("a program does not start in it: {:?}", answer.outcome));
+        .map_err(|error| Unfit::of(&error))?;
+    let (Outcome::Started { .. }, Some(mut exit)) = (&answer.outcome, answer.exit) else {
+        return Err(Unfit {
+            passes: matches!(
+                answer.outcome,
+                Outcome::NotStarted {
+                    errno: libc::EAGAIN,
+                    ..
+                }
+            ),
+            ..Unfit::lasting(&format!("a program does not start in it: {:?}", answer.outcome))
+        });
     };
-    let mut exit = answer.exit.ok_or("a program without an end")?;
-    let ended = tokio::time::timeout(PATIENCE, exit.wait_for(Option::is_some)).await;
-    match ended.map_err(|_| "a program in it does not end")?.as_deref() {
+    let Ok(ended) = tokio::time::timeout(PATIENCE, exit.wait_for(Option::is_some)).await else {
+        return Err(Unfit {
+            passes: true,
+            ..Unfit::lasting("a program in it does not end")
+        });
+    };
+    match ended.as_deref() {
         Ok(Some(exit)) if exit.code == Some(0) => Ok(()),
-        Ok(exit) => Err(format!("a program in it fails: {exit:?}")),
-        Err(_) => Err("it ended while a program ran".into()),
+        Ok(exit) => Err(Unfit::lasting(&format!("a program in it fails: {exit:?}"))),
+        Err(_) => Err(Unfit::lasting("it ended while a program ran")),
     }
 }
 

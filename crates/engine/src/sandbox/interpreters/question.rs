@@ -10,7 +10,8 @@ use tokio::process::Command;
 
 use super::Language;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Nothing of it may be in the host's memory yet, just after its start.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often one that is written to is tried again, and the time between.
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(10);

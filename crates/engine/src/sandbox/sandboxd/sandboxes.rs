@@ -282,7 +282,7 @@ impl Sandboxes {
             return Measure::default();
         };
         living.group.measure().unwrap_or_else(|| {
-            let (memory_bytes, processes) = watchdog::measure(living.pid);
+            let (memory_bytes, processes) = watchdog::measure(living.pid, living.level.has_namespaces());
             Measure {
                 memory_bytes,
                 cache_bytes: 0,
@@ -340,7 +340,11 @@ impl Sandboxes {
             let Some(watch) = &mut living.memory_watch else {
                 continue;
             };
-            match watch.look(living.pid, living.limits.memory_bytes) {
+            match watch.look(
+                living.pid,
+                living.level.has_namespaces(),
+                living.limits.memory_bytes,
+            ) {
                 Verdict::Fine => {}
                 Verdict::End(pids) => {
                     for pid in pids.into_iter().filter_map(Pid::from_raw) {

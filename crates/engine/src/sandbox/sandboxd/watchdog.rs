@@ -24,11 +24,13 @@ pub(super) enum Verdict {
 }
 
 impl Watch {
-    /// Compares what the processes below `first` hold with the limit.
-    pub(super) fn look(&mut self, first: i32, limit: u64) -> Verdict {
+    /// Compares what the processes below `first` hold with the limit. Without
+    /// namespaces `/tmp` is the host's, and what lies there is not the sandbox's.
+    pub(super) fn look(&mut self, first: i32, has_namespaces: bool, limit: u64) -> Verdict {
         let mut processes = tree(first);
         processes.retain(|(pid, _)| *pid != first);
-        self.judge(processes, files_in_memory(first) + memory(first), limit)
+        let files = if has_namespaces { files_in_memory(first) } else { 0 };
+        self.judge(processes, files + memory(first), limit)
     }
 
     /// The largest processes go until the rest fits.
@@ -56,9 +58,10 @@ impl Watch {
 }
 
 /// What the processes hold, without a cgroup's count.
-pub(super) fn measure(first: i32) -> (u64, u32) {
+pub(super) fn measure(first: i32, has_namespaces: bool) -> (u64, u32) {
     let processes = tree(first);
-    let bytes = processes.iter().map(|(_, bytes)| bytes).sum::<u64>() + files_in_memory(first);
+    let files = if has_namespaces { files_in_memory(first) } else { 0 };
+    let bytes = processes.iter().map(|(_, bytes)| bytes).sum::<u64>() + files;
     (
         bytes,
         u32::try_from(processes.len())
