@@ -76,8 +76,13 @@ pub async fn load_me() -> Result<Me, UiError> {
         Some(who) => (Some(who.user), who.membership),
         None => (None, None),
     };
+    // What the menu and the budget's mark cannot read is left out: what somebody
+    // may do is known without it, and a page without rights would say they have none.
     let teams = match &user {
-        Some(user) => services.store.teams_of(&user.id).await?,
+        Some(user) => services.store.teams_of(&user.id).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the teams of an account cannot be read");
+            membership.iter().cloned().collect()
+        }),
         None => Vec::new(),
     };
     // Somebody who is not signed in learns nothing about the machine.
@@ -85,7 +90,14 @@ pub async fn load_me() -> Result<Me, UiError> {
         .as_ref()
         .map_or_else(String::new, |_| services.isolation.clone());
     let budget_percent = match &membership {
-        Some(membership) => services.store.budget_warning(&membership.team.id).await?,
+        Some(membership) => services
+            .store
+            .budget_warning(&membership.team.id)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, "how much of a budget is used cannot be read");
+                None
+            }),
         None => None,
     };
     Ok(Me {

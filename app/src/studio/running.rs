@@ -76,8 +76,13 @@ impl Studio {
         });
     }
 
-    /// What the run button does now.
-    pub fn start_or_stop(self) {
+    /// What the run button does now. `count` is which press in quick
+    /// succession it is: the second of a double click means the same as the first,
+    /// and not that the run it started shall end.
+    pub fn start_or_stop(self, count: i32) {
+        if count > 1 {
+            return;
+        }
         if self.active_untracked().is_some() {
             self.stop()
         } else {
@@ -168,9 +173,16 @@ impl Studio {
                 live.synced = false;
             }
         });
+        let _ = self.syncs_awaited.try_update_value(|awaited| *awaited += 1);
+        let Some(mine) = self.syncs_awaited.try_get_value() else {
+            return;
+        };
         spawn_local(async move {
-            for wait in [400, 600, 1000, 2000] {
+            for wait in [400, 600, 1000].into_iter().chain(std::iter::repeat(2000)) {
                 clock::pause(wait).await;
+                if self.syncs_awaited.try_get_value() != Some(mine) {
+                    return;
+                }
                 let Ok(live) = api::live_sandbox(self.agent_id()).await else {
                     return;
                 };

@@ -59,6 +59,8 @@ pub struct Studio {
     pub feed: LogFeed,
     /// Keeps the shown run followed.
     pub following: StoredValue<Option<Following>>,
+    /// How often a save began to wait for its sandbox: the newest wait is the one that goes on.
+    pub syncs_awaited: StoredValue<u64>,
     /// The sandbox that stands for the next run.
     pub live: RwSignal<Option<LiveSandboxView>>,
     /// What the run button is about to do.
@@ -124,6 +126,7 @@ impl Studio {
             newest,
             feed: LogFeed::new(),
             following: StoredValue::new(None),
+            syncs_awaited: StoredValue::new(0),
             live: RwSignal::new(data.live),
             pressed: RwSignal::new(Pressed::Nothing),
             signed_out: RwSignal::new(false),

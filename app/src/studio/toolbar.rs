@@ -272,7 +272,7 @@ fn RunButton() -> impl IntoView {
                 title=why_not
                 aria-keyshortcuts="Control+Enter Meta+Enter"
                 aria-disabled=move || matches!(face.get(), Face::Starting | Face::Stopping).then_some("true")
-                on:click=move |_| studio.start_or_stop()
+                on:click=move |click| studio.start_or_stop(click.detail())
             >
                 {move || match face.get() {
                     Face::Start | Face::Run => view! { <Icon name="play" class="solid" /> }.into_any(),
