@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 const binary = process.env.PITLANE_BINARY ?? path.resolve(import.meta.dirname, "../../target/debug/pitlane");
 
@@ -132,9 +133,28 @@ export class Server {
     });
   }
 
-  /** Ends it and removes its data. */
+  /** Ends it and removes its data, once its engine writes no more: that one may outlive the server by seconds. */
   async remove() {
+    let engine = 0;
+    try {
+      engine = this.enginePid;
+    } catch {
+      // It never started one, or that one is gone and so is its file.
+    }
     await this.stop();
-    rmSync(this.data, { recursive: true, force: true });
+    for (let patience = 200; engine && patience > 0 && isRunning(engine); patience -= 1) await pause(100);
+    rmSync(this.data, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+/**
+ * Whether this process still does something: one that has ended and was not waited for does not.
+ * @param {number} pid
+ */
+function isRunning(pid) {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
   }
 }

@@ -81,7 +81,7 @@ export class Studio {
     return response.text();
   }
 
-  async runs(): Promise<{ id: string; state: string; exit_code: number | null; stop: { left: number; ended: number } | null }[]> {
+  async runs(): Promise<{ id: string; state: string; exit_code: number | null; reason: string | null; stop: { left: number; ended: number } | null }[]> {
     return call(this.page, "list_runs", { data: { agent: this.agent } });
   }
 

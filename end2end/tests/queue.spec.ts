@@ -8,18 +8,21 @@ test("a run that waits says its place in the line and why, and has its turn", as
   await server.start();
   const context = await browser.newContext({ baseURL: server.url, storageState: undefined });
   const page = await context.newPage();
-  await server.signIn(page);
-  const first = await Studio.create(page, "first", { "agent.py": "print('begun')\ninput()\n" });
-  await first.start();
-  await expect(first.line("begun")).toBeVisible();
-  const other = await context.newPage();
-  const second = await Studio.create(other, "second", { "agent.py": "print('my turn')\n" });
-  await second.start();
-  const waits = other.getByRole("status").filter({ hasText: "Waits for its turn" });
-  await expect(waits).toHaveText("Waits for its turn, number 1 in the line: 1 run is under way, as many as may be at once.");
-  await first.button.click();
-  await expect(second.line("my turn")).toBeVisible();
-  await expect(waits).toHaveCount(0);
-  await context.close();
-  await server.remove();
+  try {
+    await server.signIn(page);
+    const first = await Studio.create(page, "first", { "agent.py": "print('begun')\ninput()\n" });
+    await first.start();
+    await expect(first.line("begun")).toBeVisible();
+    const other = await context.newPage();
+    const second = await Studio.create(other, "second", { "agent.py": "print('my turn')\n" });
+    await second.start();
+    const waits = other.getByRole("status").filter({ hasText: "Waits for its turn" });
+    await expect(waits).toHaveText("Waits for its turn, number 1 in the line: 1 run is under way, as many as may be at once.");
+    await first.button.click();
+    await expect(second.line("my turn")).toBeVisible();
+    await expect(waits).toHaveCount(0);
+  } finally {
+    await context.close();
+    await server.remove();
+  }
 });

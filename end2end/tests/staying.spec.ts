@@ -29,7 +29,7 @@ async function wholePanel(studio: Studio): Promise<string[]> {
       element.scrollTop = top;
       return element.scrollTop + element.clientHeight >= element.scrollHeight - 1;
     }, top);
-    await studio.page.waitForTimeout(80);
+    await studio.page.waitForFunction(rowsReachAcross);
     const seen = await scroller.evaluate((element) => {
       const above = element.querySelector(".log-canvas")?.getBoundingClientRect().top ?? 0;
       return [...element.querySelectorAll<HTMLElement>(".log-row")]
@@ -42,6 +42,23 @@ async function wholePanel(studio: Studio): Promise<string[]> {
     for (const [place, text] of seen) rows.set(place, text);
   }
   return [...rows.entries()].sort(([a], [b]) => a - b).map(([, text]) => text);
+}
+
+/** Whether rows are drawn for all that the panel shows where it is scrolled to. In the page. */
+function rowsReachAcross(): boolean {
+  const scroller = document.querySelector('[role="log"]');
+  if (!scroller) return false;
+  const view = scroller.getBoundingClientRect();
+  const canvas = scroller.querySelector(".log-canvas")?.getBoundingClientRect() ?? view;
+  const rows = [...scroller.querySelectorAll<HTMLElement>(".log-row")]
+    .filter((row) => row.offsetHeight > 0)
+    .map((row) => row.getBoundingClientRect())
+    .sort((a, b) => a.top - b.top);
+  const top = Math.max(view.top, canvas.top);
+  const bottom = Math.min(view.bottom, canvas.bottom);
+  let reached = top + 1;
+  for (const row of rows) if (row.top <= reached) reached = Math.max(reached, row.bottom + 1);
+  return reached >= bottom;
 }
 
 test("closing the tab does not end the run", async ({ page, context }) => {

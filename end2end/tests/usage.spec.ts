@@ -3,7 +3,16 @@ import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "../support/test.ts";
 import { Studio } from "../support/studio.ts";
 
+/** Waits when the month is about to end: budgets and costs are by month, in UTC, and this test is about one. */
+async function oneMonth(): Promise<void> {
+  const now = new Date();
+  const left = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1) - now.getTime();
+  if (left < 180_000) await new Promise((resolve) => setTimeout(resolve, left + 1_000));
+}
+
 test("a run costs something, and a budget blocks the next until it is raised", async ({ own: { server, page } }) => {
+  test.setTimeout(480_000);
+  await oneMonth();
   await page.goto("/settings");
   await page.getByRole("main").getByRole("link", { name: "Usage" }).click();
   await expect(page.getByRole("heading", { name: "Usage", exact: true })).toBeVisible();

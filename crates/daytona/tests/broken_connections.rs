@@ -2,11 +2,12 @@
 //! have been executed is never sent again.
 
 use daytona::*;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// What the server does with the n-th request it has read whole.
 #[derive(Clone, Copy)]
@@ -133,11 +134,19 @@ async fn a_delete_whose_answer_was_lost_is_a_delete() {
     assert_eq!(requests.load(Ordering::SeqCst), 2);
 }
 
+/// A port at which nobody listens, and nobody else can for as long as the socket is there.
+fn a_port_that_refuses() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("a port");
+    let address = socket.local_addr().expect("an address");
+    (socket, address)
+}
+
 #[tokio::test]
 async fn a_post_that_never_connected_is_sent_when_it_can_be() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
+    let (socket, address) = a_port_that_refuses();
     let config = Config {
         api_url: format!("http://{address}/api"),
         ..Config::new("key")
@@ -145,7 +154,7 @@ async fn a_post_that_never_connected_is_sent_when_it_can_be() {
     let client = Client::new(config).expect("a client");
     let late = async {
         tokio::time::sleep(Duration::from_millis(150)).await;
-        let listener = TcpListener::bind(address).await.expect("the port is free");
+        let listener = socket.listen(8).expect("it listens");
         let (connection, _) = listener.accept().await.expect("the client");
         converse(connection, &[Then::Answer(SANDBOX)], Arc::default()).await;
     };
@@ -158,9 +167,7 @@ async fn a_post_that_never_connected_is_sent_when_it_can_be() {
 
 #[tokio::test]
 async fn nobody_there_is_an_error_that_says_so() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
+    let (_socket, address) = a_port_that_refuses();
     let config = Config {
         api_url: format!("http://{address}/api"),
         ..Config::new("key")

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const START: Duration = Duration::from_secs(30);
 
 /// Nothing that is kept here has to survive a crash; tests open many pools.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 10] = [
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
@@ -26,6 +26,9 @@ const SETTINGS: [&str; 7] = [
     "max_connections=300",
     "shared_buffers=64MB",
     "autovacuum=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=64MB",
 ];
 
 /// Runs the server until the pipe on standard input closes: our end does so

@@ -125,10 +125,10 @@ print(open('/etc/resolv.conf').read().strip(), 'HTTPS_PROXY' in os.environ)
 
 async fn refuses() {
     let (port, other) = (echo(), echo());
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    // Bound, so that nobody else takes it, and refusing, because nobody listens.
+    let refusing = tokio::net::TcpSocket::new_v4().unwrap();
+    refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = refusing.local_addr().unwrap().port();
     let Some(ground) = device_ground(&format!("127.0.0.1:{port},127.0.0.1:{closed},192.0.2.0/24")).await
     else {
         return;

@@ -59,8 +59,14 @@ pub async fn every_socket_fault_by_itself_costs_no_byte(bench: &mut Bench) {
         SocketFault::Swap(1),
     ] {
         bench.network.fail_sockets(fault, 3);
-        let told = run_together(bench, &runs, &[programs::ascii()]).await;
-        assert_eq!(told[0].1, None, "{fault:?}");
+        // A log that came in one piece, because the program was done before it was followed, meets no fault.
+        for _ in 0..20 {
+            let told = run_together(bench, &runs, &[programs::ascii()]).await;
+            assert_eq!(told[0].1, None, "{fault:?}");
+            if bench.network.injected().contains_key(fault.name()) {
+                break;
+            }
+        }
         assert!(bench.network.injected().contains_key(fault.name()), "{fault:?}");
     }
     runs.shutdown().await;

@@ -55,7 +55,11 @@ async fn daytonas_log_that_breaks_off_is_read_on_without_doubling() {
 
 #[tokio::test]
 async fn a_provider_that_comes_back_in_time_costs_nothing() {
-    let studio = Studio::open().await;
+    let studio = Studio::with(
+        |config| config.provider_deadline = Duration::from_secs(60),
+        |_| {},
+    )
+    .await;
     let world = &studio.provider.world;
     let run = studio.start().await;
     studio.until(&run, RunState::Running).await;

@@ -358,7 +358,11 @@ fn killed_anywhere_a_time_is_fired_at_once() {
         runtime.block_on(async {
             let store = Store::open(&url).await.unwrap();
             let agent = &agents[life % agents.len()];
-            let said = said(MissedPolicy::RunOnce, OverlapPolicy::Queue);
+            let said = NewSchedule {
+                // These lives may go on into the next hour: it is due once, as it is told below.
+                cron: "0 0 1 1 *".to_owned(),
+                ..said(MissedPolicy::RunOnce, OverlapPolicy::Queue)
+            };
             let made = store.create_schedule(&agent.id, &agent.owner, said, Some(hour(0)));
             schedules.push(made.await.unwrap().id);
             let runs = Runs::open(config.clone(), store, provider.client())
