@@ -34,6 +34,12 @@ pub(crate) async fn recover(engine: &SharedEngine, entry: &Arc<Entry>, start: bo
             entry.set_state(SandboxState::Stopped);
             return Ok(());
         }
+        // What is still in use is whole, and newer than any backup.
+        if matches!(engine.host.home_released(&entry.id).await, Ok(false)) {
+            return Err(Fault::conflict(
+                "The sandbox's files are still in use. Wait until transfers of them have ended, and recover it again.",
+            ));
+        }
         entry.set_state(SandboxState::Starting);
         let mut started = bring_up(&engine, &entry, None, Instant::now()).await;
         if started.is_err() && engine.backup(&entry.id).exists() {

@@ -160,11 +160,17 @@ impl Shared {
     }
 
     async fn read(self: Arc<Self>, mut buffer: Vec<u8>) {
+        let mut reset = false;
         let reason = loop {
             let packet = match self.packets.receive(&mut buffer).await {
                 Ok(packet) if packet.length == 0 => break None,
                 Ok(packet) => packet,
-                // It ended with requests it had not read.
+                // It ended with requests it had not read. That is told once, and before the answers it had
+                // given: they may hold descriptors, which keep files open for as long as they lie there.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset && !reset => {
+                    reset = true;
+                    continue;
+                }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break None,
                 Err(error) => break Some(error.to_string()),
             };

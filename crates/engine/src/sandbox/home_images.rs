@@ -177,6 +177,8 @@ pub(super) fn take(image: &Path) -> io::Result<File> {
                     "its files are still in use; wait until transfers of them have ended, and try again",
                 ));
             }
+            // Some network file systems have no locks; with them homes are as safe as they were without.
+            Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(file),
             Err(error) => return Err(error.into()),
         }
     }

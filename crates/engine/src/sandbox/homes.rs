@@ -187,11 +187,13 @@ impl Homes {
     }
 
     /// Waits until nothing uses a kept home any more, and all that was written
-    /// to it is in its image. Blocks.
-    pub(super) fn released(&self, id: &str) -> io::Result<()> {
+    /// to it is in its image; false when that takes too long. Blocks.
+    pub(super) fn released(&self, id: &str) -> io::Result<bool> {
         match home_images::take(&self.folder.join(id).join("home.ext4")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            taken => taken.map(drop),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

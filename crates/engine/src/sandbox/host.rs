@@ -249,11 +249,12 @@ impl SandboxHost {
     }
 
     /// Waits until nothing uses the kept home of a sandbox that has ended, and
-    /// all that was written to it is on the host's disk.
+    /// all that was written to it is in its image; false when it is in use for
+    /// another ten seconds.
     ///
     /// # Errors
-    /// When that takes longer than ten seconds.
-    pub async fn home_released(&self, id: &str) -> Result<(), SandboxError> {
+    /// When it cannot be looked at.
+    pub async fn home_released(&self, id: &str) -> Result<bool, SandboxError> {
         self.with_home(id, Homes::released, "released").await
     }
 
@@ -266,12 +267,12 @@ impl SandboxHost {
             .await
     }
 
-    async fn with_home(
+    async fn with_home<T: Send + 'static>(
         &self,
         id: &str,
-        work: impl FnOnce(&Homes, &str) -> std::io::Result<()> + Send + 'static,
+        work: impl FnOnce(&Homes, &str) -> std::io::Result<T> + Send + 'static,
         what: &str,
-    ) -> Result<(), SandboxError> {
+    ) -> Result<T, SandboxError> {
         check_id(id)?;
         let (homes, id) = (Arc::clone(&self.inner.homes), id.to_owned());
         let done = tokio::task::spawn_blocking(move || work(&homes, &id)).await;

@@ -15,10 +15,11 @@ use super::{HOME, SandboxError, SandboxSpec, Standing, Wiring, remedy};
 
 /// Running `true` on a busy host.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a rung is tried that fails for want of time or room, which passes.
-/// The engine stays on its rung for as long as it lives, so a busy moment at its
-/// start must not cost its sandboxes a wall.
-const ATTEMPTS: u32 = 3;
+/// How often a rung is tried that fails for want of room, or of time, which
+/// passes. The engine stays on its rung for as long as it lives, so a busy moment
+/// at its start must not cost its sandboxes a wall. Each silence is waited for long.
+const ATTEMPTS_FOR_ROOM: u32 = 3;
+const ATTEMPTS_IN_SILENCE: u32 = 2;
 const BREATHER: Duration = Duration::from_millis(500);
 const AUTO: &[Level] = &[
     Level::NamespacesRoot,
@@ -139,8 +140,8 @@ fn spec() -> SandboxSpec {
 struct Unfit {
     reason: String,
     errno: Option<i32>,
-    /// Whether it may work the next moment.
-    passes: bool,
+    /// How often it is tried: more than once where it may work the next moment.
+    attempts: u32,
 }
 
 impl Unfit {
@@ -148,20 +149,31 @@ impl Unfit {
         Self {
             reason: sentence_part(reason),
             errno: None,
-            passes: false,
+            attempts: 1,
+        }
+    }
+
+    fn silent(reason: &str) -> Self {
+        Self {
+            attempts: ATTEMPTS_IN_SILENCE,
+            ..Self::lasting(reason)
         }
     }
 
     fn of(error: &SandboxError) -> Self {
-        Self {
-            passes: matches!(error, SandboxError::Silent(_)),
-            ..Self::lasting(&error.to_string())
+        match error {
+            SandboxError::Silent(_) => Self::silent(&error.to_string()),
+            _ => Self::lasting(&error.to_string()),
         }
     }
 
     fn refused(refused: RefusedOrder) -> Self {
         Self {
-            passes: matches!(refused.errno, Some(libc::EAGAIN | libc::ETIMEDOUT)),
+            attempts: match refused.errno {
+                Some(libc::EAGAIN | libc::ENOMEM) => ATTEMPTS_FOR_ROOM,
+                Some(libc::ETIMEDOUT) => ATTEMPTS_IN_SILENCE,
+                _ => 1,
+            },
             reason: refused.reason,
             errno: refused.errno,
         }
@@ -178,7 +190,7 @@ async fn try_level(
     loop {
         match try_once(level, wiring, helper, homes).await {
             Ok(enforced) => return Ok(enforced),
-            Err(unfit) if unfit.passes && attempt < ATTEMPTS => {
+            Err(unfit) if attempt < unfit.attempts => {
                 tracing::warn!(
                     ?level,
                     reason = unfit.reason,
@@ -241,22 +253,20 @@ async fn run_true(control: std::os::fd::OwnedFd) -> Result<(), Unfit> {
         .await
         .map_err(|error| Unfit::of(&error))?;
     let (Outcome::Started { .. }, Some(mut exit)) = (&answer.outcome, answer.exit) else {
-        return Err(Unfit {
-            passes: matches!(
-                answer.outcome,
-                Outcome::NotStarted {
-                    errno: libc::EAGAIN,
-                    ..
-                }
-            ),
-            ..Unfit::lasting(&format!("a program does not start in it: {:?}", answer.outcome))
+        let unfit = Unfit::lasting(&format!("a program does not start in it: {:?}", answer.outcome));
+        return Err(match answer.outcome {
+            Outcome::NotStarted {
+                errno: libc::EAGAIN | libc::ENOMEM,
+                ..
+            } => Unfit {
+                attempts: ATTEMPTS_FOR_ROOM,
+                ..unfit
+            },
+            _ => unfit,
         });
     };
     let Ok(ended) = tokio::time::timeout(PATIENCE, exit.wait_for(Option::is_some)).await else {
-        return Err(Unfit {
-            passes: true,
-            ..Unfit::lasting("a program in it does not end")
-        });
+        return Err(Unfit::silent("a program in it does not end"));
     };
     match ended.as_deref() {
         Ok(Some(exit)) if exit.code == Some(0) => Ok(()),

@@ -66,7 +66,7 @@ async fn send_all(
                     Some(stat.size),
                 );
                 send(to, head.into()).await?;
-                let mut pieces = transfer::pieces(live, transfer::file(descriptor), stat.size);
+                let mut pieces = transfer::pieces(live, transfer::file(descriptor), stat.size, None);
                 let mut given = 0;
                 while let Some(piece) = pieces.next().await {
                     given += piece.as_ref().map_or(0, Bytes::len) as u64;

@@ -12,7 +12,7 @@ use tokio::io::AsyncSeekExt;
 use super::{PathQuery, transfer};
 use crate::body::Query;
 use crate::fault::Fault;
-use crate::registry::Live;
+use crate::registry::{Live, counts_as_use};
 
 pub(super) async fn download(
     Extension(live): Extension<Arc<Live>>,
@@ -42,8 +42,9 @@ pub(super) async fn download(
         let sought = file.seek(SeekFrom::Start(start)).await;
         sought.map_err(|error| Fault::internal(format!("{path} could not be read: {error}.")))?;
     }
+    let used = counts_as_use(&headers).then(|| Arc::clone(&live.activity));
     // A file that grows meanwhile is given as long as it was.
-    let body = Body::from_stream(transfer::pieces(&live, file, length));
+    let body = Body::from_stream(transfer::pieces(&live, file, length, used));
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let answer = response.headers_mut();

@@ -4,18 +4,20 @@
 //! is: while a file of a kept home is open, the home cannot be used again.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::io::ReaderStream;
 
 use crate::fault::Fault;
-use crate::registry::Live;
+use crate::registry::{Activity, Live};
+use crate::sandbox::EndReason;
 
 /// Permissions of a new file, as a shell with the usual umask gives.
 const MODE: u32 = 0o644;
@@ -30,27 +32,50 @@ pub(super) fn file(descriptor: OwnedFd) -> File {
 }
 
 /// The next `length` bytes of a file. When its sandbox ends they break off, and the file is closed.
-pub(super) fn pieces(live: &Live, file: File, length: u64) -> ReceiverStream<std::io::Result<Bytes>> {
+/// Each piece that is taken is a use of the sandbox, where that is wanted: a client that stalls
+/// does not keep it from being stopped for want of use.
+pub(super) fn pieces(
+    live: &Live,
+    file: File,
+    length: u64,
+    used: Option<Arc<Activity>>,
+) -> ReceiverStream<std::io::Result<Bytes>> {
     let (sender, receiver) = mpsc::channel(1);
     let mut ended = live.sandbox.ended();
     tokio::spawn(async move {
-        let reading = async {
+        let to = sender.clone();
+        let mut reading = Box::pin(async move {
             let mut pieces = ReaderStream::with_capacity(file.take(length), PIECE);
             while let Some(piece) = pieces.next().await {
-                if sender.send(piece).await.is_err() {
+                if to.send(piece).await.is_err() {
                     return;
                 }
+                if let Some(used) = &used {
+                    used.touch();
+                }
             }
-        };
+        });
         tokio::select! {
-            () = reading => {}
-            _ = ended.wait_for(Option::is_some) => {
+            () = &mut reading => {}
+            () = end_of(&mut ended) => {
+                close(reading).await;
                 // Where there is no room for it, that fewer bytes come than were promised says the same.
                 let _ = sender.try_send(Err(std::io::Error::other("the sandbox has ended")));
             }
         }
     });
     ReceiverStream::new(receiver)
+}
+
+async fn end_of(sandbox: &mut watch::Receiver<Option<EndReason>>) {
+    // One that is dropped has ended as well.
+    let _ = sandbox.wait_for(Option::is_some).await;
+}
+
+/// Lets go of the file of a sandbox that has ended. Where that is the last use of
+/// its home, the home's file system is written out and goes, which may take long.
+async fn close(file: impl Send + 'static) {
+    let _ = tokio::task::spawn_blocking(move || drop(file)).await;
 }
 
 /// Writes a file that fits in memory; parents are made.
@@ -76,7 +101,8 @@ pub(super) async fn write_stream<E: std::fmt::Display>(
     loop {
         let next = tokio::select! {
             biased;
-            _ = ended.wait_for(Option::is_some) => {
+            () = end_of(&mut ended) => {
+                close(file).await;
                 let gone = format!("The upload of {path} broke off: the sandbox has ended.");
                 return Err(Fault::new(StatusCode::BAD_GATEWAY, gone));
             }
