@@ -34,7 +34,7 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 
 /// How long open requests have once the server is told to stop. Storing what is left of runs goes on
-/// beside them, and takes as long at most; all in all a stop takes less than 5 s.
+/// beside them, and takes half a second more at most; all in all a stop takes less than 5 s.
 const STOP_WITHIN: Duration = Duration::from_millis(2000);
 /// How long the database may take to be closed.
 const CLOSE_WITHIN: Duration = Duration::from_millis(500);

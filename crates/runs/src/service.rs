@@ -40,7 +40,7 @@ const MAX_RANGE_BYTES: u64 = 256 << 10;
 /// How long somebody who asks the reaper to look waits for it.
 const LOOK: Duration = Duration::from_secs(10);
 /// How long storing what is left may take at a shutdown.
-const SHUTDOWN: Duration = Duration::from_millis(2500);
+const SHUTDOWN: Duration = Duration::from_millis(2000);
 /// How long telling the database may take that this server ends.
 const LEAVING: Duration = Duration::from_millis(500);
 

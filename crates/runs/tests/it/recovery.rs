@@ -94,7 +94,7 @@ async fn a_run_that_had_not_begun_is_not_begun_by_a_restart() {
         .provider
         .world
         // Longer than the restart needs to begin, and shorter than it waits for what is under way.
-        .fail("POST /api/sandbox", Fault::Delay(Duration::from_millis(1500)), 1);
+        .fail("POST /api/sandbox", Fault::Delay(Duration::from_millis(1200)), 1);
     let run = studio.start().await;
     studio.until(&run, RunState::Preparing).await;
     studio.restart().await;
