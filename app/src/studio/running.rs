@@ -80,7 +80,8 @@ impl Studio {
     /// succession it is: the second of a double click means the same as the first,
     /// and not that the run it started shall end.
     pub fn start_or_stop(self, count: i32) {
-        if count > 1 {
+        const DOUBLE_CLICK: i32 = 2;
+        if count == DOUBLE_CLICK {
             return;
         }
         if self.active_untracked().is_some() {
@@ -178,14 +179,22 @@ impl Studio {
             return;
         };
         spawn_local(async move {
-            for wait in [400, 600, 1000].into_iter().chain(std::iter::repeat(2000)) {
+            // A run that goes on is synced when it ends: the longer it takes, the less often is asked.
+            let more = std::iter::successors(Some(2000), |wait| Some((wait * 2).min(30_000)));
+            for wait in [400, 600, 1000].into_iter().chain(more) {
                 clock::pause(wait).await;
                 if self.syncs_awaited.try_get_value() != Some(mine) {
                     return;
                 }
-                let Ok(live) = api::live_sandbox(self.agent_id()).await else {
-                    return;
+                let live = match api::live_sandbox(self.agent_id()).await {
+                    Ok(live) => live,
+                    Err(error) if error.code == ErrorCode::Offline => continue,
+                    Err(_) => return,
                 };
+                // A later save may have begun to wait meanwhile.
+                if self.syncs_awaited.try_get_value() != Some(mine) {
+                    return;
+                }
                 let done = live.as_ref().is_none_or(|live| live.synced);
                 if self.live.try_set(live).is_some() || done {
                     return;
