@@ -142,7 +142,10 @@ export class Server {
       // It never started one, or that one is gone and so is its file.
     }
     await this.stop();
-    for (let patience = 200; engine && patience > 0 && isRunning(engine); patience -= 1) await pause(100);
+    for (let patience = 400; engine && isRunning(engine); patience -= 1) {
+      if (patience === 0) throw new Error(`the engine ${engine} goes on without its server`);
+      await pause(100);
+    }
     rmSync(this.data, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }

@@ -43,7 +43,11 @@ test("a program that runs too long is ended", async ({ page }) => {
   await studio.start();
   await studio.finished();
   expect((await studio.runs())[0]).toMatchObject({ state: "timed_out", reason: "It ran longer than the 2.0 s it may." });
-  await expect(studio.line(/Timed out after \d/)).toBeVisible();
+  const row = studio.line(/Timed out after \d+\.\d s/);
+  await expect(row).toBeVisible();
+  const took = Number((await row.textContent())?.match(/after (\d+\.\d) s/)?.[1]);
+  expect(took).toBeGreaterThanOrEqual(2);
+  expect(took).toBeLessThan(15);
 });
 
 test("an end by a signal is told as 128 and its number", async ({ page }) => {

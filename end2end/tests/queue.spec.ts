@@ -22,7 +22,6 @@ test("a run that waits says its place in the line and why, and has its turn", as
     await expect(second.line("my turn")).toBeVisible();
     await expect(waits).toHaveCount(0);
   } finally {
-    await context.close();
-    await server.remove();
+    await context.close().finally(() => server.remove());
   }
 });
