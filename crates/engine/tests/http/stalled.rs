@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
     trials![
         a_download_that_stalls_ends_with_its_sandbox,
         an_upload_that_stalls_ends_with_its_sandbox,
+        what_a_client_takes_of_a_download_is_a_use,
     ]
 }
 
@@ -114,4 +115,40 @@ async fn an_upload_that_stalls_ends_with_its_sandbox() {
         "{status} {said}"
     );
     client.delete(&sandbox.id).await.unwrap();
+}
+
+async fn what_a_client_takes_of_a_download_is_a_use() {
+    let engine = Engine::start();
+    let client = engine.client();
+    let (sandbox, toolbox) = engine.sandbox().await;
+    sh(&toolbox, &format!("truncate -s {LARGE} large")).await;
+    let last_use = async || client.get(&sandbox.id).await.unwrap().last_activity_at.unwrap();
+    let url = format!("{}/toolbox/{}/files/download?path=large", engine.url, sandbox.id);
+    for (header, counts) in [
+        ("x-nothing", true),
+        ("x-daytona-skip-last-activity-update", false),
+    ] {
+        let response = engine
+            .http()
+            .get(&url)
+            .header(header, "true")
+            .send()
+            .await
+            .unwrap();
+        let mut body = response.bytes_stream();
+        let mut got = body.next().await.unwrap().unwrap().len();
+        // It stalls: whatever was sent ahead is on its way, and then nothing is used any more.
+        let mut before = last_use().await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        crate::support::eventually("it stalls", async || {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            std::mem::replace(&mut before, last_use().await) == before
+        })
+        .await;
+        while got < LARGE {
+            got += body.next().await.unwrap().unwrap().len();
+        }
+        let after = last_use().await;
+        assert_eq!(after > before, counts, "{header}: {before} and {after}");
+    }
 }
