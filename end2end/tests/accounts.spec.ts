@@ -29,7 +29,7 @@ async function axe(page: Page): Promise<void> {
 }
 
 test("sessions, a password, an invitation, a forgotten password, and the end of an account", async ({ own, browser }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(180_000);
   const { server, page } = own;
 
   // Two browsers of one's own: the other one is seen, and signed out.

@@ -56,7 +56,7 @@ async function axe(page: Page): Promise<void> {
 }
 
 test("a viewer is offered nothing that the server would refuse", async ({ own, browser }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(180_000);
   const { server, page: owner } = own;
   const studio = await Studio.create(owner, "Scout", {
     "agent.py": "name = input('Who? ')\nprint('Hello', name)\n",

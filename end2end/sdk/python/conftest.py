@@ -113,7 +113,7 @@ def ask(method, path, body=None, headers=None):
         headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **(headers or {})},
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=20) as answer:
             status, text = answer.status, answer.read()
     except urllib.error.HTTPError as refusal:
         status, text = refusal.code, refusal.read()

@@ -9,7 +9,7 @@ import pytest
 
 
 def fetch(url, data=None, headers=None):
-    with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers or {}), timeout=60) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers or {}), timeout=10) as answer:
         return answer.read()
 
 

@@ -45,7 +45,7 @@ def visit(url, path="/", method="GET", body=None, headers=None):
     where = urllib.parse.urlsplit(url)
     host = "127.0.0.1" if where.hostname.endswith("localhost") else where.hostname
     kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
-    connection = kind(host, where.port, timeout=60)
+    connection = kind(host, where.port, timeout=10)
     query = f"?{where.query}" if where.query else ""
     connection.request(method, where.path.rstrip("/") + path + query, body, {"Host": where.netloc, **(headers or {})})
     answer = connection.getresponse()

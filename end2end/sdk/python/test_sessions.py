@@ -174,7 +174,7 @@ async def test_the_entrypoint(shared):
     assert "entrypoint" not in [other.session_id for other in await shared.process.list_sessions()]
     logs = await shared.process.get_entrypoint_logs()
     log = Log()
-    await asyncio.wait_for(shared.process.get_entrypoint_logs_async(log.on_out, log.on_err), 30)
+    await asyncio.wait_for(shared.process.get_entrypoint_logs_async(log.on_out, log.on_err), 10)
     assert (log.out, log.err) == (logs.stdout or "", logs.stderr or "")
     with pytest.raises(DaytonaError):
         await shared.process.create_session("entrypoint")

@@ -50,7 +50,7 @@ class Terminal:
         await until(f"{text!r} is shown, but {self.shown!r}", lambda: text.encode() in self.shown)
 
     async def ended(self):
-        return await asyncio.wait_for(self.reading, 30)
+        return await asyncio.wait_for(self.reading, 10)
 
 
 @pytest.fixture
